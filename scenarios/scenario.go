@@ -1,0 +1,125 @@
+package scenarios
+
+// Scenario is what a file or a set of flags asks for. [Load] and [FromFlags] give it whole: every default is filled in
+// and every value checked. With a cases list the blocks hold the base that the cases start from; run [Scenario.Cases].
+type Scenario struct {
+	Version     int    // 1
+	Name        string // [a-zA-Z0-9_-]{1,64}; part of file names and of the default topic
+	Description string
+	Target      Target
+	Topic       Topic
+	Load        Workload
+	Message     Message
+	Producer    Producer
+	Events      []Event
+	Seed        uint64
+
+	cases []Case // in file order; at least one
+}
+
+// Case is one run within a scenario.
+type Case struct {
+	Name     string            // unique within the scenario
+	Scenario                   // resolved: it has no cases but itself
+	Params   map[string]string // path to canonical text of the fields that differ between the scenario's cases; nil for a lone case
+}
+
+// Target is where messages go: Embedded, or else the cluster behind Namesrv.
+type Target struct {
+	Embedded *Embedded
+	Namesrv  []string // host:port of each name server; never empty unless Embedded is set
+	Cluster  string   // "" means the only one there is
+}
+
+// Embedded is a name server and brokers inside this process.
+type Embedded struct {
+	Brokers     int      // 1 to 16
+	ServiceTime Duration // what a server needs for one request; 0 means none is added
+	Servers     int      // requests a broker serves at once, 1 to 1,024; without a ServiceTime it means nothing
+}
+
+// Create says whether a missing topic may be created.
+type Create string
+
+const (
+	CreateByTarget Create = ""          // if absent on loopback, never elsewhere
+	CreateIfAbsent Create = "if_absent" // on every master of the cluster
+	CreateNever    Create = "never"
+)
+
+// Topic is the topic that messages are sent to.
+type Topic struct {
+	Name            string // [%|a-zA-Z0-9_-]{1,127}
+	QueuesPerBroker int    // 1 to 1,024; only for a topic that is created
+	Create          Create
+}
+
+// Mode is how a message is sent.
+type Mode string
+
+const (
+	Sync   Mode = "sync"   // a worker waits for the answer
+	Async  Mode = "async"  // a worker goes on; Load.InFlight bounds what is unanswered
+	Oneway Mode = "oneway" // no answer exists
+)
+
+// Workload is how many messages are sent, when, and by whom. With a rate in its stages it is an open loop (sends fall due at
+// known times), without one a closed loop (as fast as answers come).
+type Workload struct {
+	Workers  Workers
+	Mode     Mode
+	InFlight int     // messages sent and unanswered, all workers together, 1 to 65,535; 0 unless Mode is Async
+	Stages   []Stage // warm-up first, then at least one measured; all of them have a rate or none has
+	Count    int64   // measured sends after which the case ends, even within a stage; 0 means that only time ends it
+}
+
+// OpenLoop reports whether sends fall due at a rate.
+func (l *Workload) OpenLoop() bool { return len(l.Stages) > 0 && !l.Stages[0].Rate.IsZero() }
+
+// Workers is how many goroutines send.
+type Workers struct {
+	N    int  // 1 to 10,000; 0 if Auto
+	Auto bool // as many as the rate needs; only in an open loop
+}
+
+// Stage is a stretch of time with one rate.
+type Stage struct {
+	For    Duration // more than 0; 0 in the last stage means until Load.Count
+	Rate   Rate     // zero: closed loop
+	Warmup bool     // its samples are kept apart
+}
+
+// Message is what is sent.
+type Message struct {
+	Size         Size    // of the body, 1 B to 4 MiB
+	Compressible float64 // share of the body that compression removes, 0 to 1
+}
+
+// Profile names a set of producer defaults.
+type Profile string
+
+const (
+	Measure Profile = "measure"    // no retries: every attempt is seen
+	Java451 Profile = "java-4.5.1" // the defaults of RocketMQ 4.5.1's Java client
+	Java54  Profile = "java-5.4"   // the same of 5.4
+)
+
+// Producer is how the producer is set up.
+type Producer struct {
+	Profile      Profile
+	Group        string   // [%|a-zA-Z0-9_-]{1,127}
+	Selector     string   // round_robin
+	Serialize    string   // of request headers: rocketmq (binary) or json
+	CompressOver Size     // bodies of this size or more are compressed; 0 means never
+	SendTimeout  Duration // one send, retries included
+	Retries      int      // attempts after the first, 0 to 100
+}
+
+// Event is something that happens to the embedded broker: Stall or a Delay, one of them.
+type Event struct {
+	At     Duration // since the first measured stage began
+	For    Duration // how long it lasts; it ends within the run
+	Broker int      // from 0
+	Stall  bool     // nothing is answered until it ends
+	Delay  Duration // every answer is this much later
+}
