@@ -1,0 +1,203 @@
+package results
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Schema is the version of the record. A change that an old reader would misread gets a new number.
+const Schema = "rmqbench.run/1"
+
+// Run is the record that everything else is made from: reports, merges, comparisons, the verdict.
+type Run struct {
+	Schema         string          `json:"schema"` // written by Encode; callers leave it empty
+	Name           string          `json:"name"`
+	Verdict        Verdict         `json:"verdict"`  // by Judge
+	Evidence       []Evidence      `json:"evidence"` // by Judge
+	StartedAt      time.Time       `json:"started_at"`
+	EndedAt        time.Time       `json:"ended_at"`
+	CutShort       string          `json:"cut_short,omitempty"` // why the run ended early, such as Interrupted
+	Lost           []string        `json:"lost,omitempty"`      // parts of the run that are missing: cases that never ran, shards
+	Target         Target          `json:"target"`
+	Environment    Environment     `json:"environment"`
+	Scenario       json.RawMessage `json:"scenario,omitempty"` // as resolved
+	Process        *Process        `json:"process,omitempty"`
+	InstrumentCost *InstrumentCost `json:"instrument_cost,omitempty"`
+	Cases          []Case          `json:"cases"`
+}
+
+// Interrupted is the CutShort of a run that a signal ended.
+const Interrupted = "interrupted"
+
+// Case is one load of a run. Its Measured covers the measured stages; Warmup is apart from it.
+type Case struct {
+	Name     string            `json:"name"`
+	Params   map[string]string `json:"params,omitempty"` // what tells it from the scenario's other cases: field path to value
+	Mode     string            `json:"mode"`             // sync, async, oneway, …
+	OpenLoop bool              `json:"open_loop"`        // sends fell due at a rate, whatever the replies did
+	Verdict  Verdict           `json:"verdict"`          // by Judge
+	Evidence []Evidence        `json:"evidence"`         // by Judge
+	CutShort string            `json:"cut_short,omitempty"`
+	Warmup   *Stage            `json:"warmup,omitempty"`
+	Stages   []Stage           `json:"stages,omitempty"`
+	Measured
+	Generator Generator `json:"generator"`
+	Process   *Process  `json:"process,omitempty"` // while this case ran
+}
+
+// Stage is one stage of a case's load.
+type Stage struct {
+	PlannedNS        *int64   `json:"planned_ns,omitempty"`          // null where a count ends it
+	RatePerSecond    *float64 `json:"rate_per_second,omitempty"`     // null on a closed loop
+	RateEndPerSecond *float64 `json:"rate_end_per_second,omitempty"` // where a ramp ends
+	Measured
+}
+
+// Measured is what came of some sends: how many, how fast, how long each.
+//
+// Times cover acknowledged sends only, so that no outcome mixes with another. Response is done − due, Service is
+// done − called, Delay is called − due. A oneway send has no answer: its Response is null, and WriteTime is due until
+// written, Service called until written; write times are never ranked with responses.
+type Measured struct {
+	Counts
+	StartOffsetNS      int64    `json:"start_offset_ns"` // monotonic, from the run's start to the first due
+	ElapsedNS          int64    `json:"elapsed_ns"`      // first due to last outcome
+	MessagesPerSecond  *float64 `json:"messages_per_second"`
+	BodyBytes          *int64   `json:"body_bytes,omitempty"`      // of the messages acknowledged or written
+	BodyBytesEach      *int64   `json:"body_bytes_each,omitempty"` // null where bodies differ in size
+	BodyBytesPerSecond *float64 `json:"body_bytes_per_second"`     // as BodyBytes
+	WireBytesPerSecond *float64 `json:"wire_bytes_per_second"`     // written to sockets, frames and all
+	Response           *Latency `json:"response_ns"`               // null for oneway
+	WriteTime          *Latency `json:"write_time_ns,omitempty"`   // oneway only
+	Service            *Latency `json:"service_ns"`
+	Delay              *Latency `json:"delay_ns"`
+}
+
+// Counts says what became of sends. Offered = Attempted + Dropped; Attempted = Acknowledged + Weak + Written + Refused +
+// Ambiguous + Failed.
+type Counts struct {
+	Offered      int64 `json:"offered"`      // fell due
+	Attempted    int64 `json:"attempted"`    // called
+	Acknowledged int64 `json:"acknowledged"` // answered SEND_OK
+	Weak         int64 `json:"weak"`         // stored, but not flushed or copied as asked
+	Written      int64 `json:"written"`      // oneway: in the socket
+	Refused      int64 `json:"refused"`      // the broker said no for now
+	Ambiguous    int64 `json:"ambiguous"`    // bytes may have reached the broker and no answer came
+	Failed       int64 `json:"failed"`       // everything else
+	Dropped      int64 `json:"dropped"`      // fell due and was never attempted
+
+	Statuses          map[string]int64 `json:"statuses,omitempty"` // by send status, SEND_OK too: sums to Acknowledged + Weak
+	Errors            map[string]int64 `json:"errors,omitempty"`   // by cause: sums to Refused + Ambiguous + Failed
+	Retries           *int64           `json:"retries,omitempty"`  // attempts after a send's first
+	AmbiguousAttempts *int64           `json:"ambiguous_attempts,omitempty"`
+}
+
+// Successes is the number of sends that did what their mode can know: acknowledged, or written if oneway.
+func (c *Counts) Successes() int64 { return c.Acknowledged + c.Written }
+
+// ErrorShare is all but the successes as a share of the offered, 0 if none was offered.
+func (c *Counts) ErrorShare() float64 {
+	if c.Offered == 0 {
+		return 0
+	}
+	return float64(c.Offered-c.Successes()) / float64(c.Offered)
+}
+
+// PerSecond is n over elapsed nanoseconds, null where no time has passed.
+func PerSecond(n, elapsedNS int64) *float64 {
+	if elapsedNS <= 0 {
+		return nil
+	}
+	return new(float64(n) / float64(elapsedNS) * 1e9)
+}
+
+// Generator is the evidence of whether the generator or the target was the limit. Shares are from 0 to 1.
+type Generator struct {
+	Workers     int `json:"workers"`
+	InFlightCap int `json:"in_flight_cap,omitempty"` // async: messages
+
+	// Open loop only. A slot is missed if it was called later than MissedBoundNS (see MissedBound) while a worker
+	// and the in-flight cap were free.
+	Slots         int64  `json:"slots,omitempty"`
+	MissedSlots   int64  `json:"missed_slots,omitempty"`
+	MissedBoundNS int64  `json:"missed_bound_ns"`        // the scheduler's latency is held to it on a closed loop too
+	TimerP99NS    *int64 `json:"timer_p99_ns,omitempty"` // how late the pacer's timer is, measured at the start
+
+	CPUQuotaShare         *float64 `json:"cpu_quota_share,omitempty"` // CPU used of the CPU the process may use
+	GCCPUShare            *float64 `json:"gc_cpu_share,omitempty"`    // of the CPU used
+	SchedulerLatencyP99NS *int64   `json:"scheduler_latency_p99_ns,omitempty"`
+	StealShare            *float64 `json:"steal_share,omitempty"`
+	PressureShare         *float64 `json:"pressure_share,omitempty"` // CPU pressure, share of the time with someone waiting
+
+	// WorkersBusyShare is the mean share of the workers (async: of the in-flight cap) that had a send in flight.
+	// ServiceGrowth is the median service time of the last quarter over that of the first: 1 is flat.
+	WorkersBusyShare *float64 `json:"workers_busy_share,omitempty"`
+	ServiceGrowth    *float64 `json:"service_growth,omitempty"`
+
+	// Little's law: both from the start to the end of the drain and over the same sends, warm-up or not. The
+	// integral of sends in flight over time is the limiter's; the sum of done − called, whatever the outcome,
+	// is the recorder's. They must agree.
+	InFlightIntegralNS *int64 `json:"in_flight_integral_ns,omitempty"`
+	CallTimeSumNS      *int64 `json:"call_time_sum_ns,omitempty"`
+}
+
+// Process is what the run cost this process, its embedded broker included.
+type Process struct {
+	CPUNS            *int64   `json:"cpu_ns"`
+	CPUNSPerMessage  *float64 `json:"cpu_ns_per_message"` // a message acknowledged or written
+	MaxRSSBytes      *int64   `json:"max_rss_bytes"`
+	AllocsPerMessage *float64 `json:"allocs_per_message"`
+}
+
+// InstrumentCost is what the harness itself takes, measured against a null broker in this process.
+type InstrumentCost struct {
+	Mode              string   `json:"mode"`
+	BodyBytes         int64    `json:"body_bytes"`
+	DurationNS        int64    `json:"duration_ns"`
+	MessagesPerSecond *float64 `json:"messages_per_second"`
+	P50NS             *int64   `json:"p50_ns"`
+	CPUNSPerMessage   *float64 `json:"cpu_ns_per_message"`
+}
+
+// Target is what was driven. Embedded says that it was this process's own broker, whose numbers never speak of RocketMQ.
+type Target struct {
+	Embedded bool     `json:"embedded"`
+	Namesrv  []string `json:"namesrv,omitempty"`
+	Cluster  string   `json:"cluster,omitempty"`
+	Brokers  []Broker `json:"brokers,omitempty"`
+	Topic    string   `json:"topic,omitempty"`
+	Queues   *int64   `json:"queues,omitempty"` // writable, all brokers
+}
+
+// Broker is one broker of the target.
+type Broker struct {
+	Name     string            `json:"name"`
+	Addr     string            `json:"addr,omitempty"`
+	Version  string            `json:"version,omitempty"`
+	Settings map[string]string `json:"settings,omitempty"` // by AllowedSettings
+}
+
+// Environment is where the run ran.
+type Environment struct {
+	ToolVersion     string   `json:"tool_version"`
+	Commit          string   `json:"commit,omitempty"`
+	GoVersion       string   `json:"go_version"`
+	OS              string   `json:"os"`
+	Arch            string   `json:"arch"`
+	Kernel          string   `json:"kernel,omitempty"`
+	CPUModel        string   `json:"cpu_model,omitempty"`
+	CPUs            int      `json:"cpus"`
+	GOMAXPROCS      int      `json:"gomaxprocs"`
+	CPUQuota        *float64 `json:"cpu_quota,omitempty"` // CPUs that the control group allows; null without a limit
+	Governor        string   `json:"governor,omitempty"`
+	HostFingerprint string   `json:"host_fingerprint,omitempty"` // a hash: equal on equal machines' runs, names nobody
+	Steal           Phases   `json:"steal_share,omitzero"`
+	Pressure        Phases   `json:"pressure_share,omitzero"`
+}
+
+// Phases is a share from 0 to 1 before, during and after the run, null where it isn't known.
+type Phases struct {
+	Before *float64 `json:"before"`
+	During *float64 `json:"during"`
+	After  *float64 `json:"after"`
+}
