@@ -1,0 +1,21 @@
+// Package e2e runs tests against real Apache RocketMQ: name server and brokers of 4.5.1, 4.9.7 and 5.4.0, started
+// from their published jars in a temporary directory, on free loopback ports, and stopped by pid when the test ends.
+//
+// All but this file is behind the build tag e2e:
+//
+//	go test -tags e2e -count=1 ./e2e/
+//
+// It needs java 17 or later and, the first time, mvn, which resolves pom.xml into a cache.
+//
+//	RMQBENCH_E2E_VERSIONS  versions to run, by comma; all three by default
+//	RMQBENCH_E2E_CACHE     where the jars are kept; rmqbench-e2e in the user's cache folder by default
+//	RMQBENCH_E2E_CONFINE   off: run in this machine's own network instead of a namespace
+//
+// # Confinement
+//
+// A broker's HA port (listen port + 1) listens on every interface whatever bindAddress says, and 4.5.1 has no bindAddress
+// at all. So [Main] runs the test binary once more inside a new network namespace whose only interface is lo: servers,
+// clients and HA ports are all on that loopback, where nothing outside can reach them. What needs the network (jars, Go
+// modules) is fetched before. Where a namespace can't be had (no root and no user namespaces, or not Linux), Main says so
+// on stderr and the tests run in the machine's own network: the ports named here are then open to whoever can reach it.
+package e2e
