@@ -26,6 +26,9 @@ type Run struct {
 	Cases          []Case          `json:"cases"`
 }
 
+// modeOneway is the Case.Mode whose sends have no answer.
+const modeOneway = "oneway"
+
 // Interrupted is the CutShort of a run that a signal ended.
 const Interrupted = "interrupted"
 

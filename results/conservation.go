@@ -1,0 +1,185 @@
+package results
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// breaches returns a line for each conservation rule that c breaks: its numbers contradict one another, and none can be
+// believed.
+func breaches(c *Case) []Evidence {
+	b := breachList{}
+	b.measured("", c.Mode, &c.Measured)
+	if c.Warmup != nil {
+		b.measured("warm-up: ", c.Mode, &c.Warmup.Measured)
+	}
+	for i := range c.Stages {
+		b.measured(fmt.Sprintf("stage %d: ", i+1), c.Mode, &c.Stages[i].Measured)
+	}
+	b.stages(c)
+	b.little(&c.Generator)
+	if slots := c.Generator; slots.MissedSlots > slots.Slots {
+		b.add("slots", "%d slots missed of %d", slots.MissedSlots, slots.Slots)
+	}
+	return b
+}
+
+type breachList []Evidence
+
+func (b *breachList) add(rule, format string, args ...any) {
+	*b = append(*b, Evidence{Code: "conservation." + rule, Verdict: Invalid, Text: fmt.Sprintf(format, args...)})
+}
+
+// measured checks what must hold within one Measured of a case in mode; where leads each line.
+func (b *breachList) measured(where, mode string, m *Measured) {
+	c := &m.Counts
+	for _, f := range countFields {
+		if n := *f.of(c); n < 0 {
+			b.add("sign", "%s%s is %d", where, f.name, n)
+		}
+	}
+	if c.Offered != c.Attempted+c.Dropped {
+		b.add("offered", "%soffered %d ≠ attempted %d + dropped %d", where, c.Offered, c.Attempted, c.Dropped)
+	}
+	outcomes := c.Acknowledged + c.Weak + c.Written + c.Refused + c.Ambiguous + c.Failed
+	if c.Attempted != outcomes {
+		b.add("attempted", "%sattempted %d ≠ sum of the outcomes %d", where, c.Attempted, outcomes)
+	}
+	if sum := sumOf(c.Statuses); c.Statuses != nil && sum != c.Acknowledged+c.Weak {
+		b.add("statuses", "%sstatuses sum to %d, acknowledged and weak to %d", where, sum, c.Acknowledged+c.Weak)
+	}
+	if sum := sumOf(c.Errors); c.Errors != nil && sum != c.Refused+c.Ambiguous+c.Failed {
+		b.add("errors", "%serrors sum to %d, refused, ambiguous and failed to %d", where, sum, c.Refused+c.Ambiguous+c.Failed)
+	}
+	if m.BodyBytes != nil && m.BodyBytesEach != nil && *m.BodyBytes != c.Successes()**m.BodyBytesEach {
+		b.add("bytes", "%s%d body bytes ≠ %d messages × %d", where, *m.BodyBytes, c.Successes(), *m.BodyBytesEach)
+	}
+	b.latencies(where, mode, m)
+}
+
+// latencies checks that each histogram holds as many sends as had its outcome, and that its numbers are in order.
+func (b *breachList) latencies(where, mode string, m *Measured) {
+	timed := "response"
+	times := m.Response
+	if mode == modeOneway {
+		timed, times = "write time", m.WriteTime
+	}
+	if times == nil && m.Successes() > 0 {
+		b.add("histogram", "%s%d sends succeeded and none has a %s", where, m.Successes(), timed)
+	}
+	for _, h := range []struct {
+		name string
+		l    *Latency
+		want int64
+	}{
+		{"response", m.Response, m.Acknowledged},
+		{"write time", m.WriteTime, m.Written},
+		{"service", m.Service, m.Successes()},
+		{"delay", m.Delay, m.Successes()},
+	} {
+		if h.l == nil {
+			continue
+		}
+		if h.l.Count != h.want {
+			b.add("histogram", "%s%s holds %d sends, %d had that outcome", where, h.name, h.l.Count, h.want)
+		}
+		if !h.l.ordered() {
+			b.add("order", "%s%s: minimum, percentiles and maximum are not in order", where, h.name)
+		}
+	}
+}
+
+// stages checks that the stages add up to the case.
+func (b *breachList) stages(c *Case) {
+	if len(c.Stages) == 0 {
+		return
+	}
+	for _, f := range countFields {
+		var sum int64
+		for i := range c.Stages {
+			sum += *f.of(&c.Stages[i].Counts)
+		}
+		if want := *f.of(&c.Counts); sum != want {
+			b.add("stages", "the stages' %s sum to %d, the case has %d", f.name, sum, want)
+		}
+	}
+	for _, f := range latencyFields {
+		whole := *f.of(&c.Measured)
+		if whole == nil {
+			continue
+		}
+		var largest int64
+		known := true
+		for i := range c.Stages {
+			part := *f.of(&c.Stages[i].Measured)
+			if part != nil {
+				largest = max(largest, part.Max)
+			} else if c.Stages[i].Successes() > 0 {
+				known = false // this stage's times weren't kept
+			}
+		}
+		if known && largest != whole.Max {
+			b.add("maximum", "the stages' largest %s is %d ns, the case's %d ns", f.name, largest, whole.Max)
+		}
+	}
+}
+
+// little checks Little's law: sends in flight over time, as the limiter saw them, against the time that the sends took.
+func (b *breachList) little(g *Generator) {
+	if g.InFlightIntegralNS == nil || g.CallTimeSumNS == nil {
+		return
+	}
+	seen, took := float64(*g.InFlightIntegralNS), float64(*g.CallTimeSumNS)
+	if math.Abs(seen-took) > littleTolerate*max(seen, took) {
+		b.add("little", "Little's law: in flight over time is %s, the sends took %s",
+			FormatDuration(*g.InFlightIntegralNS), FormatDuration(*g.CallTimeSumNS))
+	}
+}
+
+// ordered says whether 0 ≤ min ≤ p50 ≤ … ≤ max, the mean among them.
+func (l *Latency) ordered() bool {
+	values := []int64{0, l.Min}
+	for _, p := range percentiles {
+		if v := *p.of(l); v != nil {
+			values = append(values, *v)
+		}
+	}
+	values = append(values, l.Max)
+	return slices.IsSorted(values) && l.Min <= l.Mean && l.Mean <= l.Max
+}
+
+func sumOf(counts map[string]int64) int64 {
+	var sum int64
+	for _, n := range counts {
+		sum += n
+	}
+	return sum
+}
+
+// countFields are the counts that add up over stages.
+var countFields = []struct {
+	name string
+	of   func(*Counts) *int64
+}{
+	{"offered", func(c *Counts) *int64 { return &c.Offered }},
+	{"attempted", func(c *Counts) *int64 { return &c.Attempted }},
+	{"acknowledged", func(c *Counts) *int64 { return &c.Acknowledged }},
+	{"weak", func(c *Counts) *int64 { return &c.Weak }},
+	{"written", func(c *Counts) *int64 { return &c.Written }},
+	{"refused", func(c *Counts) *int64 { return &c.Refused }},
+	{"ambiguous", func(c *Counts) *int64 { return &c.Ambiguous }},
+	{"failed", func(c *Counts) *int64 { return &c.Failed }},
+	{"dropped", func(c *Counts) *int64 { return &c.Dropped }},
+}
+
+// latencyFields are the latencies of a Measured.
+var latencyFields = []struct {
+	name string
+	of   func(*Measured) **Latency
+}{
+	{"response", func(m *Measured) **Latency { return &m.Response }},
+	{"write time", func(m *Measured) **Latency { return &m.WriteTime }},
+	{"service", func(m *Measured) **Latency { return &m.Service }},
+	{"delay", func(m *Measured) **Latency { return &m.Delay }},
+}

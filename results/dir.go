@@ -1,0 +1,118 @@
+package results
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Dir is a run's own result directory. Each file in it is written under another name, synced and renamed, so that a file
+// under its own name is whole; and no file is written twice. An error leaves the record that the caller holds as it was.
+type Dir struct {
+	path string
+}
+
+// maxNameBytes bounds a run's name in the name of its directory.
+const maxNameBytes = 64
+
+// Create makes parent, if it isn't there, and in it a directory that nobody had before: <at in UTC>-<name>-<id>. Characters
+// of name other than ASCII letters, digits, dot, underscore and hyphen become hyphens.
+func Create(parent, name string, at time.Time) (*Dir, error) {
+	if err := os.MkdirAll(parent, 0o777); err != nil {
+		return nil, fmt.Errorf("create result directory: %w", err)
+	}
+	stem := at.UTC().Format("20060102T150405Z") + "-" + pathName(name) + "-"
+	for {
+		id := make([]byte, 4)
+		rand.Read(id) // never fails
+		path := filepath.Join(parent, stem+hex.EncodeToString(id))
+		err := os.Mkdir(path, 0o777)
+		if err == nil {
+			return &Dir{path: path}, syncDir(parent)
+		}
+		if !errors.Is(err, fs.ErrExist) {
+			return nil, fmt.Errorf("create result directory: %w", err)
+		}
+	}
+}
+
+// pathName is name as a part of a file name.
+func pathName(name string) string {
+	safe := strings.Map(func(r rune) rune {
+		switch {
+		case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9', r == '.', r == '_', r == '-':
+			return r
+		}
+		return '-'
+	}, name)
+	safe = strings.Trim(safe[:min(len(safe), maxNameBytes)], ".-")
+	if safe == "" {
+		return "run"
+	}
+	return safe
+}
+
+// Path is the directory's path, beginning with the parent that Create was given.
+func (d *Dir) Path() string { return d.path }
+
+// WriteRun writes r, judged, to run.json.
+func (d *Dir) WriteRun(r *Run) error {
+	return d.write(RunFile, func(w io.Writer) error { return Encode(w, r) })
+}
+
+// WriteLog writes histograms to latency.hlog, an HdrHistogram log that Java's tools read too.
+func (d *Dir) WriteLog(histograms []TaggedHistogram) error {
+	return d.write(LogFile, func(w io.Writer) error { return encodeLog(w, histograms) })
+}
+
+// write makes the file name of what fill writes. An existing one is [fs.ErrExist]; after an error there is no file name,
+// unless it was the directory's sync that failed.
+func (d *Dir) write(name string, fill func(io.Writer) error) (err error) {
+	final := filepath.Join(d.path, name)
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("write %s: %w", final, err)
+		}
+	}()
+	if _, err := os.Lstat(final); err == nil { // no race: the directory is this run's alone
+		return fs.ErrExist
+	}
+	temporary := filepath.Join(d.path, "."+name+".tmp")
+	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if err != nil {
+		return err
+	}
+	err = fill(f)
+	if err == nil {
+		err = f.Sync()
+	}
+	err = errors.Join(err, f.Close())
+	if err == nil {
+		err = os.Rename(temporary, final)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(temporary))
+	}
+	return syncDir(d.path)
+}
+
+// syncDir makes the names in a directory last. Some file systems can't, and need not be told.
+func syncDir(path string) error {
+	dir, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	err = dir.Sync()
+	if errors.Is(err, syscall.EINVAL) || errors.Is(err, errors.ErrUnsupported) {
+		err = nil
+	}
+	return errors.Join(err, dir.Close())
+}
