@@ -1,0 +1,111 @@
+package remoting
+
+import (
+	"net"
+	"sync"
+)
+
+// copyBelow is the body size under which copying into the batch is cheaper than a piece of its own in a vectored
+// write; BenchmarkBatchCopyOrReference measures the border.
+const copyBelow = 4 << 10
+
+// batch is what one write sends. It belongs to the connection's mu while it is open, then to its writer until the
+// write has returned.
+type batch struct {
+	number uint64 // of the connection's batches, from 1
+	slab   []byte // heads, and bodies under copyBelow, in the frames' order
+	frames []frame
+	bytes  int  // of all frames that are not dropped
+	whole  bool // one contiguous piece: nothing by reference, nothing dropped
+}
+
+// frame is one command in a batch.
+type frame struct {
+	from, to int    // in the slab
+	body     []byte // by reference; nil if it was copied
+	opaque   int32  // of call
+	call     *Call  // oneway, or lender of the body; nil for all others, whose call may be long gone
+	oneway   bool   // call ends with the write; by then it may be another's, see callTable.takeIf
+	dropped  bool   // taken out before the write began
+}
+
+var batches = sync.Pool{New: func() any { return new(batch) }}
+
+func newBatch(number uint64) *batch {
+	b := batches.Get().(*batch)
+	b.number, b.whole = number, true
+	return b
+}
+
+// maxKeptSlab bounds what the pool keeps of a batch that once was large.
+const maxKeptSlab = 1 << 20
+
+// release gives the batch back. Nobody may use it or its slab any more.
+func (b *batch) release() {
+	clear(b.frames)
+	b.frames = b.frames[:0]
+	b.slab = b.slab[:0]
+	b.bytes = 0
+	if cap(b.slab) > maxKeptSlab {
+		b.slab = nil
+	}
+	batches.Put(b)
+}
+
+// add appends a frame and returns its index. borrow keeps a larger body by reference. On an error nothing has changed.
+func (b *batch) add(enc HeadEncoder, opaque int32, body []byte, call *Call) (borrowed bool, err error) {
+	from := len(b.slab)
+	slab, err := enc.AppendHead(b.slab, opaque, len(body))
+	if err != nil {
+		return false, err
+	}
+	f := frame{from: from, opaque: opaque}
+	if len(body) < copyBelow {
+		slab = append(slab, body...)
+	} else {
+		f.body, b.whole, borrowed = body, false, true
+		b.bytes += len(body)
+	}
+	if call != nil && (borrowed || call.Oneway) {
+		f.call, f.oneway = call, call.Oneway
+	}
+	b.slab = slab
+	f.to = len(slab)
+	b.bytes += f.to - from
+	b.frames = append(b.frames, f)
+	return borrowed, nil
+}
+
+// drop takes a frame out and returns whether it had lent its body.
+func (b *batch) drop(i int) (borrowed bool) {
+	f := &b.frames[i]
+	borrowed = f.body != nil
+	b.bytes -= f.to - f.from + len(f.body)
+	*f = frame{from: f.from, to: f.to, dropped: true}
+	b.whole = false
+	return borrowed
+}
+
+// pieces appends what is to be written, neighbours in the slab as one.
+func (b *batch) pieces(dst net.Buffers) net.Buffers {
+	from, to := 0, 0
+	for i := range b.frames {
+		f := &b.frames[i]
+		if f.dropped {
+			if to > from {
+				dst = append(dst, b.slab[from:to])
+			}
+			from, to = f.to, f.to
+			continue
+		}
+		to = f.to
+		if f.body != nil {
+			dst = append(dst, b.slab[from:to], f.body)
+			from = to
+		}
+	}
+	if to > from {
+		dst = append(dst, b.slab[from:to])
+	}
+	return dst
+}

@@ -1,0 +1,17 @@
+package remoting
+
+import "sync"
+
+// bufferSize is what a connection reads into at first; a frame that is larger grows it while its bytes arrive.
+const bufferSize = 64 << 10
+
+var buffers = sync.Pool{New: func() any { b := make([]byte, bufferSize); return &b }}
+
+func getBuffer() []byte { return *buffers.Get().(*[]byte) }
+
+// putBuffer keeps buffers of the usual size only.
+func putBuffer(b []byte) {
+	if len(b) == bufferSize {
+		buffers.Put(&b)
+	}
+}

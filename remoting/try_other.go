@@ -1,0 +1,8 @@
+//go:build !unix
+
+package remoting
+
+import "net"
+
+// tryWriter: sockets of this platform can't be tried without waiting, so writeLoop writes everything.
+func tryWriter(net.Conn) func([]byte) (int, error) { return nil }
