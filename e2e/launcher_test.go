@@ -47,3 +47,58 @@ func TestLauncher(t *testing.T) {
 		})
 	}
 }
+
+// TestFaults has a broker die, end in order, freeze and come back, and looks at it through the name server.
+func TestFaults(t *testing.T) {
+	versions := Versions()
+	c := Start(t, versions[len(versions)-1], WithBrokers(2), WithBrokerSetting("defaultTopicQueueNums", "4"))
+	lists := func(name string) bool {
+		info, err := ask(c.NameServer(), getBrokerClusterInfo, time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Contains(string(info), `"`+name+`"`)
+	}
+	a, b := c.Brokers()[0], c.Brokers()[1]
+	if a.Name == b.Name || a.Addr == b.Addr || !lists(a.Name) || !lists(b.Name) {
+		t.Fatalf("want two brokers with names and ports of their own, got %v", c.Brokers())
+	}
+
+	if err := c.Restart(0); err == nil {
+		t.Error("Restart of a broker that runs succeeded")
+	}
+	if err := c.Kill(0); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(10 * time.Second); lists(a.Name); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s is still listed 10 s after it was killed", a.Name)
+		}
+	}
+	if err := c.Restart(0); err != nil {
+		t.Fatal(err)
+	}
+
+	if err := c.Stop(1); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ask(b.Addr, getBrokerRuntimeInfo, 500*time.Millisecond); err == nil {
+		t.Error("a frozen broker answered")
+	}
+	if err := c.Cont(1); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ask(b.Addr, getBrokerRuntimeInfo, 5*time.Second); err != nil {
+		t.Errorf("after Cont: %v", err)
+	}
+
+	if err := c.Shutdown(1); err != nil {
+		t.Fatal(err)
+	}
+	if lists(b.Name) {
+		t.Errorf("%s is listed after an orderly end", b.Name)
+	}
+	if err := c.Stop(1); err == nil {
+		t.Error("Stop of a broker that has ended succeeded")
+	}
+}
