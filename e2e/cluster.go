@@ -19,11 +19,7 @@ const (
 
 // Cluster is one name server and its brokers, real ones. Its methods may be called from several goroutines.
 type Cluster struct {
-	version    string
-	java       string // the JVM
-	lib        string // folder of the jars
-	admin      home   // mqadmin's
-	adminJVM   []string
+	tools      *Tools
 	nameServer *server
 	brokers    []*server
 }
@@ -71,18 +67,11 @@ func newCluster(dir, version string, o options) (*Cluster, error) {
 			return nil, fmt.Errorf("a setting for broker %d of %d: count from 0, and give WithBrokers", i, o.brokers)
 		}
 	}
-	java, err := javaTool("java")
+	tools, err := newTools(dir, version, o)
 	if err != nil {
 		return nil, err
 	}
-	lib, err := Jars(version)
-	if err != nil {
-		return nil, err
-	}
-	c := &Cluster{version: version, java: java, lib: lib, adminJVM: o.adminJVM}
-	if c.admin, err = newHome(filepath.Join(dir, "mqadmin"), "OFF", o.files); err != nil {
-		return nil, err
-	}
+	c := &Cluster{tools: tools}
 	if c.nameServer, err = newNameServer(c, filepath.Join(dir, "namesrv"), o); err != nil {
 		return nil, err
 	}
@@ -115,7 +104,15 @@ func (c *Cluster) kill() error {
 func (c *Cluster) NameServer() string { return c.nameServer.addr }
 
 // Version returns the RocketMQ version that it runs.
-func (c *Cluster) Version() string { return c.version }
+func (c *Cluster) Version() string { return c.tools.version }
+
+// Tools returns the tools of the cluster's version.
+func (c *Cluster) Tools() *Tools { return c.tools }
+
+// Admin runs mqadmin of the cluster's version against its name server; see [Tools.Admin].
+func (c *Cluster) Admin(args ...string) (string, error) {
+	return c.tools.Admin(c.NameServer(), args...)
+}
 
 // Brokers lists the brokers in the order in which Kill, Stop and the like count them.
 func (c *Cluster) Brokers() []Broker {

@@ -47,12 +47,12 @@ func newNameServer(c *Cluster, dir string, o options) (*server, error) {
 		"configStorePath": h.path("stored.properties"),
 	}
 	maps.Copy(settings, o.nameServer)
-	s := &server{name: "name server", addr: loopback(port), home: h, java: c.java}
+	s := &server{name: "name server", addr: loopback(port), home: h, java: c.tools.java}
 	s.ready = func() error {
 		_, err := ask(s.addr, getBrokerClusterInfo, time.Second)
 		return err
 	}
-	return s, s.setArgs(c.lib, "org.apache.rocketmq.namesrv.NamesrvStartup", []string{"-Xms64m", "-Xmx256m"}, o.jvm, settings)
+	return s, s.setArgs(c.tools.lib, "org.apache.rocketmq.namesrv.NamesrvStartup", []string{"-Xms64m", "-Xmx256m"}, o.jvm, settings)
 }
 
 func newBroker(c *Cluster, dir string, i int, o options) (*server, error) {
@@ -84,7 +84,7 @@ func newBroker(c *Cluster, dir string, i int, o options) (*server, error) {
 		"maxIndexNum":                "200000",
 	}
 	maps.Copy(settings, o.brokerSettings(i))
-	s := &server{name: settings["brokerName"], addr: loopback(port), home: h, java: c.java}
+	s := &server{name: settings["brokerName"], addr: loopback(port), home: h, java: c.tools.java}
 	s.ready = func() error {
 		// 4.5.1 fails at this one for its first second, until its statistics have a first sample.
 		if _, err := ask(s.addr, getBrokerRuntimeInfo, time.Second); err != nil {
@@ -99,7 +99,7 @@ func newBroker(c *Cluster, dir string, i int, o options) (*server, error) {
 		}
 		return nil
 	}
-	return s, s.setArgs(c.lib, "org.apache.rocketmq.broker.BrokerStartup",
+	return s, s.setArgs(c.tools.lib, "org.apache.rocketmq.broker.BrokerStartup",
 		[]string{"-Xms128m", "-Xmx512m", "-XX:MaxDirectMemorySize=512m"}, o.jvm, settings)
 }
 
