@@ -41,7 +41,8 @@ type Conn struct {
 	written   [64]writeStamp
 	stats     Stats
 
-	in []inbound // only readLoop: the frames of one read
+	in  []inbound // only readLoop: the frames of one read
+	req Request   // only readLoop: the request that the handler has in hand
 }
 
 // writeStamp is when a batch was written, kept for the replies to come.

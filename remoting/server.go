@@ -20,7 +20,7 @@ type HandlerFunc func(*Request)
 // ServeRemoting calls f.
 func (f HandlerFunc) ServeRemoting(req *Request) { f(req) }
 
-// Request is a request of the peer. Head and Body borrow from the connection's buffer until ServeRemoting returns.
+// Request is a request of the peer. It and what Head and Body borrow are the handler's until ServeRemoting returns.
 type Request struct {
 	Head Head
 	Body []byte
@@ -67,22 +67,19 @@ func (l Later) Reply(head HeadEncoder, body []byte) error {
 
 // serve answers one request of the peer.
 func (c *Conn) serve(in *inbound) {
-	req := Request{Head: in.head, Body: in.body, Conn: c}
+	c.req = Request{Head: in.head, Body: in.body, Conn: c}
 	if c.opts.handler == nil {
-		refuse(&req)
+		c.req.Refuse()
 		return
 	}
-	c.opts.handler.ServeRemoting(&req)
+	c.opts.handler.ServeRemoting(&c.req)
 }
 
-// refuse says code 3, in the words of RocketMQ's servers.
-func refuse(req *Request) {
-	_ = req.Answer(&Command{Code: int32(RequestNotSupported), Language: Go, Version: Version451,
-		Remark: fmt.Sprintf(" request type %d not supported", req.Head.Code)}) // the connection's own fault, if any, ends it
+// Refuse answers that the request's code is not served (REQUEST_CODE_NOT_SUPPORTED), in the words of RocketMQ's servers.
+func (r *Request) Refuse() {
+	_ = r.Answer(&Command{Code: int32(RequestNotSupported), Language: Go, Version: Version451,
+		Remark: fmt.Sprintf(" request type %d not supported", r.Head.Code)}) // a connection that is dead says so itself
 }
-
-// Refuse answers that the request's code is not served (REQUEST_CODE_NOT_SUPPORTED).
-func (r *Request) Refuse() { refuse(r) }
 
 // reply appends an answer. flush is for those who don't run on readLoop, which flushes after each read.
 func (c *Conn) reply(opaque int32, head HeadEncoder, body []byte, flush bool) error {
