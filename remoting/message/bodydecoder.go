@@ -11,6 +11,20 @@ type bodyDecoder struct {
 	err  error // the first; a *BodyError
 }
 
+// root reads a body that is an object; null after an error.
+func (d *bodyDecoder) root(text []byte) *jsonValue {
+	root, err := parseJSON(d.body, text)
+	if err != nil {
+		d.err = err
+		return nil
+	}
+	if root.isNull() || root.kind != jsonObject {
+		d.fail("not an object")
+		return nil
+	}
+	return root
+}
+
 func (d *bodyDecoder) fail(format string, args ...any) {
 	if d.err == nil {
 		d.err = &BodyError{d.body, -1, fmt.Sprintf(format, args...)}

@@ -78,14 +78,8 @@ func (r *Route) MasterAddr(broker string) string {
 // it passed over. Numbers of the wrong type, an order configuration that cannot be read and more than [MaxRouteQueues]
 // queues or addresses are errors. The error is a [*BodyError].
 func ParseRoute(text []byte) (*Route, error) {
-	root, err := parseJSON("route", text)
-	if err != nil {
-		return nil, err
-	}
-	if root.isNull() || root.kind != jsonObject {
-		return nil, &BodyError{"route", -1, "not an object"}
-	}
 	d := bodyDecoder{body: "route"}
+	root := d.root(text)
 	var r Route
 	if conf := root.get("orderTopicConf"); !conf.isNull() {
 		s := conf.asString()
