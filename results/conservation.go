@@ -159,18 +159,19 @@ func sumOf(counts map[string]int64) int64 {
 
 // countFields are the counts that add up over stages.
 var countFields = []struct {
-	name string
-	of   func(*Counts) *int64
+	name    string
+	isError bool // neither a success nor a sum
+	of      func(*Counts) *int64
 }{
-	{"offered", func(c *Counts) *int64 { return &c.Offered }},
-	{"attempted", func(c *Counts) *int64 { return &c.Attempted }},
-	{"acknowledged", func(c *Counts) *int64 { return &c.Acknowledged }},
-	{"weak", func(c *Counts) *int64 { return &c.Weak }},
-	{"written", func(c *Counts) *int64 { return &c.Written }},
-	{"refused", func(c *Counts) *int64 { return &c.Refused }},
-	{"ambiguous", func(c *Counts) *int64 { return &c.Ambiguous }},
-	{"failed", func(c *Counts) *int64 { return &c.Failed }},
-	{"dropped", func(c *Counts) *int64 { return &c.Dropped }},
+	{"offered", false, func(c *Counts) *int64 { return &c.Offered }},
+	{"attempted", false, func(c *Counts) *int64 { return &c.Attempted }},
+	{"acknowledged", false, func(c *Counts) *int64 { return &c.Acknowledged }},
+	{"weak", true, func(c *Counts) *int64 { return &c.Weak }},
+	{"written", false, func(c *Counts) *int64 { return &c.Written }},
+	{"refused", true, func(c *Counts) *int64 { return &c.Refused }},
+	{"ambiguous", true, func(c *Counts) *int64 { return &c.Ambiguous }},
+	{"failed", true, func(c *Counts) *int64 { return &c.Failed }},
+	{"dropped", true, func(c *Counts) *int64 { return &c.Dropped }},
 }
 
 // latencyFields are the latencies of a Measured.

@@ -15,6 +15,7 @@ const maxPrintable = 512
 // short enough comes back as it was.
 func Printable(s string) string {
 	var b strings.Builder
+	cut := 0 // the last place where the mark of a cut still fits
 	for rest := s; rest != ""; {
 		r, size := utf8.DecodeRuneInString(rest)
 		piece := rest[:size]
@@ -25,9 +26,11 @@ func Printable(s string) string {
 			quoted := strconv.QuoteRuneToASCII(r)
 			piece = quoted[1 : len(quoted)-1]
 		}
-		if b.Len()+len(piece) > maxPrintable-len("…") && b.Len()+len(piece)+len(rest)-size > maxPrintable {
-			b.WriteString("…")
-			break
+		if b.Len() <= maxPrintable-len("…") {
+			cut = b.Len()
+		}
+		if b.Len()+len(piece) > maxPrintable {
+			return b.String()[:cut] + "…"
 		}
 		b.WriteString(piece)
 		rest = rest[size:]

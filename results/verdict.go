@@ -40,6 +40,12 @@ type Evidence struct {
 	Limit   *float64 `json:"limit,omitempty"` // what Value is held to
 }
 
+// The codes of evidence that a table shows though it makes nothing worse.
+const (
+	codeScheduleMissed = "schedule_missed"
+	codeCPUCeiling     = "cpu_ceiling"
+)
+
 // What a verdict is held to. Shares are from 0 to 1.
 const (
 	missedSuspect  = 0.01
@@ -161,7 +167,7 @@ func waitEvidence(c *Case) []Evidence {
 		return nil
 	}
 	waited := *due.P99 - *called.P99
-	return []Evidence{{Code: "schedule_missed", Verdict: Valid, Value: new(float64(waited)),
+	return []Evidence{{Code: codeScheduleMissed, Verdict: Valid, Value: new(float64(waited)),
 		Text: fmt.Sprintf("the schedule was missed: p99 is %s from when a send was due and %s from the call, so about %s of it was waiting before sending",
 			FormatDuration(*due.P99), FormatDuration(*called.P99), FormatDuration(waited))}}
 }
@@ -208,6 +214,7 @@ func cpuEvidence(c *Case, embedded bool) []Evidence {
 		e.Verdict = GeneratorLimited
 		e.Text += ": use a lower -r, or give the generator more CPU"
 	case embedded:
+		e.Code = codeCPUCeiling
 		e.Text += ": this is the ceiling of client and broker together"
 	default:
 		e.Verdict = GeneratorLimited

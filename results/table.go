@@ -1,0 +1,296 @@
+package results
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/olekukonko/tablewriter"
+	"github.com/olekukonko/tablewriter/renderer"
+	"github.com/olekukonko/tablewriter/tw"
+)
+
+const (
+	// noClaim stands for a percentile that isn't claimed; a line under the table says why.
+	noClaim = "—"
+	// claimOverDelay is how many times the median delay a percentile must be to be claimed on an open loop.
+	claimOverDelay = 3
+	// maxCauses is how many causes of failure a case's line names.
+	maxCauses = 3
+)
+
+// WriteTable writes a judged run for a terminal: what was driven, a row a case (three on an open loop: from due, from
+// call, and the wait between them), and under it what the rows can't say. Every name from outside is made [Printable].
+func WriteTable(w io.Writer, r *Run) error {
+	rows, err := tableLines(r)
+	if err != nil {
+		return fmt.Errorf("table: %w", err)
+	}
+	for _, line := range slices.Concat([]string{title(r)}, rows, outcomeLines(r), claimLines(r), costLines(r), evidenceLines(r)) {
+		if _, err := fmt.Fprintln(w, line); err != nil {
+			return fmt.Errorf("table: %w", err)
+		}
+	}
+	return nil
+}
+
+// title names the run and its target.
+func title(r *Run) string {
+	words := []string{Printable(r.Name)}
+	switch t := &r.Target; {
+	case t.Embedded:
+		words = append(words, "EMBEDDED BROKER: measures this client, never RocketMQ")
+	default:
+		if t.Cluster != "" {
+			words = append(words, Printable(t.Cluster))
+		}
+		words = append(words, Printable(strings.Join(t.Namesrv, ";")))
+		for _, b := range t.Brokers {
+			words = append(words, strings.TrimSpace(Printable(b.Name)+" "+Printable(b.Version)))
+		}
+	}
+	return strings.Join(words, " · ")
+}
+
+// row is one line of the table: the times of one case by one clock.
+type row struct {
+	label   string
+	rate    string
+	times   *Latency
+	atLeast int64 // in ns: a percentile under it isn't claimed
+	errors  string
+	verdict string
+}
+
+func rowsOf(c *Case) []row {
+	first := row{label: Printable(c.Name), rate: noClaim, times: c.Response, errors: formatShare(c.ErrorShare()), verdict: Printable(string(c.Verdict))}
+	if c.Mode == modeOneway {
+		first.label += " · write time"
+		first.times = c.WriteTime
+	}
+	if c.MessagesPerSecond != nil {
+		first.rate = FormatRate(*c.MessagesPerSecond)
+		if c.Verdict == GeneratorLimited {
+			first.rate = "≥" + first.rate
+		}
+	}
+	if !c.OpenLoop {
+		return []row{first}
+	}
+	first.label += " · from due"
+	first.atLeast = leastClaimed(c)
+	return []row{first, {label: "  from call", times: c.Service}, {label: "  waited before sending", times: c.Delay}}
+}
+
+// leastClaimed is what a percentile from due must reach on an open loop: under it, it says more of the generator's own
+// wait than of the target.
+func leastClaimed(c *Case) int64 {
+	if !c.OpenLoop || c.Delay == nil || c.Delay.P50 == nil {
+		return 0
+	}
+	return claimOverDelay * *c.Delay.P50
+}
+
+// shown are the percentiles that the table has a column for.
+var shown = percentiles[:4]
+
+// tableLines are the rows under their header, without the spaces that pad the last column.
+func tableLines(r *Run) ([]string, error) {
+	withErrors := slices.ContainsFunc(r.Cases, func(c Case) bool { return c.ErrorShare() != 0 })
+	header := []string{"case", "msg/s"}
+	for _, p := range shown {
+		header = append(header, p.label)
+	}
+	header = append(header, "max")
+	if withErrors {
+		header = append(header, "errors")
+	}
+	header = append(header, "verdict")
+
+	align := tw.MakeAlign(len(header), tw.AlignRight)
+	align[0], align[len(align)-1] = tw.AlignLeft, tw.AlignLeft
+	cells := tw.CellConfig{
+		Formatting: tw.CellFormatting{AutoWrap: tw.WrapNone, AutoFormat: tw.Off},
+		Padding:    tw.CellPadding{Global: tw.Padding{Right: "  ", Overwrite: true}},
+		Alignment:  tw.CellAlignment{PerColumn: align},
+	}
+	var drawn strings.Builder
+	table := tablewriter.NewTable(&drawn,
+		tablewriter.WithConfig(tablewriter.Config{Header: cells, Row: cells, Behavior: tw.Behavior{TrimSpace: tw.Off}}),
+		tablewriter.WithRenderer(renderer.NewBlueprint(tw.Rendition{
+			Borders:  tw.BorderNone,
+			Symbols:  tw.NewSymbols(tw.StyleNone),
+			Settings: tw.Settings{Separators: tw.SeparatorsNone, Lines: tw.LinesNone},
+		})))
+	table.Header(header)
+	for i := range r.Cases {
+		for _, row := range rowsOf(&r.Cases[i]) {
+			if err := table.Append(row.cells(withErrors)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if err := table.Render(); err != nil {
+		return nil, err
+	}
+	lines := strings.Split(strings.TrimRight(drawn.String(), "\n"), "\n")
+	for i := range lines {
+		lines[i] = strings.TrimRight(lines[i], " ")
+	}
+	return lines, nil
+}
+
+func (r row) cells(withErrors bool) []string {
+	cells := []string{r.label, r.rate}
+	for _, p := range shown {
+		cells = append(cells, r.percentile(p))
+	}
+	maximum := noClaim
+	if r.times != nil {
+		maximum = FormatDuration(r.times.Max)
+	}
+	cells = append(cells, maximum)
+	if withErrors {
+		cells = append(cells, r.errors)
+	}
+	return append(cells, r.verdict)
+}
+
+func (r row) percentile(p percentile) string {
+	if r.times == nil {
+		return noClaim
+	}
+	v := *p.of(r.times)
+	if v == nil || *v < r.atLeast {
+		return noClaim
+	}
+	return FormatDuration(*v)
+}
+
+// outcomeLines says, for each case that had some, how many sends were neither acknowledged nor written, and why.
+func outcomeLines(r *Run) []string {
+	var lines []string
+	for i := range r.Cases {
+		c := &r.Cases[i]
+		var parts []string
+		for _, f := range countFields {
+			if n := *f.of(&c.Counts); n != 0 && f.isError {
+				parts = append(parts, f.name+" "+groupDigits(n))
+			}
+		}
+		if len(parts) == 0 {
+			continue
+		}
+		line := fmt.Sprintf("%s: of %s sends %s", Printable(c.Name), groupDigits(c.Offered), strings.Join(parts, ", "))
+		if causes := topCauses(c.Errors); causes != "" {
+			line += " (" + causes + ")"
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// topCauses names the most frequent causes, the most frequent first.
+func topCauses(errors map[string]int64) string {
+	type cause struct {
+		name string
+		n    int64
+	}
+	var causes []cause
+	for name, n := range errors {
+		causes = append(causes, cause{name, n})
+	}
+	slices.SortFunc(causes, func(a, b cause) int { return cmp.Or(cmp.Compare(b.n, a.n), strings.Compare(a.name, b.name)) })
+	var parts []string
+	for _, c := range causes[:min(len(causes), maxCauses)] {
+		parts = append(parts, Printable(c.name)+" "+groupDigits(c.n))
+	}
+	if more := len(causes) - maxCauses; more > 0 {
+		parts = append(parts, fmt.Sprintf("%d more causes", more))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// claimLines explains the percentiles that the rows leave out.
+func claimLines(r *Run) []string {
+	var lacking []percentile
+	var drowned []string
+	for _, p := range shown {
+		for i := range r.Cases {
+			if slices.ContainsFunc(rowsOf(&r.Cases[i]), func(r row) bool { return r.times != nil && *p.of(r.times) == nil }) {
+				lacking = append(lacking, p)
+				break
+			}
+		}
+	}
+	for i := range r.Cases {
+		c := &r.Cases[i]
+		first := rowsOf(c)[0]
+		if first.times == nil {
+			continue
+		}
+		for _, p := range shown {
+			if v := *p.of(first.times); v != nil && *v < first.atLeast {
+				drowned = append(drowned, fmt.Sprintf("%s %s: no %s from due, it is under %d × the median wait before sending (%s)",
+					noClaim, Printable(c.Name), p.label, claimOverDelay, FormatDuration(*c.Delay.P50)))
+			}
+		}
+	}
+	if len(lacking) == 0 {
+		return drowned
+	}
+	var needs []string
+	for _, p := range lacking {
+		needs = append(needs, p.label+" "+groupDigits(p.needs))
+	}
+	return append([]string{noClaim + " too few sends; a percentile needs: " + strings.Join(needs, ", ")}, drowned...)
+}
+
+// costLines says what of the numbers is the instrument's own.
+func costLines(r *Run) []string {
+	cost := r.InstrumentCost
+	if cost == nil {
+		return nil
+	}
+	parts := []string{}
+	if cost.MessagesPerSecond != nil {
+		parts = append(parts, FormatRate(*cost.MessagesPerSecond)+" msg/s")
+	}
+	if cost.P50NS != nil {
+		parts = append(parts, "p50 "+FormatDuration(*cost.P50NS))
+	}
+	if cost.CPUNSPerMessage != nil {
+		parts = append(parts, FormatDuration(int64(*cost.CPUNSPerMessage))+" CPU a message")
+	}
+	return []string{fmt.Sprintf("the instrument itself (%s, %s, a broker that does nothing): %s",
+		Printable(cost.Mode), FormatBytes(cost.BodyBytes), strings.Join(parts, ", "))}
+}
+
+// evidenceLines gives the reasons for a verdict that isn't VALID, and what a reader of VALID numbers must know.
+func evidenceLines(r *Run) []string {
+	var lines, atCeiling []string
+	for _, e := range r.Evidence {
+		if e.Case == "" {
+			lines = append(lines, Printable(string(e.Verdict))+" "+Printable(e.Text))
+		}
+	}
+	for i := range r.Cases {
+		name := Printable(r.Cases[i].Name)
+		for _, e := range r.Cases[i].Evidence {
+			switch {
+			case e.Verdict != Valid:
+				lines = append(lines, Printable(string(e.Verdict))+" "+name+": "+Printable(e.Text))
+			case e.Code == codeScheduleMissed:
+				lines = append(lines, name+": "+Printable(e.Text))
+			case e.Code == codeCPUCeiling:
+				atCeiling = append(atCeiling, name)
+			}
+		}
+	}
+	if len(atCeiling) > 0 {
+		lines = append(lines, "the CPU was full: the ceiling of client and broker together ("+strings.Join(atCeiling, ", ")+")")
+	}
+	return lines
+}
