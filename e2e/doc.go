@@ -1,5 +1,5 @@
 // Package e2e runs tests against real Apache RocketMQ: name server and brokers of 4.5.1, 4.9.7 and 5.4.0, started
-// from their published jars in a temporary directory, on free loopback ports, and stopped by pid when the test ends.
+// from their published jars in a temporary directory, on free loopback ports, and killed, by the pids it started, when the test ends.
 //
 // All but this file is behind the build tag e2e:
 //

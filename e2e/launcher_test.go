@@ -50,8 +50,7 @@ func TestLauncher(t *testing.T) {
 
 // TestFaults has a broker die, end in order, freeze and come back, and looks at it through the name server.
 func TestFaults(t *testing.T) {
-	versions := Versions()
-	c := Start(t, versions[len(versions)-1], WithBrokers(2), WithBrokerSetting("defaultTopicQueueNums", "4"))
+	c := Start(t, latest(), WithBrokers(2), WithBrokerSetting("defaultTopicQueueNums", "4"))
 	lists := func(name string) bool {
 		info, err := ask(c.NameServer(), getBrokerClusterInfo, time.Second)
 		if err != nil {

@@ -3,8 +3,33 @@
 package e2e
 
 import (
+	"bytes"
+	"fmt"
 	"os"
+	"os/exec"
 	"testing"
 )
 
-func TestMain(m *testing.M) { os.Exit(Main(m)) }
+func TestMain(m *testing.M) {
+	os.Exit(Main(m,
+		func() error { return fetchModules("..", "./cmd/rmqbench") },
+		func() error { return fetchModules("../peers", "./...") }))
+}
+
+// fetchModules has go fetch what the tests will build, while there still is a network.
+func fetchModules(dir, pkg string) error {
+	cmd := exec.Command("go", "list", "-e", "-deps", pkg) // -e: what does not build is for the test that builds it to say
+	cmd.Dir = dir
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("%v in %s: %w\n%s", cmd, dir, err, &stderr)
+	}
+	return nil
+}
+
+// latest is the newest version to test, for tests that need but one.
+func latest() string {
+	versions := Versions()
+	return versions[len(versions)-1]
+}
