@@ -47,7 +47,7 @@ func TestHistogramIsExactBesideTheBuckets(t *testing.T) {
 func TestHistogramError(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	h := NewHistogram()
-	for range 500 {
+	for range 100 {
 		ns := int64(math.Exp(random.Float64() * math.Log(highestNS)))
 		h.Reset()
 		h.Record(1)

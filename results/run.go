@@ -123,8 +123,8 @@ type Generator struct {
 	// and the in-flight cap were free.
 	Slots         int64  `json:"slots,omitempty"`
 	MissedSlots   int64  `json:"missed_slots,omitempty"`
-	MissedBoundNS int64  `json:"missed_bound_ns"`        // the scheduler's latency is held to it on a closed loop too
-	TimerP99NS    *int64 `json:"timer_p99_ns,omitempty"` // how late the pacer's timer is, measured at the start
+	MissedBoundNS int64  `json:"missed_bound_ns,omitempty"` // the scheduler's latency is held to it on a closed loop too
+	TimerP99NS    *int64 `json:"timer_p99_ns,omitempty"`    // how late the pacer's timer is, measured at the start
 
 	CPUQuotaShare         *float64 `json:"cpu_quota_share,omitempty"` // CPU used of the CPU the process may use
 	GCCPUShare            *float64 `json:"gc_cpu_share,omitempty"`    // of the CPU used

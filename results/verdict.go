@@ -51,7 +51,7 @@ const (
 	missedSuspect  = 0.01
 	missedLimited  = 0.05
 	gcSuspect      = 0.05
-	stealSuspect   = 0.05
+	stolenSuspect  = 0.05 // by other guests, or waited for
 	cpuLimited     = 0.80
 	busyLimited    = 0.95 // "every worker was busy", with room for the moment between two sends
 	flatGrowth     = 1.25 // service time that grew by less is flat: workers, not the target, ran out
@@ -227,36 +227,34 @@ func cpuEvidence(c *Case, embedded bool) []Evidence {
 func machineEvidence(c *Case) []Evidence {
 	var evidence []Evidence
 	g := &c.Generator
-	held := func(code string, value *float64, limit float64, text string) {
-		if value == nil {
-			return
-		}
-		e := Evidence{Code: code, Verdict: Valid, Value: value, Limit: &limit, Text: text}
-		if *value > limit {
+	held := func(code string, value, limit float64, text string) {
+		e := Evidence{Code: code, Verdict: Valid, Value: &value, Limit: &limit, Text: text}
+		if value > limit {
 			e.Verdict = Suspect
 		}
 		evidence = append(evidence, e)
 	}
 	if g.GCCPUShare != nil {
-		held("gc_cpu", g.GCCPUShare, gcSuspect, formatShare(*g.GCCPUShare)+" of the CPU went to garbage collection")
+		held("gc_cpu", *g.GCCPUShare, gcSuspect, formatShare(*g.GCCPUShare)+" of the CPU went to garbage collection")
 	}
 	if ns := g.SchedulerLatencyP99NS; ns != nil && g.MissedBoundNS > 0 {
-		held("scheduler_latency", new(float64(*ns)), float64(g.MissedBoundNS),
+		held("scheduler_latency", float64(*ns), float64(g.MissedBoundNS),
 			fmt.Sprintf("goroutines waited %s for a CPU at p99 (bound %s)", FormatDuration(*ns), FormatDuration(g.MissedBoundNS)))
 	}
 	if g.StealShare != nil {
-		held("steal", g.StealShare, stealSuspect, formatShare(*g.StealShare)+" of the CPU was stolen by other guests of the host")
+		held("steal", *g.StealShare, stolenSuspect, formatShare(*g.StealShare)+" of the CPU was stolen by other guests of the host")
 	}
 	if g.PressureShare != nil {
-		limit := stealSuspect
-		if !c.OpenLoop {
-			limit = 1 // a closed loop fills the CPU and so makes its own pressure: to know, not to judge by
+		text := "something waited for a CPU in " + formatShare(*g.PressureShare) + " of the time"
+		if c.OpenLoop {
+			held("pressure", *g.PressureShare, stolenSuspect, text)
+		} else { // it fills the CPU and so makes its own pressure: to know, not to judge by
+			evidence = append(evidence, Evidence{Code: "pressure", Verdict: Valid, Value: g.PressureShare, Text: text})
 		}
-		held("pressure", g.PressureShare, limit, "something waited for a CPU in "+formatShare(*g.PressureShare)+" of the time")
 	}
 	for _, l := range []*Latency{c.Response, c.WriteTime, c.Service, c.Delay} {
 		if l != nil && l.Clamped > 0 {
-			held("clamped", new(float64(l.Clamped)), 0, groupDigits(l.Clamped)+" times lay outside 0 ns to 1 h")
+			held("clamped", float64(l.Clamped), 0, groupDigits(l.Clamped)+" times lay outside 0 ns to 1 h")
 			break
 		}
 	}
