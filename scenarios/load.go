@@ -1,33 +1,149 @@
 package scenarios
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+)
 
-// Override fixes one field in every case, as a flag does.
-type Override struct {
-	Path   string // of the field: load.workers; also load.duration, load.rate and load.warmup, which change the stages
-	Value  string // as typed
-	Source string // what an error names: -w, or "--set load.workers"
-}
+// flagsName is the name of a scenario that is made of flags alone.
+const flagsName = "run"
 
 // Load reads the scenario that ref names: a shipped one's name, or a file's path (with a / or ending in .yaml or .yml).
+// Errors are [Faults].
 func Load(ref string, overrides ...Override) (*Scenario, error) {
-	return nil, errors.New("not written yet")
+	if !isPath(ref) {
+		data, err := Source(ref)
+		if err != nil {
+			return nil, err
+		}
+		return Parse(ref+".yaml", data, overrides...)
+	}
+	data, err := readFile(ref)
+	if err != nil {
+		return nil, Faults{{File: ref, Msg: err.Error()}}
+	}
+	return Parse(ref, data, overrides...)
 }
 
-// FromFlags makes a scenario of one case from overrides on defaults: no warm-up, 10 s measured.
-func FromFlags(overrides ...Override) (*Scenario, error) { return nil, errors.New("not written yet") }
+func isPath(ref string) bool {
+	return strings.ContainsAny(ref, `/\`) || strings.HasSuffix(ref, ".yaml") || strings.HasSuffix(ref, ".yml")
+}
 
-// Cases gives the runs of s in file order; at least one.
-func (s *Scenario) Cases() []Case { return s.cases }
+// readFile reads no more of the file than it takes to know that it is too large.
+func readFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, cause(err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	return data, cause(err)
+}
 
-// Resolved gives s with all its cases as data for run.json.
-func (s *Scenario) Resolved() any { return nil }
+// cause is err without the path, which the fault names.
+func cause(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	return err
+}
 
-// Info describes a shipped scenario.
-type Info struct{ Name, Description string }
+// FromFlags makes a scenario of one case from overrides on defaults: on the embedded broker unless target.namesrv is set,
+// no warm-up, 10 s measured. Its name is run. Errors are [Faults].
+func FromFlags(overrides ...Override) (*Scenario, error) {
+	return newReader("").scenario(nameless(flagsName), overrides)
+}
 
-// Shipped lists the scenarios that come with rmqbench, by name.
-func Shipped() []Info { return nil }
+// Parse reads a scenario from the text of a file; file is its name in errors, which are [Faults].
+func Parse(file string, data []byte, overrides ...Override) (*Scenario, error) {
+	tree, faults := parseYAML(file, data)
+	if tree == nil {
+		return nil, faults
+	}
+	r := newReader(file)
+	r.faults = faults
+	switch v := tree.get("version"); {
+	case tree.shape == null:
+		r.fault(tree.at, "is empty; write version: 1")
+		return nil, r.faults
+	case tree.shape != mapping:
+		r.fault(tree.at, "a scenario must be a mapping, not %s", tree.shape)
+		return nil, r.faults
+	case v != nil && v.shape == scalar && v.text != version.name: // another version has other keys
+		readValue(r, "version", v, version)
+		return nil, r.faults
+	}
+	return r.scenario(tree, overrides)
+}
 
-// Source gives the text of a shipped scenario.
-func Source(name string) ([]byte, error) { return nil, errors.New("not written yet") }
+// scenario makes a Scenario of a file's tree and the flags.
+func (r *reader) scenario(tree *node, overrides []Override) (*Scenario, error) {
+	cases, base := tree.get("cases"), tree.without("cases")
+	readFields(r, "", base, scenarioFields, scenarioLater, &Scenario{})
+	overlays := r.overlays(cases)
+	fixes := r.fixes(overrides)
+
+	s := &Scenario{}
+	if base = r.resolve(base, fixes, s); cases == nil {
+		r.check(s.Load.label(), s, base)
+	}
+	for _, o := range overlays {
+		c := Case{Name: o.get("name").text}
+		merged := r.resolve(merge(tree.without("cases"), o.without("name")), fixes, &c.Scenario)
+		r.check(c.Name, &c.Scenario, merged)
+		s.cases = append(s.cases, c)
+	}
+	if len(r.faults) > 0 {
+		slices.SortStableFunc(r.faults, func(a, b Fault) int {
+			if a.Source != "" || b.Source != "" {
+				return strings.Compare(a.Source, "") - strings.Compare(b.Source, "")
+			}
+			return (a.Line-b.Line)*maxFile + a.Col - b.Col
+		})
+		return nil, r.faults
+	}
+	nameDifferences(s.cases)
+	return s, nil
+}
+
+// resolve reads tree with flags and defaults into s, and gives that tree.
+func (r *reader) resolve(tree *node, fixes []fix, s *Scenario) *node {
+	tree = withDefaults(apply(tree, fixes))
+	readFields(r, "", tree, scenarioFields, scenarioLater, s)
+	return tree
+}
+
+// overlays checks the list of cases and gives those that have a name.
+func (r *reader) overlays(cases *node) []*node {
+	if cases == nil {
+		return nil
+	}
+	if cases.shape != list {
+		r.faultAt(cases, "cases must be a list of mappings, not %s", cases.shape)
+		return nil
+	}
+	if !r.length("cases", cases, len(cases.items)) {
+		return nil
+	}
+	var named []*node
+	lines := map[string]int{}
+	for i, o := range cases.items {
+		readFields(r, fmt.Sprintf("cases[%d]", i), o, overlayFields, nil, &Scenario{})
+		name := o.get("name")
+		if o.shape != mapping || name == nil || r.bad[name] {
+			continue
+		}
+		if line, twice := lines[name.text]; twice {
+			r.faultAt(name, "two cases are named %q; the first is on line %d", clip(name.text), line)
+			continue
+		}
+		lines[name.text] = name.at.line
+		named = append(named, o)
+	}
+	return named
+}

@@ -1,0 +1,83 @@
+package scenarios
+
+import "fmt"
+
+// check reports what is wrong between the fields of the case that tree was read into s for. What has had a fault already is
+// left alone.
+func (r *reader) check(name string, s *Scenario, tree *node) {
+	target, stages, events := tree.get("target"), tree.get("load", "stages"), tree.get("events")
+	if r.clean(target) {
+		r.checkTarget(s.Target, target)
+	}
+	if r.clean(tree.get("load")) {
+		r.checkStages(s.Load, stages)
+	}
+	if r.clean(target) && r.clean(stages) && r.clean(events) {
+		r.checkEvents(name, s, events, stages)
+	}
+}
+
+func (r *reader) checkTarget(t Target, n *node) {
+	switch {
+	case t.Embedded != nil && len(t.Namesrv) > 0:
+		r.faultAt(n.get("namesrv"), "namesrv and embedded exclude each other")
+	case t.Embedded != nil && t.Cluster != "":
+		r.faultAt(n.get("cluster"), "cluster and embedded exclude each other")
+	case t.Embedded == nil && len(t.Namesrv) == 0:
+		r.faultAt(n, "cluster needs its name servers; add namesrv: [127.0.0.1:9876]")
+	}
+}
+
+func (r *reader) checkStages(l Workload, n *node) {
+	measured := false
+	for i, s := range l.Stages {
+		item := n.items[i]
+		switch last := i == len(l.Stages)-1; {
+		case s.Rate.IsZero() != l.Stages[0].Rate.IsZero():
+			r.faultAt(item, "stages must all have a rate (open loop) or none (closed loop)")
+		case s.Warmup && measured:
+			r.faultAt(item, "a warm-up must come before what is measured")
+		case s.For == 0 && (s.Warmup || l.Count == 0):
+			r.faultAt(item, "for is missing; write for: 30s")
+		case s.For == 0 && !last:
+			r.faultAt(item, "for is missing; only the last stage may go on until load.count")
+		}
+		measured = measured || !s.Warmup
+	}
+	if !measured {
+		r.faultAt(n, "stages has nothing but warm-up")
+	}
+}
+
+func (r *reader) checkEvents(name string, s *Scenario, n, stages *node) {
+	length, endless := Duration(0), false
+	for _, stage := range s.Load.Stages {
+		if !stage.Warmup {
+			length += stage.For
+			endless = endless || stage.For == 0
+		}
+	}
+	for i, e := range s.Events {
+		item := n.items[i]
+		switch end := e.At + e.For; {
+		case s.Target.Embedded == nil:
+			r.faultAt(item, "events happen to the embedded broker only, and the target is %s", s.Target.Namesrv[0])
+		case e.Broker >= s.Target.Embedded.Brokers:
+			r.faultAt(item.get("broker"), "broker must be at most %d: they count from 0", s.Target.Embedded.Brokers-1)
+		case e.Stall == (e.Delay > 0):
+			r.faultAt(item, "an event needs either stall: true or a delay like 100ms")
+		case end > length && !endless:
+			r.faultAt(item, "event ends at %s, but %q lasts %s%s", end, name, length, flagOf(stages))
+		}
+	}
+}
+
+// flagOf names the flag that changed the stages' lengths, if one did.
+func flagOf(stages *node) string {
+	for _, s := range stages.items {
+		if f := s.get("for"); f != nil && f.at.source != "" && f.at.source != fromDefault {
+			return fmt.Sprintf(" (%s)", f.at.source)
+		}
+	}
+	return ""
+}

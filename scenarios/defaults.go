@@ -1,0 +1,88 @@
+package scenarios
+
+import "strings"
+
+const (
+	closedWorkers = "64"
+	asyncInFlight = "1024"
+	measuredTime  = "10s"
+)
+
+// profiles are the producer's defaults that depend on its profile.
+var profiles = map[Profile]map[string]string{
+	Measure: {"serialize": "rocketmq", "retries": "0"},
+	Java451: {"serialize": "json", "retries": "2"},
+	Java54:  {"serialize": "json", "retries": "2"},
+}
+
+// withDefaults gives tree with every field that it lacks: those of the tables, and those that depend on other fields.
+func withDefaults(tree *node) *node {
+	if target := tree.get("target"); target == nil || target.shape == mapping && target.index("embedded")+target.index("namesrv")+target.index("cluster") == -3 {
+		tree = tree.with(&node{shape: mapping, at: place{source: fromDefault}}, "target", "embedded")
+	}
+	if name := tree.get("name"); name != nil && absent(tree, "topic", "name") {
+		tree = tree.with(defaulted("RMQBENCH_"+strings.ToUpper(name.text)), "topic", "name")
+	}
+	return fill(loadDefaults(producerDefaults(tree)), scenarioFields)
+}
+
+func producerDefaults(tree *node) *node {
+	profile := Measure
+	if p := tree.get("producer", "profile"); p != nil {
+		profile = Profile(p.text)
+	}
+	for _, key := range []string{"serialize", "retries"} {
+		if def, ok := profiles[profile][key]; ok && absent(tree, "producer", key) {
+			tree = tree.with(defaulted(def), "producer", key)
+		}
+	}
+	return tree
+}
+
+func loadDefaults(tree *node) *node {
+	load := tree.get("load")
+	if load != nil && load.shape != mapping {
+		return tree
+	}
+	if load.get("stages") == nil {
+		tree = tree.with(defaultStages(tree), "load", "stages")
+	}
+	open := false
+	for _, s := range tree.get("load", "stages").items {
+		open = open || s.get("rate") != nil
+	}
+	switch w := load.get("workers"); {
+	case w == nil && open:
+		tree = tree.with(defaulted("auto"), "load", "workers")
+	case w == nil, !open && w.text == "auto":
+		tree = tree.with(defaulted(closedWorkers), "load", "workers")
+	}
+	switch mode, n := load.get("mode"), load.get("in_flight"); {
+	case mode != nil && mode.text == string(Async) && n == nil:
+		tree = tree.with(defaulted(asyncInFlight), "load", "in_flight")
+	case n != nil && (mode == nil || mode.text != string(Async)):
+		tree = tree.with(tree.get("load").without("in_flight"), "load")
+	}
+	return tree
+}
+
+// defaultStages is one measured stage; with a count it has no other end.
+func defaultStages(tree *node) *node {
+	at := place{source: fromDefault}
+	stage := &node{shape: mapping, at: at}
+	if tree.get("load", "count") == nil {
+		stage = stage.with(defaulted(measuredTime), "for")
+	}
+	return &node{shape: list, items: []*node{stage}, at: at}
+}
+
+// absent reports whether the key isn't there and could be: what is above it is a mapping or missing too.
+func absent(tree *node, above, key string) bool {
+	n := tree.get(above)
+	return n == nil || n.shape == mapping && n.get(key) == nil
+}
+
+// nameless is the least that a file has to say.
+func nameless(name string) *node {
+	return (&node{shape: mapping}).with(defaulted("1"), "version").with(defaulted(name), "name")
+}

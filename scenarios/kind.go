@@ -1,0 +1,263 @@
+package scenarios
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// kind is a type of single value: how it is written, read and shown.
+type kind[V any] struct {
+	name  string // what a reader is told to write: "a size like 1KiB"
+	unit  string // what a key in JSON gets behind its name: "_bytes"
+	bare  bool   // in YAML it may not be quoted: it is a number or a boolean there too
+	parse func(text string) (V, error)
+	text  func(V) string // canonical, parse reads it back
+	json  func(V) any    // nil: the value as it is
+}
+
+// MaxBody is the largest body of a message.
+const MaxBody = 4 * Size(1<<20)
+
+const (
+	maxWorkers  = 10_000
+	maxInFlight = 65_535
+	maxBrokers  = 16
+	maxServers  = 1_024
+	maxQueues   = 1_024
+	maxRetries  = 100
+	maxCount    = 1_000_000_000_000
+	maxName     = 64  // the topic RMQBENCH_<NAME> then fits too
+	maxTopic    = 127 // RocketMQ's own bound since 4.6, for topics and for groups here
+	maxCase     = 64
+	maxText     = 1_000
+	maxItems    = 256 // of any list
+)
+
+var (
+	bodySize = kind[Size]{name: "a size like 1KiB", unit: "_bytes", parse: parseBodySize, text: Size.String}
+	// threshold is a size from which on something is done; 0 is written off and means never.
+	threshold = kind[Size]{name: "a size like 4KiB, or off", unit: "_bytes", parse: parseThreshold, text: func(s Size) string {
+		if s == 0 {
+			return "off"
+		}
+		return s.String()
+	}}
+	span   = kind[Duration]{name: "a duration like 30s", unit: "_ns", parse: parseSpan, text: Duration.String}
+	moment = kind[Duration]{name: "a duration like 30s", unit: "_ns", parse: parseDuration, text: Duration.String}
+	rate   = kind[Rate]{name: "a rate like 1k/s", parse: parseRate, text: Rate.String}
+	share  = kind[float64]{name: "a number from 0 to 1", bare: true, parse: parseShare, text: func(v float64) string {
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	}}
+	seed    = kind[uint64]{name: "a whole number like 1", bare: true, parse: parseSeed, text: func(v uint64) string { return strconv.FormatUint(v, 10) }}
+	yesNo   = kind[bool]{name: "true or false", bare: true, parse: parseYesNo, text: strconv.FormatBool}
+	workers = kind[Workers]{name: "a whole number like 64, or auto", bare: true, parse: parseWorkers, text: Workers.String, json: func(w Workers) any {
+		if w.Auto {
+			return "auto"
+		}
+		return w.N
+	}}
+	text         = kind[string]{name: "text", parse: parseText, text: func(s string) string { return s }}
+	caseName     = kind[string]{name: "a name like sync 64", parse: parseCaseName, text: func(s string) string { return s }}
+	version      = kind[int]{name: "1", bare: true, parse: parseVersion, text: strconv.Itoa}
+	scenarioName = pattern("a name like quick", `^[a-zA-Z0-9_-]+$`, "letters, digits, _ and -", maxName)
+	topicName    = pattern("a name like RMQBENCH_QUICK", `^[%|a-zA-Z0-9_-]+$`, "letters, digits, _, -, % and |", maxTopic)
+	hostPort     = kind[string]{name: "an address like 127.0.0.1:9876", parse: parseHostPort, text: func(s string) string { return s }}
+)
+
+// whole is an integer from low to high.
+func whole[V int | int64](low, high V) kind[V] {
+	return kind[V]{
+		name: fmt.Sprintf("a whole number like %d", max(low, 1)), bare: true,
+		parse: func(text string) (V, error) {
+			n, err := strconv.ParseUint(text, 10, 64)
+			switch {
+			case strings.HasPrefix(text, "-") || err == nil && n < uint64(low):
+				return 0, problemf("must be at least %s", thousands(int64(low)))
+			case errors.Is(err, strconv.ErrRange) || err == nil && n > uint64(high):
+				return 0, problemf("must be at most %s", thousands(int64(high)))
+			case err != nil:
+				return 0, problemf("must be a whole number like %d, not %q", max(low, 1), clip(text))
+			}
+			return V(n), nil
+		},
+		text: func(v V) string { return strconv.FormatInt(int64(v), 10) },
+	}
+}
+
+// oneOf is one of the words known. The words of later say that they are understood, but not in this version.
+func oneOf[V ~string](known []V, later ...V) kind[V] {
+	words := make([]string, len(known))
+	for i, k := range known {
+		words[i] = string(k)
+	}
+	name := words[len(words)-1]
+	if len(words) > 1 {
+		name = strings.Join(words[:len(words)-1], ", ") + " or " + name
+	}
+	return kind[V]{
+		name: name,
+		parse: func(text string) (V, error) {
+			switch {
+			case slices.Contains(known, V(text)):
+				return V(text), nil
+			case slices.Contains(later, V(text)):
+				return "", problemf("must be %s: %s is not in this version", name, text)
+			}
+			if near := nearest(text, words); near != "" {
+				return "", problemf("must be %s, not %q; nearest: %s", name, clip(text), near)
+			}
+			return "", problemf("must be %s, not %q", name, clip(text))
+		},
+		text: func(v V) string { return string(v) },
+	}
+}
+
+// pattern is text of at most longest bytes that expr matches; chars says the same in words.
+func pattern(name, expr, chars string, longest int) kind[string] {
+	compiled := regexp.MustCompile(expr)
+	return kind[string]{
+		name: name,
+		parse: func(text string) (string, error) {
+			switch {
+			case text == "":
+				return "", problemf("is empty; write %s", name)
+			case len(text) > longest:
+				return "", problemf("must be at most %d characters", longest)
+			case !compiled.MatchString(text):
+				return "", problemf("must be of %s only, not %q", chars, clip(text))
+			}
+			return text, nil
+		},
+		text: func(s string) string { return s },
+	}
+}
+
+func parseBodySize(text string) (Size, error) {
+	v, err := parseSize(text)
+	switch {
+	case err != nil:
+		return 0, err
+	case v < 1:
+		return 0, problem("must be at least 1B")
+	case v > MaxBody:
+		return 0, problemf("must be at most %s: RocketMQ's client and broker refuse more", MaxBody)
+	}
+	return v, nil
+}
+
+func parseThreshold(text string) (Size, error) {
+	if text == "off" {
+		return 0, nil
+	}
+	return parseSize(text)
+}
+
+func parseSpan(text string) (Duration, error) {
+	v, err := parseDuration(text)
+	if err == nil && v == 0 {
+		return 0, problem("must be more than 0")
+	}
+	return v, err
+}
+
+func parseShare(text string) (float64, error) {
+	n, rest, err := parseDecimal(text, "0.5")
+	if err != nil || rest != "" {
+		return 0, problem("must be a number from 0 to 1, like 0.5")
+	}
+	v := float64(n.mantissa) / float64(pow10(n.scale))
+	if v > 1 {
+		return 0, problem("must be at most 1")
+	}
+	return v, nil
+}
+
+func parseSeed(text string) (uint64, error) {
+	v, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		return 0, problemf("must be a whole number from 0 to %d", uint64(1<<64-1))
+	}
+	return v, nil
+}
+
+func parseYesNo(text string) (bool, error) {
+	if text != "true" && text != "false" {
+		return false, problemf("must be true or false, not %q", clip(text))
+	}
+	return text == "true", nil
+}
+
+func parseWorkers(text string) (Workers, error) {
+	if text == "auto" {
+		return Workers{Auto: true}, nil
+	}
+	n, err := whole(1, maxWorkers).parse(text)
+	if err != nil && strings.Trim(text, "-0123456789") != "" {
+		return Workers{}, problemf("must be a whole number like 64, or auto, not %q", clip(text))
+	}
+	return Workers{N: n}, err
+}
+
+// String gives the number, or auto.
+func (w Workers) String() string {
+	if w.Auto {
+		return "auto"
+	}
+	return strconv.Itoa(w.N)
+}
+
+// parseText takes lines of printable characters: what a file holds goes to terminals.
+func parseText(text string) (string, error) {
+	switch {
+	case len(text) > maxText:
+		return "", problemf("must be at most %s bytes", thousands(maxText))
+	case strings.TrimSpace(text) == "":
+		return "", problem("is empty")
+	case strings.ContainsFunc(text, func(c rune) bool { return c != '\n' && !unicode.IsPrint(c) }):
+		return "", problem("must be of printable characters only")
+	}
+	return text, nil
+}
+
+func parseCaseName(text string) (string, error) {
+	switch {
+	case len(text) > maxCase:
+		return "", problemf("must be at most %d bytes", maxCase)
+	case strings.Contains(text, "\n"):
+		return "", problem("must be one line")
+	}
+	return parseText(text)
+}
+
+func parseVersion(text string) (int, error) {
+	if text != "1" {
+		return 0, problemf("must be 1, not %q: this rmqbench reads no other", clip(text))
+	}
+	return 1, nil
+}
+
+func parseHostPort(text string) (string, error) {
+	host, port, err := net.SplitHostPort(text)
+	if err != nil || host == "" || strings.ContainsAny(text, " /") || len(text) > 255 {
+		return "", problemf("must be host:port, like 127.0.0.1:9876, not %q", clip(text))
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+		return "", problemf("must have a port from 1 to 65,535, not %q", clip(port))
+	}
+	return text, nil
+}
+
+// thousands writes 10000 as 10,000.
+func thousands(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}

@@ -1,0 +1,128 @@
+package scenarios
+
+import (
+	"slices"
+	"strings"
+)
+
+// The tables of what a scenario holds, and beside each the keys that a later version will know.
+
+var scenarioFields = append([]field[Scenario]{
+	must(value("version", version, "", "of the file's format", func(s *Scenario) *int { return &s.Version })),
+	must(value("name", scenarioName, "", "of the scenario", func(s *Scenario) *string { return &s.Name })),
+	option("description", text, "what the scenario shows", func(s *Scenario) *string { return &s.Description }),
+	value("seed", seed, "1", "of everything random", func(s *Scenario) *uint64 { return &s.Seed }),
+}, caseFields...)
+
+var scenarioLater = []string{"extends", "matrix", "repeat", "slo", "verify"}
+
+// caseFields are those that a case may override.
+var caseFields = []field[Scenario]{
+	block("target", "where messages go; without it the embedded broker", targetFields,
+		[]string{"brokers", "credentials", "exclude_brokers", "namespace", "resolve", "tls"},
+		func(s *Scenario) *Target { return &s.Target }),
+	block("topic", "the topic that messages are sent to", topicFields, []string{"keep", "type"},
+		func(s *Scenario) *Topic { return &s.Topic }),
+	block("load", "how many messages, when, and by whom", loadFields, []string{"arrivals", "in_flight_bytes", "ordered"},
+		func(s *Scenario) *Workload { return &s.Load }),
+	block("message", "what is sent", messageFields, []string{"keys", "tags"},
+		func(s *Scenario) *Message { return &s.Message }),
+	block("producer", "how the producer is set up", producerFields, []string{"avoid_slow", "compress"},
+		func(s *Scenario) *Producer { return &s.Producer }),
+	blocks("events", "what happens to the embedded broker", true, eventFields, []string{"busy", "down", "topic"},
+		func(s *Scenario) *[]Event { return &s.Events }),
+}
+
+var targetFields = []field[Target]{
+	optionalBlock("embedded", "a name server and brokers in this process", embeddedFields, nil,
+		func(t *Target) **Embedded { return &t.Embedded }),
+	values("namesrv", hostPort, "name servers of a cluster, instead of embedded", func(t *Target) *[]string { return &t.Namesrv }),
+	option("cluster", topicName, "cluster at these name servers; without it the only one", func(t *Target) *string { return &t.Cluster }),
+}
+
+var embeddedFields = []field[Embedded]{
+	value("brokers", whole(1, maxBrokers), "1", "number of brokers", func(e *Embedded) *int { return &e.Brokers }),
+	value("service_time", moment, "0s", "what a server needs for one request", func(e *Embedded) *Duration { return &e.ServiceTime }),
+	value("servers", whole(1, maxServers), "1", "requests that a broker serves at once", func(e *Embedded) *int { return &e.Servers }),
+}
+
+var topicFields = []field[Topic]{
+	value("name", topicName, "", "of the topic; without it RMQBENCH_ and the scenario's name in upper case", func(t *Topic) *string { return &t.Name }),
+	value("queues_per_broker", whole(1, maxQueues), "8", "of a topic that is created", func(t *Topic) *int { return &t.QueuesPerBroker }),
+	option("create", oneOf([]Create{CreateIfAbsent, CreateNever}), "whether a missing topic is created; without it if_absent on loopback, never elsewhere",
+		func(t *Topic) *Create { return &t.Create }),
+}
+
+var loadFields = []field[Workload]{
+	value("workers", workers, "", "goroutines that send, 1 to 10,000; without it, and with auto, 64 in a closed loop and what the rate needs in an open one",
+		func(l *Workload) *Workers { return &l.Workers }),
+	value("mode", oneOf([]Mode{Sync, Async, Oneway}, "batch", "request", "transaction"), string(Sync), "how a message is sent",
+		func(l *Workload) *Mode { return &l.Mode }),
+	option("in_flight", whole(1, maxInFlight), "messages unanswered at once, only for mode async; without it 1024",
+		func(l *Workload) *int { return &l.InFlight }),
+	blocks("stages", "stretches of time, warm-up first; without it {for: 10s}", false, stageFields, nil,
+		func(l *Workload) *[]Stage { return &l.Stages }),
+	option("count", whole[int64](1, maxCount), "measured sends after which the case ends", func(l *Workload) *int64 { return &l.Count }),
+}
+
+var stageFields = []field[Stage]{
+	option("for", span, "how long; only the last stage may do without, until load.count", func(s *Stage) *Duration { return &s.For }),
+	option("rate", rate, "of messages falling due; without it a closed loop, as fast as answers come", func(s *Stage) *Rate { return &s.Rate }),
+	option("warmup", yesNo, "true keeps its samples apart", func(s *Stage) *bool { return &s.Warmup }),
+}
+
+var messageFields = []field[Message]{
+	value("size", bodySize, "128B", "of a body, 1B to 4MiB", func(m *Message) *Size { return &m.Size }),
+	value("compressible", share, "0", "share of a body that compression removes", func(m *Message) *float64 { return &m.Compressible }),
+}
+
+var producerFields = []field[Producer]{
+	value("profile", oneOf([]Profile{Measure, Java451, Java54}), string(Measure), "whose defaults the other fields have", func(p *Producer) *Profile { return &p.Profile }),
+	value("group", topicName, "rmqbench", "producer group", func(p *Producer) *string { return &p.Group }),
+	value("selector", oneOf([]string{"round_robin"}, "consistent_hash", "hash", "least_in_flight", "machine_room", "power_of_two", "random", "sticky"),
+		"round_robin", "how a queue is chosen", func(p *Producer) *string { return &p.Selector }),
+	value("serialize", oneOf([]string{"rocketmq", "json"}), "", "of request headers; by profile: measure rocketmq, java json", func(p *Producer) *string { return &p.Serialize }),
+	value("compress_over", threshold, "4KiB", "bodies of this size or more are compressed; off: never", func(p *Producer) *Size { return &p.CompressOver }),
+	value("send_timeout", span, "3s", "one send, retries included", func(p *Producer) *Duration { return &p.SendTimeout }),
+	value("retries", whole(0, maxRetries), "", "attempts after the first; by profile: measure 0, java 2", func(p *Producer) *int { return &p.Retries }),
+}
+
+var eventFields = []field[Event]{
+	must(value("at", moment, "", "since the first measured stage began", func(e *Event) *Duration { return &e.At })),
+	must(value("for", span, "", "how long it lasts", func(e *Event) *Duration { return &e.For })),
+	value("broker", whole(0, maxBrokers-1), "0", "which broker, from 0", func(e *Event) *int { return &e.Broker }),
+	option("stall", yesNo, "true: no answers until it is over", func(e *Event) *bool { return &e.Stall }),
+	option("delay", span, "how much later each answer comes", func(e *Event) *Duration { return &e.Delay }),
+}
+
+// overlayFields are those of an item of cases. Its name is read into Scenario.Name.
+var overlayFields = append([]field[Scenario]{
+	must(value("name", caseName, "", "of the case", func(s *Scenario) *string { return &s.Name })),
+}, caseFields...)
+
+// stageFlags are what the flags for load.duration, load.rate and load.warmup set.
+type stageFlags struct {
+	duration, warmup Duration
+	rate             Rate
+}
+
+var stageFlagFields = []field[stageFlags]{
+	value("duration", span, "", "of each measured stage", func(f *stageFlags) *Duration { return &f.duration }),
+	value("rate", rate, "", "of every stage", func(f *stageFlags) *Rate { return &f.rate }),
+	value("warmup", moment, "", "of a warm-up stage, instead of those of the file; 0: none", func(f *stageFlags) *Duration { return &f.warmup }),
+}
+
+// Fields documents every field of a scenario file, in the order in which they are best written.
+func Fields() []Field {
+	fields := fieldsOf("", scenarioFields)
+	fields = append(fields, Field{Path: "cases", Kind: kindMappings, Help: "runs that override target, topic, load, message, producer or events; lists replace"})
+	return append(fields, fieldsOf("cases[].", overlayFields)...)
+}
+
+// Settable documents the fields that an [Override] can name.
+func Settable() []Field {
+	fields := slices.DeleteFunc(fieldsOf("", scenarioFields), func(f Field) bool {
+		return f.Path == "version" || f.Kind == kindMapping || f.Kind == kindMappings || strings.Contains(f.Path, "[]")
+	})
+	return append(fields, fieldsOf("load.", stageFlagFields)...)
+}
