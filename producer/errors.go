@@ -1,0 +1,102 @@
+package producer
+
+import (
+	"errors"
+	"fmt"
+
+	"rmqbench/remoting"
+)
+
+// PropertyError is a property that RocketMQ's encoding can't hold: nothing is escaped there.
+type PropertyError struct{ Key string }
+
+func (e *PropertyError) Error() string {
+	return fmt.Sprintf("property %q: key or value is empty or holds a separator (0x01, 0x02; in keys a space)", e.Key)
+}
+
+// RouteError says that nobody knows where a topic's queues are.
+type RouteError struct {
+	Topic string
+	Err   error // what the name servers said last; nil if they know the topic but no queue of it can be written
+}
+
+func (e *RouteError) Error() string {
+	if e.Err == nil {
+		return fmt.Sprintf("no route for topic %s: no broker offers a queue that can be written", e.Topic)
+	}
+	return fmt.Sprintf("no route for topic %s: %v", e.Topic, e.Err)
+}
+
+// Unwrap gives what the name servers said.
+func (e *RouteError) Unwrap() error { return e.Err }
+
+// NameServerError is a question that none of the name servers answered.
+type NameServerError struct {
+	Addrs []string // all that were asked
+	Err   error    // of the last one
+}
+
+func (e *NameServerError) Error() string {
+	if len(e.Addrs) == 0 {
+		return "no name server given"
+	}
+	return fmt.Sprintf("no name server answers (%d asked): %v", len(e.Addrs), e.Err)
+}
+
+// Unwrap gives the last one's error.
+func (e *NameServerError) Unwrap() error { return e.Err }
+
+// SendError is a send that failed: after its retries, or at once where none would help.
+type SendError struct {
+	Topic     string
+	Broker    string // of the last attempt; "" if there was none
+	Attempts  int    // how many were made
+	Ambiguous bool   // in one of them bytes may have reached a broker that did not answer: the message may be stored
+	Err       error  // of the last attempt
+}
+
+func (e *SendError) Error() string {
+	switch {
+	case e.Attempts == 0:
+		return fmt.Sprintf("send to %s: %v", e.Topic, e.Err)
+	case e.Attempts == 1:
+		return fmt.Sprintf("send to %s on %s: %v", e.Topic, e.Broker, e.Err)
+	}
+	return fmt.Sprintf("send to %s: %d attempts, the last on %s: %v", e.Topic, e.Attempts, e.Broker, e.Err)
+}
+
+// Unwrap gives the last attempt's error.
+func (e *SendError) Unwrap() error { return e.Err }
+
+// Errors of a producer itself.
+var (
+	ErrExecutorFull = errors.New("too many async sends wait for a route or a connection")
+	ErrCallTimeout  = errors.New("call timeout: the time was up before it could be sent")
+)
+
+// retriable says whether a sync send may go on with another broker (DefaultMQProducerImpl.sendDefaultImpl, 4.5.1): after
+// anything but an answer, and after the answers that another broker might not give.
+func retriable(err error) bool {
+	be, ok := errors.AsType[*remoting.BrokerError](err)
+	if !ok {
+		return true
+	}
+	switch be.Code {
+	case remoting.TopicNotExist, remoting.ServiceNotAvailable, remoting.SystemError, remoting.NoPermission,
+		remoting.NoBuyerID, remoting.NotInCurrentUnit:
+		return true
+	}
+	return false
+}
+
+// retriableAsync is its counterpart for async sends: never after an answer, nor when the time was up.
+func retriableAsync(err error) bool {
+	ce, ok := errors.AsType[*remoting.CallError](err)
+	return ok && !ce.Timeout()
+}
+
+// mayBeStored says whether the attempt that failed so may have reached a broker that did not answer.
+func mayBeStored(err error) bool {
+	ce, ok := errors.AsType[*remoting.CallError](err)
+	return ok && ce.Sent
+}

@@ -1,0 +1,72 @@
+package producer
+
+import (
+	"strings"
+
+	"rmqbench/remoting/message"
+)
+
+// Message is what is sent. A send never modifies it, and reads it until the send has ended.
+type Message struct {
+	Topic       string
+	Body        []byte
+	Tags        string             // one tag; consumers filter on it
+	Keys        []string           // index keys; none holds a space
+	Flag        int32              // the application's, stored as it is
+	NoWaitStore bool               // don't wait until the broker has flushed or copied it
+	Properties  message.Properties // the application's own, in this order
+}
+
+// appendProperties writes the properties string: what the client sets first, then the application's.
+func (m *Message) appendProperties(dst []byte, id message.UniqueID) []byte {
+	dst = append(dst, message.PropertyUniqueKey+"\x01"...)
+	dst = id.AppendHex(dst)
+	wait := "\x02" + message.PropertyWaitStoreOK + "\x01true\x02"
+	if m.NoWaitStore {
+		wait = "\x02" + message.PropertyWaitStoreOK + "\x01false\x02"
+	}
+	dst = append(dst, wait...)
+	if len(m.Keys) > 0 {
+		dst = append(dst, message.PropertyKeys+"\x01"...)
+		for i, k := range m.Keys {
+			if i > 0 {
+				dst = append(dst, ' ')
+			}
+			dst = append(dst, k...)
+		}
+		dst = append(dst, 2)
+	}
+	if m.Tags != "" {
+		dst = append(dst, message.PropertyTags+"\x01"...)
+		dst = append(dst, m.Tags...)
+		dst = append(dst, 2)
+	}
+	return message.AppendProperties(dst, m.Properties)
+}
+
+// check refuses what no broker would take, or what the properties string can't hold.
+func (m *Message) check(maxBody int) error {
+	if err := message.CheckSendTopic(m.Topic); err != nil {
+		return err
+	}
+	if err := message.CheckBody(len(m.Body), maxBody); err != nil {
+		return err
+	}
+	if hasSeparator(m.Tags) {
+		return &PropertyError{Key: message.PropertyTags}
+	}
+	for _, k := range m.Keys {
+		if hasSeparator(k) || strings.Contains(k, " ") {
+			return &PropertyError{Key: message.PropertyKeys}
+		}
+	}
+	for _, p := range m.Properties {
+		if p.Key == "" || hasSeparator(p.Key) || hasSeparator(p.Value) {
+			return &PropertyError{Key: p.Key}
+		}
+	}
+	return nil
+}
+
+// hasSeparator: RocketMQ's properties string escapes nothing, so a value with a separator would become other properties.
+func hasSeparator(s string) bool { return strings.ContainsAny(s, "\x01\x02") }

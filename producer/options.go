@@ -1,0 +1,88 @@
+package producer
+
+import (
+	"cmp"
+	"context"
+	"net"
+	"os"
+	"strconv"
+	"time"
+
+	"rmqbench/remoting"
+	"rmqbench/remoting/message"
+)
+
+// Options tunes a Producer. Beside NameServers and Group the zero value is RocketMQ 4.5.1's default, except that
+// headers are binary (ROCKETMQ), which every broker reads.
+type Options struct {
+	NameServers []string // host:port; asked in turn, sticking to one that answers
+	Group       string   // producer group; required
+
+	SendTimeout   time.Duration // one send, retries included; 0 means 3s
+	Retries       int           // attempts after the first of a sync send; 0 means 2, negative none
+	AsyncRetries  int           // the same of an async send
+	RetryNotOK    bool          // try another broker when a message was stored with a status other than SEND_OK
+	CompressOver  int           // bodies of at least this many bytes are compressed; 0 means 4,096, negative none
+	CompressLevel int           // zlib level; 0 means 5
+	MaxBody       int           // bytes, before compression; 0 means 4 MiB
+
+	DefaultTopic       string // whose route an unknown topic borrows, so that brokers create it; "" means TBW102
+	DefaultTopicQueues int    // queues of a topic created so; 0 means 4
+	NoAutoCreate       bool   // an unknown topic is an error instead
+
+	InstanceName   string        // tells client ids of one host apart; "" means the process id
+	UnitName       string        // appended to the client id if set
+	ClientIP       string        // "" means this host's first address that is not loopback
+	RouteEvery     time.Duration // how often routes are asked for again; 0 means 30s
+	HeartbeatEvery time.Duration // 0 means 30s
+
+	JSON           bool          // headers in JSON instead of binary, as Java's default
+	ConnectTimeout time.Duration // one dial; 0 means 3s
+	Dial           func(ctx context.Context, addr string) (net.Conn, error)
+}
+
+// none is what a negative number of retries or a negative threshold becomes.
+const none = -1
+
+func (o Options) withDefaults() Options {
+	o.SendTimeout = cmp.Or(o.SendTimeout, 3*time.Second)
+	o.Retries = max(cmp.Or(o.Retries, 2), none)
+	o.AsyncRetries = max(cmp.Or(o.AsyncRetries, 2), none)
+	o.CompressOver = max(cmp.Or(o.CompressOver, 4096), none)
+	o.CompressLevel = cmp.Or(o.CompressLevel, message.DefaultCompressLevel)
+	o.MaxBody = cmp.Or(o.MaxBody, message.MaxBodyLen)
+	o.DefaultTopic = cmp.Or(o.DefaultTopic, message.DefaultTopic)
+	o.DefaultTopicQueues = cmp.Or(o.DefaultTopicQueues, 4)
+	o.InstanceName = cmp.Or(o.InstanceName, strconv.Itoa(os.Getpid()))
+	o.ClientIP = cmp.Or(o.ClientIP, hostIP())
+	o.RouteEvery = cmp.Or(o.RouteEvery, 30*time.Second)
+	o.HeartbeatEvery = cmp.Or(o.HeartbeatEvery, 30*time.Second)
+	return o
+}
+
+// clientID is ip@instance[@unit] (ClientConfig.buildMQClientId).
+func (o *Options) clientID() string {
+	id := o.ClientIP + "@" + o.InstanceName
+	if o.UnitName != "" {
+		id += "@" + o.UnitName
+	}
+	return id
+}
+
+func (o *Options) serialize() remoting.Serialize {
+	if o.JSON {
+		return remoting.JSON
+	}
+	return remoting.RocketMQ
+}
+
+// hostIP is the host's first IPv4 address that is not loopback, or 127.0.0.1.
+func hostIP() string {
+	addrs, _ := net.InterfaceAddrs() // without any, loopback names this host well enough
+	for _, a := range addrs {
+		if n, ok := a.(*net.IPNet); ok && !n.IP.IsLoopback() && n.IP.To4() != nil {
+			return n.IP.String()
+		}
+	}
+	return "127.0.0.1"
+}

@@ -1,0 +1,122 @@
+package producer
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"rmqbench/remoting"
+	"rmqbench/remoting/message"
+)
+
+// Producer sends messages to topics of one cluster (DefaultMQProducer.java). Any number of goroutines may use one.
+type Producer struct {
+	opts     Options
+	state    stateVar
+	instance *instance // set by Start
+	down     sync.Once // Shutdown's work
+	downErr  error
+}
+
+// New makes a producer in state CreateJust. It does nothing until Start.
+func New(o Options) *Producer { return &Producer{opts: o.withDefaults()} }
+
+// State is where the producer is in its life.
+func (p *Producer) State() ServiceState { return p.state.load() }
+
+// Start takes the group name in the client instance of this client id. It asks no server: the first send, or
+// [Producer.Prepare], finds the route. Only the first Start of all succeeds.
+func (p *Producer) Start() error {
+	if !p.state.move(CreateJust, StartFailed) {
+		return &StateError{Op: "start", State: p.state.load()}
+	}
+	if err := message.CheckProducerGroup(p.opts.Group); err != nil {
+		return fmt.Errorf("start: %w", err)
+	}
+	if len(p.opts.NameServers) == 0 {
+		return fmt.Errorf("start: %w", &NameServerError{})
+	}
+	in, err := acquire(&p.opts)
+	if err != nil {
+		return fmt.Errorf("start: %w", err)
+	}
+	if err := in.register(p.opts.Group); err != nil {
+		in.release()
+		p.state.move(StartFailed, CreateJust) // as Java: another group may be tried
+		return fmt.Errorf("start: %w", err)
+	}
+	p.instance = in
+	p.state.move(StartFailed, Running)
+	return nil
+}
+
+// Shutdown tells the brokers that the group's producer is gone and lets go of the client instance; with the instance's
+// last producer every send still in flight ends with remoting.ErrClosed. A second call returns what the first did. The
+// error says which brokers could not be told; the producer is down all the same.
+func (p *Producer) Shutdown() error {
+	if !p.state.move(Running, ShutdownAlready) && p.State() != ShutdownAlready {
+		return nil // never ran: nothing to let go of
+	}
+	p.down.Do(func() {
+		p.downErr = p.instance.unregister(p.opts.Group)
+		p.instance.release()
+	})
+	return p.downErr
+}
+
+// Prepare finds the topic's route, connects to all its masters and sends them a heartbeat, so that the first send
+// costs what every other does. It returns the route.
+func (p *Producer) Prepare(ctx context.Context, topic string) (*message.Route, error) {
+	in, err := p.running("prepare")
+	if err != nil {
+		return nil, err
+	}
+	r, err := in.routes.find(ctx, topic, p.borrowed(), p.opts.DefaultTopicQueues)
+	if err != nil {
+		return nil, err
+	}
+	seen := map[string]bool{}
+	for i := range r.queues {
+		addr := r.queues[i].addr
+		if seen[addr] {
+			continue
+		}
+		seen[addr] = true
+		if _, err := in.client.Conn(ctx, addr, p.opts.SendTimeout); err != nil {
+			return nil, fmt.Errorf("broker %s at %s: %w", r.queues[i].broker, addr, err)
+		}
+	}
+	in.beat(ctx, false)
+	return r.source, nil
+}
+
+// Admin asks the servers over this producer's connections. Nil before Start.
+func (p *Producer) Admin() *Admin {
+	if p.instance == nil {
+		return nil
+	}
+	return p.instance.admin
+}
+
+// Stats counts what went over the client instance's connections.
+func (p *Producer) Stats() remoting.Stats {
+	if p.instance == nil {
+		return remoting.Stats{}
+	}
+	return p.instance.client.Stats()
+}
+
+func (p *Producer) running(op string) (*instance, error) {
+	if s := p.state.load(); s != Running {
+		return nil, &StateError{Op: op, State: s}
+	}
+	return p.instance, nil
+}
+
+// borrowed is whose route an unknown topic takes, "" for none.
+func (p *Producer) borrowed() string {
+	if p.opts.NoAutoCreate {
+		return ""
+	}
+	return p.opts.DefaultTopic
+}

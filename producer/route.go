@@ -1,0 +1,165 @@
+package producer
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+
+	"rmqbench/remoting"
+	"rmqbench/remoting/message"
+)
+
+// route is one topic's queues as they were at one moment; it never changes (TopicPublishInfo.java).
+type route struct {
+	queues []queueAddr // in canonical order (broker, id), or an order configuration's own
+	source *message.Route
+}
+
+// queueAddr is a queue and where its broker's master listens.
+type queueAddr struct {
+	broker string
+	id     int32
+	addr   string
+}
+
+// topicRoute keeps a topic's route fresh.
+type topicRoute struct {
+	now     atomic.Pointer[route] // nil until the first one is found
+	counter atomic.Uint32         // of round robin; starts at random so that producers don't march in step
+
+	mu sync.Mutex // held while a name server is asked, so that many senders ask once
+}
+
+// routes are all topics that were ever sent to.
+type routes struct {
+	admin  *Admin
+	topics sync.Map // name to *topicRoute
+}
+
+func (r *routes) topic(name string) *topicRoute {
+	if t, ok := r.topics.Load(name); ok {
+		return t.(*topicRoute)
+	}
+	fresh := &topicRoute{}
+	fresh.counter.Store(rand.Uint32())
+	t, _ := r.topics.LoadOrStore(name, fresh)
+	return t.(*topicRoute)
+}
+
+// find returns the topic's route, asking for it if there is none yet. borrow says whose route an unknown topic takes
+// so that the broker creates it; "" lets it be an error.
+func (r *routes) find(ctx context.Context, name, borrow string, borrowQueues int) (*route, error) {
+	t := r.topic(name)
+	if now := t.now.Load(); now != nil {
+		return now, nil
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if now := t.now.Load(); now != nil {
+		return now, nil
+	}
+	now, err := r.ask(ctx, name)
+	if be, ok := errors.AsType[*remoting.BrokerError](err); ok && be.Code == remoting.TopicNotExist && borrow != "" {
+		now, err = r.askBorrowed(ctx, name, borrow, borrowQueues)
+	}
+	if err != nil {
+		return nil, &RouteError{Topic: name, Err: err}
+	}
+	if len(now.queues) == 0 {
+		return nil, &RouteError{Topic: name}
+	}
+	t.now.Store(now)
+	return now, nil
+}
+
+// refresh asks again for a topic that has a route. Without an answer the old one stays: better a stale route than none.
+func (r *routes) refresh(ctx context.Context, name string) error {
+	t := r.topic(name)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now, err := r.ask(ctx, name)
+	if err != nil {
+		return err
+	}
+	if len(now.queues) > 0 {
+		t.now.Store(now)
+	}
+	return nil
+}
+
+func (r *routes) ask(ctx context.Context, name string) (*route, error) {
+	source, err := r.admin.Route(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return newRoute(source, name), nil
+}
+
+// askBorrowed takes the default topic's brokers, with at most borrowQueues queues each
+// (MQClientInstance.updateTopicRouteInfoFromNameServer with isDefault).
+func (r *routes) askBorrowed(ctx context.Context, name, borrow string, borrowQueues int) (*route, error) {
+	source, err := r.admin.Route(ctx, borrow)
+	if err != nil {
+		return nil, err
+	}
+	for i := range source.Queues {
+		q := &source.Queues[i]
+		n := min(borrowQueues, q.ReadQueues)
+		q.ReadQueues, q.WriteQueues = n, n
+	}
+	return newRoute(source, name), nil
+}
+
+func newRoute(source *message.Route, topic string) *route {
+	list, _ := source.PublishQueues(topic)
+	r := &route{source: source, queues: make([]queueAddr, 0, len(list))}
+	for _, q := range list {
+		if addr := source.MasterAddr(q.Broker); addr != "" {
+			r.queues = append(r.queues, queueAddr{broker: q.Broker, id: int32(q.ID), addr: addr})
+		}
+	}
+	return r
+}
+
+// names are the topics that have a route.
+func (r *routes) names() []string {
+	var names []string
+	for name, t := range r.topics.Range {
+		if t.(*topicRoute).now.Load() != nil {
+			names = append(names, name.(string))
+		}
+	}
+	return names
+}
+
+// masters are the addresses of all masters of all routes, by broker name.
+func (r *routes) masters() map[string]string {
+	all := map[string]string{}
+	for _, t := range r.topics.Range {
+		if now := t.(*topicRoute).now.Load(); now != nil {
+			for i := range now.source.Brokers {
+				b := &now.source.Brokers[i]
+				if addr := b.Master(); addr != "" {
+					all[b.Name] = addr
+				}
+			}
+		}
+	}
+	return all
+}
+
+// next is the queue that round robin picks; after a failure on lastBroker it passes over that broker's queues for up to
+// one lap (TopicPublishInfo.selectOneMessageQueue).
+func (t *topicRoute) next(r *route, lastBroker string) *queueAddr {
+	n := uint32(len(r.queues))
+	if lastBroker != "" {
+		for range n {
+			if q := &r.queues[t.counter.Add(1)%n]; q.broker != lastBroker {
+				return q
+			}
+		}
+	}
+	return &r.queues[t.counter.Add(1)%n]
+}

@@ -1,0 +1,320 @@
+package producer
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"os"
+	"sync"
+	"time"
+
+	"rmqbench/remoting"
+	"rmqbench/remoting/message"
+)
+
+// Send sends and waits for the broker's answer, trying other brokers as Options.Retries allows. The error is a
+// *StateError, or a *SendError whose cause is an *remoting.BrokerError, a *remoting.CallError or what was wrong with
+// the message.
+func (p *Producer) Send(ctx context.Context, m *Message) (SendResult, error) {
+	return p.wait(ctx, m, false)
+}
+
+// SendOneway sends without wanting an answer; it returns when the bytes are in the socket. One attempt.
+func (p *Producer) SendOneway(ctx context.Context, m *Message) (SendResult, error) {
+	return p.wait(ctx, m, true)
+}
+
+// SendAsync sends and calls back, exactly once, on another goroutine. What could go at once has been handed to the
+// connection when it returns; a send that needs a route or a connection first waits on a bounded executor, and that
+// counts against its timeout. An error means that the message was not taken and there will be no callback; all that
+// happens later is the callback's.
+func (p *Producer) SendAsync(ctx context.Context, m *Message, callback func(SendResult, error)) error {
+	s, err := p.newSend(ctx, m)
+	if err != nil {
+		return err
+	}
+	s.Async, s.callback, s.retries = true, callback, p.opts.AsyncRetries
+	if err := s.launchOrQueue(); err != nil {
+		return s.discard(err)
+	}
+	return nil
+}
+
+// send is one message on its way, through all its attempts: the one path of every kind of send. It is the
+// remoting layer's call, its receiver, and the encoder of its own head.
+type send struct {
+	remoting.Call
+	remoting.SendRequest
+	p        *Producer
+	in       *instance
+	ctx      context.Context
+	msg      *Message
+	topic    *topicRoute
+	queue    *queueAddr // of this attempt; nil: to be picked
+	last     string     // broker of the attempt before
+	deadline int64      // remoting.Nanotime
+	retries  int
+	body     []byte // as it goes out: the message's own, or in packed
+	packed   []byte // kept for compression
+	res      SendResult
+	err      error // of the last attempt
+
+	// Of the attempt in flight, written on the connection's reader.
+	code    remoting.Code
+	refusal *remoting.BrokerError
+
+	wake     chan error // sync: Done's error; capacity 1
+	callback func(SendResult, error)
+}
+
+var sends = sync.Pool{New: func() any { return &send{wake: make(chan error, 1)} }}
+
+// newSend checks the message and makes what all attempts share.
+func (p *Producer) newSend(ctx context.Context, m *Message) (*send, error) {
+	in, err := p.running("send")
+	if err != nil {
+		return nil, err
+	}
+	if err := m.check(p.opts.MaxBody); err != nil {
+		return nil, &SendError{Topic: m.Topic, Err: err}
+	}
+	s := sends.Get().(*send)
+	s.Receiver = s
+	s.p, s.in, s.ctx, s.msg = p, in, ctx, m
+	s.topic = in.routes.topic(m.Topic)
+	s.retries = p.opts.Retries
+	timeout := p.opts.SendTimeout
+	if until, ok := ctx.Deadline(); ok {
+		timeout = min(timeout, time.Until(until))
+	}
+	s.deadline = remoting.Nanotime() + int64(timeout)
+	s.res.ID = in.ids.Next()
+	s.SendHeader = remoting.SendHeader{
+		ProducerGroup: p.opts.Group, Topic: m.Topic, DefaultTopic: p.opts.DefaultTopic, DefaultQueueNums: int32(p.opts.DefaultTopicQueues),
+		BornTimestamp: time.Now().UnixMilli(), Flag: m.Flag, Properties: m.appendProperties(s.Properties[:0], s.res.ID),
+	}
+	s.Serialize, s.Code, s.Language, s.Version = p.opts.serialize(), remoting.SendMessageV2, remoting.Go, remoting.Version451
+	if n := len(s.Properties); n > message.MaxPropertiesLen {
+		return nil, s.discard(fmt.Errorf("properties take %d bytes, at most %d", n, message.MaxPropertiesLen))
+	}
+	s.body = m.Body
+	if p.opts.CompressOver != none && len(m.Body) >= p.opts.CompressOver {
+		s.packed, err = message.AppendCompressed(s.packed[:0], m.Body, message.ZLIB, p.opts.CompressLevel)
+		if err != nil {
+			return nil, s.discard(err)
+		}
+		s.body = s.packed
+		s.SysFlag |= int32(message.FlagCompressed) // no type bits: 4.5.1 knows only zlib, and all others read it so
+	}
+	s.res.WireBytes = len(s.body)
+	return s, nil
+}
+
+// discard ends a send that makes no attempt.
+func (s *send) discard(err error) error {
+	err = &SendError{Topic: s.msg.Topic, Err: err}
+	s.release()
+	return err
+}
+
+// release gives the send back; nothing of it may be used any more.
+func (s *send) release() {
+	*s = send{wake: s.wake, packed: s.packed[:0], SendRequest: remoting.SendRequest{SendHeader: remoting.SendHeader{Properties: s.Properties[:0]}}}
+	sends.Put(s)
+}
+
+// wait is a send whose caller waits.
+func (p *Producer) wait(ctx context.Context, m *Message, oneway bool) (SendResult, error) {
+	s, err := p.newSend(ctx, m)
+	if err != nil {
+		return SendResult{}, err
+	}
+	if oneway {
+		s.Call.Oneway, s.SendRequest.Oneway, s.retries = true, true, none
+	}
+	for s.launch() {
+		if s.settle(s.await()) {
+			break
+		}
+	}
+	res, err := s.outcome()
+	s.release()
+	return res, err
+}
+
+// await waits for Done, and cancels the attempt when the caller's context ends.
+func (s *send) await() error {
+	if s.ctx.Done() == nil {
+		return <-s.wake
+	}
+	select {
+	case err := <-s.wake:
+		return err
+	case <-s.ctx.Done():
+		s.Cancel(context.Cause(s.ctx))
+		return <-s.wake
+	}
+}
+
+// launch makes attempts until one is under way; false: the send has failed with s.err.
+func (s *send) launch() bool {
+	for {
+		err := s.attempt()
+		if err == nil {
+			return true
+		}
+		if !s.again(err) {
+			return false
+		}
+	}
+}
+
+// launchOrQueue is launch for an async send: on this goroutine if it can go at once, else on the executor's.
+func (s *send) launchOrQueue() error {
+	if now := s.topic.now.Load(); now != nil {
+		s.queue = s.topic.next(now, s.last)
+		if s.in.client.Ready(s.queue.addr) {
+			if !s.launch() {
+				return s.in.async.submit(s.finish) // the callback must not run here
+			}
+			return nil
+		}
+	}
+	return s.in.async.submit(func() {
+		if !s.launch() {
+			s.finish()
+		}
+	})
+}
+
+// attempt selects a queue and hands the request to the remoting layer; nil: Done will come.
+func (s *send) attempt() error {
+	left := time.Duration(s.deadline - remoting.Nanotime())
+	if left <= 0 {
+		return ErrCallTimeout
+	}
+	if err := s.ctx.Err(); err != nil {
+		return context.Cause(s.ctx)
+	}
+	if s.queue == nil {
+		now := s.topic.now.Load()
+		if now == nil {
+			ctx, cancel := context.WithTimeout(s.ctx, left)
+			defer cancel()
+			var err error
+			if now, err = s.in.routes.find(ctx, s.msg.Topic, s.p.borrowed(), s.p.opts.DefaultTopicQueues); err != nil {
+				return err
+			}
+			s.in.beat(ctx, false) // a broker knows its clients before their first message
+			left = time.Duration(s.deadline - remoting.Nanotime())
+		}
+		s.queue = s.topic.next(now, s.last)
+	}
+	s.res.Attempts++
+	s.res.Broker, s.res.QueueID = s.queue.broker, s.queue.id
+	s.QueueID, s.BrokerName = s.queue.id, s.queue.broker
+	s.code, s.refusal = 0, nil
+	return s.in.client.Start(s.ctx, s.queue.addr, &s.Call, &s.SendRequest, s.body, left)
+}
+
+// again keeps an attempt's error and says whether another attempt is to be made.
+func (s *send) again(err error) bool {
+	s.err = err
+	if mayBeStored(err) {
+		s.res.Ambiguous++
+	}
+	if s.queue != nil {
+		s.last = s.queue.broker
+	}
+	s.queue = nil
+	if _, noRoute := err.(*RouteError); noRoute || err == ErrCallTimeout || s.ctx.Err() != nil {
+		return false
+	}
+	if s.res.Attempts > max(s.retries, 0) || remoting.Nanotime() >= s.deadline {
+		return false
+	}
+	if s.Async {
+		return retriableAsync(err)
+	}
+	return retriable(err)
+}
+
+// Receive reads the broker's answer in place (MQClientAPIImpl.processSendResponse).
+func (s *send) Receive(head *remoting.Head, _ []byte) {
+	s.code = remoting.Code(head.Code)
+	status, stored := statusOf(s.code)
+	if !stored {
+		s.refusal = remoting.NewBrokerError(s.queue.addr, s.code, head.Remark())
+		return
+	}
+	s.res.Status = status
+	for it := head.Ext(); it.Next(); {
+		switch string(it.Key()) {
+		case "msgId":
+			s.res.OffsetID.set(it.Value())
+		case "queueId":
+			if n, err := remoting.ParseInt32(it.Value()); err == nil {
+				s.res.QueueID = n
+			}
+		case "queueOffset":
+			if n, err := remoting.ParseInt64(it.Value()); err == nil {
+				s.res.QueueOffset = n
+			}
+		}
+	}
+}
+
+// Done ends an attempt.
+func (s *send) Done(err error) {
+	if !s.Async {
+		s.wake <- err
+		return
+	}
+	if s.settle(err) {
+		s.finish()
+		return
+	}
+	if err := s.launchOrQueue(); err != nil {
+		s.err = err
+		s.finish()
+	}
+}
+
+// settle takes an attempt's end in; false: another attempt is to be made.
+func (s *send) settle(err error) bool {
+	s.res.Stamps = s.Stamps()
+	if err == nil && s.refusal != nil {
+		err = s.refusal
+	}
+	if err != nil {
+		return !s.again(err)
+	}
+	s.err = nil
+	if s.res.Status != SendOK && s.p.opts.RetryNotOK && !s.Async && s.res.Attempts <= s.retries {
+		s.last, s.queue = s.queue.broker, nil
+		return false
+	}
+	return true
+}
+
+// finish calls back.
+func (s *send) finish() {
+	res, err := s.outcome()
+	callback := s.callback
+	s.release()
+	callback(res, err)
+}
+
+// outcome is what the caller gets.
+func (s *send) outcome() (SendResult, error) {
+	if s.err == nil {
+		return s.res, nil
+	}
+	return s.res, &SendError{Topic: s.msg.Topic, Broker: s.res.Broker, Attempts: s.res.Attempts, Ambiguous: s.res.Ambiguous > 0, Err: s.err}
+}
+
+// newIDs makes the source of unique ids for one client instance.
+func newIDs(ip string) *message.IDSource {
+	addr, _ := netip.ParseAddr(ip) // anything else than an address counts as none
+	return message.NewIDSource(addr, os.Getpid(), loaderHash.Add(0x9E3779B9), nil)
+}
