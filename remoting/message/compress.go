@@ -37,10 +37,10 @@ func AppendCompressed(dst, body []byte, t CompressionType, level int) ([]byte, e
 }
 
 // AppendDecompressed appends body as it was before compression; flag says which. A body that is not compressed is
-// appended as it is. More than maxBytes bytes are an [InflatedSizeError], found before they are held, and dst comes
+// appended as it is, and an empty one stays empty, as in Java. More than maxBytes bytes are an [InflatedSizeError], found before they are held, and dst comes
 // back as it was, as after any error.
 func AppendDecompressed(dst, body []byte, flag SysFlag, maxBytes int) ([]byte, error) {
-	if !flag.Compressed() {
+	if !flag.Compressed() || len(body) == 0 {
 		if len(body) > maxBytes {
 			return dst, InflatedSizeError(maxBytes)
 		}
