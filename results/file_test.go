@@ -73,6 +73,7 @@ func TestDecodeRefuses(t *testing.T) {
 }
 
 // Whatever a record holds, reading, judging and showing it neither panics nor lets a control character through.
+// (Run it with -fuzzminimizetime 20x: records are long, and shrinking one takes all of the default minute.)
 func FuzzDecode(f *testing.F) {
 	for _, r := range []*Run{quickRun(), clusterRun(), hostileRun()} {
 		Judge(r)

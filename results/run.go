@@ -139,7 +139,7 @@ type Generator struct {
 
 	// Little's law: both from the start to the end of the drain and over the same sends, warm-up or not. The
 	// integral of sends in flight over time is the limiter's; the sum of done − called, whatever the outcome,
-	// is the recorder's. They must agree.
+	// is the recorder's. They must agree within 2 %, so both sides take the same two stamps of a send.
 	InFlightIntegralNS *int64 `json:"in_flight_integral_ns,omitempty"`
 	CallTimeSumNS      *int64 `json:"call_time_sum_ns,omitempty"`
 }
