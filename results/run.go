@@ -63,9 +63,9 @@ type Stage struct {
 // written, Service called until written; write times are never ranked with responses.
 type Measured struct {
 	Counts
-	StartOffsetNS      int64    `json:"start_offset_ns"` // monotonic, from the run's start to the first due
-	ElapsedNS          int64    `json:"elapsed_ns"`      // first due to last outcome
-	MessagesPerSecond  *float64 `json:"messages_per_second"`
+	StartOffsetNS      int64    `json:"start_offset_ns"`           // monotonic, from the run's start to the first due
+	ElapsedNS          int64    `json:"elapsed_ns"`                // first due to last outcome
+	MessagesPerSecond  *float64 `json:"messages_per_second"`       // acknowledged or written
 	BodyBytes          *int64   `json:"body_bytes,omitempty"`      // of the messages acknowledged or written
 	BodyBytesEach      *int64   `json:"body_bytes_each,omitempty"` // null where bodies differ in size
 	BodyBytesPerSecond *float64 `json:"body_bytes_per_second"`     // as BodyBytes
@@ -157,7 +157,7 @@ type InstrumentCost struct {
 	Mode              string   `json:"mode"`
 	BodyBytes         int64    `json:"body_bytes"`
 	DurationNS        int64    `json:"duration_ns"`
-	MessagesPerSecond *float64 `json:"messages_per_second"`
+	MessagesPerSecond *float64 `json:"messages_per_second"` // acknowledged or written
 	P50NS             *int64   `json:"p50_ns"`
 	CPUNSPerMessage   *float64 `json:"cpu_ns_per_message"`
 }
