@@ -1,0 +1,164 @@
+package broker
+
+import (
+	"fmt"
+	"net/netip"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"rmqbench/remoting"
+	"rmqbench/remoting/message"
+)
+
+// Broker is one master of a Cluster. Its methods may be called at any time, also while it is down.
+type Broker struct {
+	opts    Options
+	index   int
+	name    string
+	ids     *message.IDSource // of messages that come without one
+	started time.Time
+	pacer   *pacer
+	up      atomic.Bool
+	busy    atomic.Bool
+
+	life   sync.Mutex // one Up, Down or close at a time; protects following
+	server *remoting.Server
+	closed bool
+
+	where atomic.Pointer[place] // set by the first Up
+
+	mu     sync.Mutex // protects following
+	topics map[string]*topic
+	log    commitLog
+	puts   rate
+	total  int64 // messages ever stored
+
+	clients clients
+}
+
+// place is where clients find the broker. It stays the same from the first Up on.
+type place struct {
+	addr string         // as they are told
+	host netip.AddrPort // as records and message ids carry it
+}
+
+func newBroker(o Options, index int, ids *message.IDSource) (*Broker, error) {
+	b := &Broker{opts: o, index: index, name: "broker-" + strconv.Itoa(index), ids: ids, started: time.Now(),
+		topics: map[string]*topic{}, log: newCommitLog(o.MemoryBudget), clients: newClients()}
+	b.pacer = newPacer(o.ServiceTime, o.Servers)
+	b.createSystemTopics()
+	return b, nil
+}
+
+// Name is broker-0, broker-1, …
+func (b *Broker) Name() string { return b.name }
+
+// Addr is what clients are told, host:port. It stays the same through Down and Up.
+func (b *Broker) Addr() string { return b.where.Load().addr }
+
+// Up listens, again after Down at the same address, and puts the broker into the routes.
+func (b *Broker) Up() error {
+	b.life.Lock()
+	defer b.life.Unlock()
+	if b.server != nil {
+		return nil
+	}
+	if b.closed {
+		return fmt.Errorf("broker: %s is closed", b.name)
+	}
+	addr, plus, advertise := b.opts.BrokerListen, b.index, b.opts.Advertise
+	if was := b.where.Load(); was != nil {
+		addr, plus = b.listenAgain(was), 0
+	}
+	l, told, err := listen(addr, plus, advertise)
+	if err != nil {
+		return err
+	}
+	if b.where.Load() == nil {
+		host := netip.MustParseAddrPort(l.Addr().String())
+		if parsed, err := netip.ParseAddrPort(told); err == nil {
+			host = parsed
+		}
+		b.where.Store(&place{addr: told, host: netip.AddrPortFrom(host.Addr().Unmap(), host.Port())})
+	}
+	b.server = remoting.NewServer(l, b, remoting.ServerOptions{}, b.clients.gone)
+	b.up.Store(true)
+	return nil
+}
+
+// listenAgain is the configured address with the port that the first Up was given.
+func (b *Broker) listenAgain(was *place) string {
+	ap, err := netip.ParseAddrPort(b.opts.BrokerListen)
+	if err != nil { // a name for a host
+		return was.addr
+	}
+	return netip.AddrPortFrom(ap.Addr(), was.host.Port()).String()
+}
+
+// Down takes the broker out of the routes, closes its listener and its connections. What it stored stays.
+func (b *Broker) Down() {
+	b.life.Lock()
+	defer b.life.Unlock()
+	b.down()
+}
+
+// down runs under life.
+func (b *Broker) down() {
+	b.up.Store(false)
+	if b.server != nil {
+		b.server.Close()
+		b.server = nil
+	}
+}
+
+func (b *Broker) close() {
+	b.life.Lock()
+	defer b.life.Unlock()
+	b.closed = true
+	b.down()
+	b.pacer.close()
+}
+
+// data is the broker's line in a route.
+func (b *Broker) data() message.BrokerData {
+	return message.BrokerData{Cluster: b.opts.Cluster, Name: b.name, Addrs: map[int64]string{0: b.Addr()}}
+}
+
+// ServeRemoting answers one request, on the connection's reader.
+func (b *Broker) ServeRemoting(req *remoting.Request) {
+	switch remoting.RequestCode(req.Head.Code) {
+	case remoting.SendMessage, remoting.SendMessageV2, remoting.SendBatchMessage:
+		b.send(req)
+	default:
+		b.reply(req, b.serve(&fields{head: &req.Head}, req))
+	}
+}
+
+func (b *Broker) reply(req *remoting.Request, a *remoting.Command) {
+	a.Serialize = b.opts.serialization(&req.Head)
+	b.pacer.reply(req, 0, a, a.Body, nil)
+}
+
+func (b *Broker) serve(f *fields, req *remoting.Request) *remoting.Command {
+	switch remoting.RequestCode(req.Head.Code) {
+	case remoting.HeartBeat:
+		return b.heartbeat(req)
+	case remoting.UnregisterClient:
+		return b.unregister(f)
+	case remoting.GetProducerConnectionList:
+		return b.producers(f)
+	case remoting.UpdateAndCreateTopic:
+		return b.updateTopic(f)
+	case remoting.DeleteTopicInBroker:
+		return b.deleteTopic(f)
+	case remoting.GetTopicConfig:
+		return b.getTopicConfig(f)
+	case remoting.GetMaxOffset:
+		return b.maxOffset(f)
+	case remoting.GetMinOffset:
+		return b.minOffset(f)
+	}
+	return notSupported(req.Head.Code)
+}

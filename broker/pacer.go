@@ -1,0 +1,191 @@
+package broker
+
+import (
+	"container/heap"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"rmqbench/remoting"
+)
+
+// pacer decides when replies go out: at once, or when a simulated server is done, a delay is over, a stall has ended.
+// Each reply's time is computed when its request comes, so a timer that fires late delays replies and no server.
+type pacer struct {
+	service time.Duration // of one send
+	active  atomic.Bool   // a reply may have to wait; set under mu, cleared only by run
+	loop    sync.WaitGroup
+	wake    chan struct{} // capacity 1: something is due earlier than run thinks
+
+	mu      sync.Mutex // protects following
+	servers []int64    // when each has served what came so far, nanotime
+	delay   int64      // ns added to every reply
+	stalled int64      // nanotime at which the stall ends or has ended
+	waiting waiting
+	seq     uint64
+	closed  bool
+}
+
+// due is a reply that waits.
+type due struct {
+	at    int64 // nanotime
+	seq   uint64
+	later remoting.Later
+	head  remoting.HeadEncoder
+	body  []byte
+	from  *sending // whose reply it is; nil if it isn't a send's
+}
+
+// waiting is a heap by time, then by arrival.
+type waiting []due
+
+func (w waiting) Len() int { return len(w) }
+func (w waiting) Less(i, j int) bool {
+	return w[i].at < w[j].at || w[i].at == w[j].at && w[i].seq < w[j].seq
+}
+func (w waiting) Swap(i, j int) { w[i], w[j] = w[j], w[i] }
+func (w *waiting) Push(x any)   { *w = append(*w, x.(due)) }
+func (w *waiting) Pop() any {
+	old := *w
+	last := old[len(old)-1]
+	old[len(old)-1] = due{}
+	*w = old[:len(old)-1]
+	return last
+}
+
+func newPacer(service time.Duration, servers int) *pacer {
+	p := &pacer{service: service, servers: make([]int64, servers), wake: make(chan struct{}, 1)}
+	p.active.Store(service > 0)
+	p.loop.Go(p.run)
+	return p
+}
+
+// reply answers a request that takes a server service to serve, on the connection's reader. from is released once
+// head is written.
+func (p *pacer) reply(req *remoting.Request, service time.Duration, head remoting.HeadEncoder, body []byte, from *sending) {
+	if !p.active.Load() {
+		_ = req.Reply(head, body) // a connection that can't be answered has failed, and ends by itself
+		if from != nil {
+			from.release()
+		}
+		return
+	}
+	now := remoting.Nanotime()
+	p.mu.Lock()
+	at := max(now, p.stalled)
+	if service > 0 {
+		least := 0
+		for i, free := range p.servers {
+			if free < p.servers[least] {
+				least = i
+			}
+		}
+		at = max(p.servers[least], at) + int64(service)
+		p.servers[least] = at
+	}
+	if p.closed || req.Head.IsOneway() {
+		p.mu.Unlock()
+		if from != nil {
+			from.release()
+		}
+		return
+	}
+	d := due{at: at + p.delay, seq: p.seq, later: req.Later(), head: head, body: body, from: from}
+	p.seq++
+	heap.Push(&p.waiting, d)
+	first := p.waiting[0].seq == d.seq
+	p.mu.Unlock()
+	if first {
+		p.rouse()
+	}
+}
+
+func (p *pacer) rouse() {
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}
+
+// stall lets the broker's time stand still until a moment.
+func (p *pacer) stall(until int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := remoting.Nanotime()
+	from := max(now, p.stalled)
+	if until <= from {
+		return
+	}
+	for i := range p.waiting {
+		p.waiting[i].at = max(p.waiting[i].at+until-from, until) // keeps the order
+	}
+	for i, free := range p.servers {
+		if free > now {
+			p.servers[i] = free + until - from
+		}
+	}
+	p.stalled = until
+	p.active.Store(true)
+	p.rouse()
+}
+
+func (p *pacer) setDelay(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.delay = int64(max(d, 0))
+	p.active.Store(true)
+	p.rouse()
+}
+
+func (p *pacer) close() {
+	p.mu.Lock()
+	p.closed = true
+	p.waiting = nil
+	p.mu.Unlock()
+	p.rouse()
+	p.loop.Wait()
+}
+
+// run sends what is due.
+func (p *pacer) run() {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	var ready []due
+	for {
+		p.mu.Lock()
+		now := remoting.Nanotime()
+		for len(p.waiting) > 0 && p.waiting[0].at <= now {
+			ready = append(ready, heap.Pop(&p.waiting).(due))
+		}
+		wait := time.Hour
+		if len(p.waiting) > 0 {
+			wait = time.Duration(p.waiting[0].at - now)
+		} else if p.stalled > now {
+			wait = time.Duration(p.stalled - now)
+		} else if len(ready) == 0 {
+			p.active.Store(p.service > 0 || p.delay > 0)
+		}
+		closed := p.closed
+		p.mu.Unlock()
+		if closed {
+			return
+		}
+		if len(ready) > 0 {
+			for i := range ready {
+				d := &ready[i]
+				_ = d.later.Reply(d.head, d.body) // as in reply
+				if d.from != nil {
+					d.from.release()
+				}
+				*d = due{}
+			}
+			ready = ready[:0]
+			continue
+		}
+		timer.Reset(wait)
+		select {
+		case <-timer.C:
+		case <-p.wake:
+		}
+	}
+}
