@@ -12,7 +12,7 @@ func (r *reader) check(name string, s *Scenario, tree *node) {
 	if r.clean(tree.get("load")) {
 		r.checkStages(s.Load, stages)
 	}
-	if r.clean(target) && r.clean(stages) && r.clean(events) {
+	if r.clean(target) && r.clean(stages) && len(s.Events) > 0 {
 		r.checkEvents(name, s, events, stages)
 	}
 }
@@ -59,6 +59,9 @@ func (r *reader) checkEvents(name string, s *Scenario, n, stages *node) {
 	}
 	for i, e := range s.Events {
 		item := n.items[i]
+		if !r.clean(item) {
+			continue
+		}
 		switch end := e.At + e.For; {
 		case s.Target.Embedded == nil:
 			r.faultAt(item, "events happen to the embedded broker only, and the target is %s", s.Target.Namesrv[0])

@@ -23,13 +23,13 @@ func (f Fault) Error() string {
 	case f.File == "":
 		return f.Msg
 	case f.Line == 0:
-		return f.File + ": " + f.Msg
+		return printable(f.File) + ": " + f.Msg
 	}
-	return fmt.Sprintf("%s:%d:%d: %s", f.File, f.Line, f.Col, f.Msg)
+	return fmt.Sprintf("%s:%d:%d: %s", printable(f.File), f.Line, f.Col, f.Msg)
 }
 
 // Faults is everything that is wrong with a scenario: the file's faults in its order, then the flags' in theirs.
-// [Load], [Parse] and [FromFlags] return no other error.
+// It ends after a thousand. [Load], [Parse] and [FromFlags] return no other error.
 type Faults []Fault
 
 // Error gives one line a fault.
@@ -41,12 +41,17 @@ func (fs Faults) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// clip makes somebody's text fit for one line of an error: short, and without control characters.
+// clip makes somebody's text fit for one line of an error.
 func clip(text string) string {
 	const longest = 60
 	if runes := []rune(text[:min(len(text), 4*longest)]); len(runes) > longest {
 		text = string(runes[:longest-1]) + "…"
 	}
+	return printable(text)
+}
+
+// printable replaces what would steer a terminal.
+func printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
 			return r

@@ -53,18 +53,26 @@ type reader struct {
 	faults Faults
 	known  map[Fault]bool
 	bad    map[*node]bool // values with a fault; what follows from them says nothing
+	paths  []string       // of every field, for keys in the wrong place
 }
 
 func newReader(file string) *reader {
-	return &reader{file: file, known: map[Fault]bool{}, bad: map[*node]bool{}}
+	r := &reader{file: file, known: map[Fault]bool{}, bad: map[*node]bool{}}
+	for _, f := range fieldsOf("", scenarioFields) {
+		r.paths = append(r.paths, f.Path)
+	}
+	return r
 }
+
+// maxFaults is how many faults are worth reading.
+const maxFaults = 1_000
 
 func (r *reader) fault(at place, format string, args ...any) {
 	f := Fault{File: r.file, Line: at.line, Col: at.col, Msg: fmt.Sprintf(format, args...)}
 	if at.source != "" {
 		f = Fault{Source: at.source, Msg: f.Msg}
 	}
-	if !r.known[f] {
+	if !r.known[f] && len(r.faults) < maxFaults {
 		r.known[f] = true
 		r.faults = append(r.faults, f)
 	}
@@ -92,31 +100,38 @@ func readFields[T any](r *reader, name string, n *node, fields []field[T], later
 		r.faultAt(n, "%s must be a mapping, not %s", name, n.shape)
 		return
 	}
+	var meant []string // keys that unknown ones were probably meant to be
 	for _, e := range n.keys {
 		i := slices.IndexFunc(fields, func(f field[T]) bool { return f.key == e.key })
 		if i < 0 {
 			r.bad[n] = true
-			r.unknown(e, keysOf(fields), later)
+			meant = append(meant, r.unknown(e, keysOf(fields), later))
 			continue
 		}
 		fields[i].read(r, e.value, into)
 	}
 	for _, f := range fields {
-		if f.must && n.index(f.key) < 0 {
+		if f.must && n.index(f.key) < 0 && !slices.Contains(meant, f.key) {
 			r.faultAt(n, "%s is missing; write %s: %s", f.key, f.key, f.kind)
 		}
 	}
 }
 
-func (r *reader) unknown(e entry, known, later []string) {
-	switch near := nearest(e.key, known); {
+// unknown reports a key that none of known is, nor a later version's, and gives the one that was meant, or "".
+func (r *reader) unknown(e entry, known, later []string) (meant string) {
+	elsewhere := slices.IndexFunc(r.paths, func(path string) bool { return strings.HasSuffix(path, "."+e.key) })
+	meant = nearest(e.key, known)
+	switch {
 	case slices.Contains(later, e.key):
 		r.fault(e.at, "%s is not in this version", e.key)
-	case near != "":
-		r.fault(e.at, "unknown key %q; nearest: %s", clip(e.key), near)
+	case elsewhere >= 0:
+		r.fault(e.at, "unknown key %q here; nearest: %s", e.key, r.paths[elsewhere])
+	case meant != "":
+		r.fault(e.at, "unknown key %q; nearest: %s", clip(e.key), meant)
 	default:
 		r.fault(e.at, "unknown key %q; keys here: %s", clip(e.key), strings.Join(known, ", "))
 	}
+	return meant
 }
 
 func keysOf[T any](fields []field[T]) []string {

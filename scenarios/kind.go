@@ -36,7 +36,7 @@ const (
 	maxTopic    = 127 // RocketMQ's own bound since 4.6, for topics and for groups here
 	maxCase     = 64
 	maxText     = 1_000
-	maxItems    = 256 // of any list
+	maxItems    = 128 // of any list
 )
 
 var (
@@ -198,7 +198,7 @@ func parseWorkers(text string) (Workers, error) {
 		return Workers{Auto: true}, nil
 	}
 	n, err := whole(1, maxWorkers).parse(text)
-	if err != nil && strings.Trim(text, "-0123456789") != "" {
+	if err != nil && (text == "" || strings.Trim(text, "-0123456789") != "") {
 		return Workers{}, problemf("must be a whole number like 64, or auto, not %q", clip(text))
 	}
 	return Workers{N: n}, err
@@ -244,6 +244,9 @@ func parseVersion(text string) (int, error) {
 
 func parseHostPort(text string) (string, error) {
 	host, port, err := net.SplitHostPort(text)
+	if _, withPort, _ := net.SplitHostPort(text + ":9876"); err != nil && withPort != "" && text != "" {
+		return "", problemf("has no port; write %s:9876", clip(text))
+	}
 	if err != nil || host == "" || strings.ContainsAny(text, " /") || len(text) > 255 {
 		return "", problemf("must be host:port, like 127.0.0.1:9876, not %q", clip(text))
 	}

@@ -83,18 +83,18 @@ func Parse(file string, data []byte, overrides ...Override) (*Scenario, error) {
 
 // scenario makes a Scenario of a file's tree and the flags.
 func (r *reader) scenario(tree *node, overrides []Override) (*Scenario, error) {
-	cases, base := tree.get("cases"), tree.without("cases")
-	readFields(r, "", base, scenarioFields, scenarioLater, &Scenario{})
+	cases, start := tree.get("cases"), tree.without("cases")
+	readFields(r, "", start, scenarioFields, scenarioLater, &Scenario{})
 	overlays := r.overlays(cases)
 	fixes := r.fixes(overrides)
 
 	s := &Scenario{}
-	if base = r.resolve(base, fixes, s); cases == nil {
+	if base := r.resolve(start, fixes, s); cases == nil {
 		r.check(s.Load.label(), s, base)
 	}
 	for _, o := range overlays {
 		c := Case{Name: o.get("name").text}
-		merged := r.resolve(merge(tree.without("cases"), o.without("name")), fixes, &c.Scenario)
+		merged := r.resolve(merge(start, overlay(o)), fixes, &c.Scenario)
 		r.check(c.Name, &c.Scenario, merged)
 		s.cases = append(s.cases, c)
 	}
@@ -116,6 +116,13 @@ func (r *reader) resolve(tree *node, fixes []fix, s *Scenario) *node {
 	tree = withDefaults(apply(tree, fixes))
 	readFields(r, "", tree, scenarioFields, scenarioLater, s)
 	return tree
+}
+
+// overlay gives what an item of cases overrides. Other keys than those are faults by now, or its name.
+func overlay(item *node) *node {
+	o := *item
+	o.keys = slices.DeleteFunc(slices.Clone(o.keys), func(e entry) bool { return !slices.Contains(keysOf(caseFields), e.key) })
+	return &o
 }
 
 // overlays checks the list of cases and gives those that have a name.

@@ -15,7 +15,8 @@ type Size int64
 // Duration is a length of time. In JSON it is an integer of nanoseconds.
 type Duration time.Duration
 
-// Rate is Count events every Per, exactly; both are positive. The zero Rate means none: a closed loop.
+// Rate is Count events every Per, exactly; both are positive. The zero Rate means none: a closed loop. Parsed rates that
+// are equal are ==: 60/m is 1 a second.
 // In JSON it is {"count":1000,"per_ns":1000000000}.
 type Rate struct {
 	Count int64         `json:"count"`
@@ -174,10 +175,6 @@ func parseRate(text string) (Rate, error) {
 	if !ok || !fits {
 		return Rate{}, problem("must be at most 1G/s, with fewer digits")
 	}
-	if n.scale > 0 { // 0.5/s is 1 in 2 s, not 5 in 10 s; without a fraction the text's own numbers are kept
-		d := gcd(n.mantissa, pow10(n.scale))
-		n.mantissa, span = n.mantissa/d, uint64(every)*(pow10(n.scale)/d)
-	}
 	if n.mantissa == 0 {
 		return Rate{}, problem("must be more than 0; without a rate it is a closed loop")
 	}
@@ -186,7 +183,7 @@ func parseRate(text string) (Rate, error) {
 	if high > limitHigh || high == limitHigh && low > limitLow || n.mantissa > math.MaxInt64 {
 		return Rate{}, problem("must be at most 1G/s")
 	}
-	return Rate{Count: int64(n.mantissa), Per: time.Duration(span)}, nil
+	return Rate{Count: int64(n.mantissa), Per: time.Duration(span)}.canonical(), nil
 }
 
 // number is mantissa / 10^scale.
@@ -269,16 +266,28 @@ func (r Rate) String() string {
 	if r.IsZero() {
 		return ""
 	}
-	for _, u := range []unit{{"s", uint64(time.Second)}, {"m", uint64(time.Minute)}, {"h", uint64(time.Hour)}} {
-		high, low := bits.Mul64(uint64(r.Count), u.worth)
+	r = r.canonical()
+	per := Duration(r.Per).String()
+	if u, ok := strings.CutPrefix(per, "1"); ok && strings.Trim(u, "0123456789") == u {
+		per = u
+	}
+	return inUnits(r.Count, countUnits, "") + "/" + per
+}
+
+// canonical gives the same rate with the Per that all rates equal to it have: a second, a minute or an hour, the first in
+// which Count is whole, or else the shortest.
+func (r Rate) canonical() Rate {
+	for _, per := range []time.Duration{time.Second, time.Minute, time.Hour} {
+		high, low := bits.Mul64(uint64(r.Count), uint64(per))
 		if high >= uint64(r.Per) {
 			continue
 		}
 		if count, rest := bits.Div64(high, low, uint64(r.Per)); rest == 0 && count <= math.MaxInt64 {
-			return inUnits(int64(count), countUnits, "") + "/" + u.suffix
+			return Rate{int64(count), per}
 		}
 	}
-	return inUnits(r.Count, countUnits, "") + "/" + Duration(r.Per).String()
+	d := gcd(uint64(r.Count), uint64(r.Per))
+	return Rate{r.Count / int64(d), r.Per / time.Duration(d)}
 }
 
 // IsZero reports whether there is no rate.

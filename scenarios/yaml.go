@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -27,11 +26,25 @@ const (
 	maxMarks   = 5_000    // bytes that can begin or end a token, outside of comment lines
 	maxBlank   = 8        // blank lines in a row after what may be a block text; each costs a copy of it
 	maxDepth   = 32       // mappings and lists around a value
+	maxKeys    = 100      // of a mapping; cases copy those on the way to what they override
 )
 
-// blockText finds what may begin a literal or folded text: its indicator at a line's end after punctuation or space. In a
-// comment or in plain text it is often something else, so that alone it is no fault.
-var blockText = regexp.MustCompile(`(?:^|[^\pL\pN_])[|>][-+0-9]*[ \t]*(?:#.*)?$`)
+// blockText gives the index in line of what may begin a literal or folded text, or -1: its indicator after punctuation or
+// space, and nothing but its options and a comment behind it. In plain text it is often something else, so that alone it
+// is no fault.
+func blockText(line string) int {
+	for i := range len(line) {
+		if line[i] != '|' && line[i] != '>' {
+			continue
+		}
+		before, _ := utf8.DecodeLastRuneInString(line[:i])
+		behind := strings.TrimLeft(strings.TrimLeft(line[i+1:], "-+0123456789"), " \t")
+		if before != '_' && !unicode.IsLetter(before) && !unicode.IsNumber(before) && (behind == "" || behind[0] == '#') {
+			return i
+		}
+	}
+	return -1
+}
 
 // parseYAML reads one document of plain YAML into a tree, which is null if the document is empty. It refuses what a scenario
 // has no use for: anchors, aliases, tags, merge keys, directives, block texts and further documents. Line ends may be CRLF,
@@ -105,6 +118,10 @@ func checkMarks(text string) *misplaced {
 	line := 0
 	for s := range strings.SplitSeq(text, "\n") {
 		line++
+		at := place{line: line, col: 1}
+		if len(s) > maxLine {
+			return &misplaced{at, fmt.Sprintf("line is over %d bytes", maxLine)}
+		}
 		indent := len(s) - len(strings.TrimLeft(s, " "))
 		rest := s[indent:]
 		if blank++; strings.TrimSpace(rest) != "" {
@@ -118,15 +135,11 @@ func checkMarks(text string) *misplaced {
 					marks++
 				}
 			}
-			if i := blockText.FindStringIndex(rest); i != nil && block == nil {
-				start := indent + i[0] + strings.IndexAny(rest[i[0]:], "|>")
-				block = &misplaced{place{line: line, col: utf8.RuneCountInString(s[:start]) + 1}, noBlockText}
+			if i := blockText(s); i >= 0 && block == nil {
+				block = &misplaced{place{line: line, col: utf8.RuneCountInString(s[:i]) + 1}, noBlockText}
 			}
 		}
-		at := place{line: line, col: 1}
 		switch {
-		case len(s) > maxLine:
-			return &misplaced{at, fmt.Sprintf("line is over %d bytes", maxLine)}
 		case line > maxLines:
 			return &misplaced{at, fmt.Sprintf("is over %d lines", maxLines)}
 		case block != nil && (blank > maxBlank || content > maxContent):
@@ -228,7 +241,7 @@ func (b *builder) build(from ast.Node, depth int) *node {
 	case *ast.SequenceNode:
 		n.shape = list
 		for _, v := range from.Values {
-			n.items = append(n.items, b.build(v, depth-1))
+			n.items = append(n.items, joined(b.build(v, depth-1)))
 		}
 	case *ast.NullNode:
 	case ast.ScalarNode:
@@ -253,9 +266,27 @@ func (b *builder) addKeys(n *node, values []*ast.MappingValueNode, depth int) {
 			b.fault(e.at, fmt.Sprintf("duplicate key %q; the first is on line %d", clip(e.key), before.line))
 			continue
 		}
+		if len(n.keys) == maxKeys {
+			b.fault(e.at, fmt.Sprintf("a mapping has at most %d keys", maxKeys))
+			return
+		}
 		first[e.key] = e.at
 		n.keys = append(n.keys, e)
 	}
+}
+
+// joined gives the text that a list's item like host:9876 is. Within braces goccy takes it for a mapping, but in YAML 1.2
+// that needs a space behind the colon, or quotes around the key.
+func joined(item *node) *node {
+	if item.shape != mapping || len(item.keys) != 1 {
+		return item
+	}
+	key, value := item.keys[0], item.keys[0].value
+	col := key.at.col + utf8.RuneCountInString(key.key) + 1
+	if value.shape != scalar || value.quoted || value.at != (place{line: key.at.line, col: col}) {
+		return item
+	}
+	return &node{shape: scalar, text: key.key + ":" + value.text, at: item.at}
 }
 
 func placeOf(t *token.Token) place {

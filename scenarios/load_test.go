@@ -1,0 +1,198 @@
+package scenarios
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+)
+
+func TestCases(t *testing.T) {
+	s, err := Parse("a.yaml", []byte(`
+version: 1
+name: merge
+description: plain text that
+  goes on
+seed: 18446744073709551615
+target: {embedded: {brokers: 2, service_time: 200us}}
+topic: {create: never}
+load: {mode: async, in_flight: 10, stages: [{for: 1s, warmup: true}, {for: 2s}]}
+message: {size: 1KiB, compressible: 0.5}
+events: [{at: 1s, for: 1s, delay: 5ms}]
+cases:
+  - name: base
+  - name: over
+    topic: {queues_per_broker: 4}
+    load: {in_flight: 20, stages: [{for: 3s}]}
+    message: {size: 2KiB}
+    producer: {send_timeout: 1s}
+    events: []
+    target: {embedded: {brokers: 1}}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const second = Duration(time.Second)
+	base := Scenario{
+		Version: 1, Name: "merge", Description: "plain text that goes on", Seed: 1<<64 - 1,
+		Target:   Target{Embedded: &Embedded{Brokers: 2, ServiceTime: Duration(200 * time.Microsecond), Servers: 1}},
+		Topic:    Topic{Name: "RMQBENCH_MERGE", QueuesPerBroker: 8, Create: CreateNever},
+		Load:     Workload{Workers: Workers{N: 64}, Mode: Async, InFlight: 10, Stages: []Stage{{second, Rate{}, true}, {2 * second, Rate{}, false}}},
+		Message:  Message{Size: 1024, Compressible: 0.5},
+		Producer: Producer{Profile: Measure, Group: "rmqbench", Selector: "round_robin", Serialize: "rocketmq", CompressOver: 4096, SendTimeout: 3 * second},
+		Events:   []Event{{At: second, For: second, Delay: Duration(5 * time.Millisecond)}},
+	}
+	over := base
+	over.Topic.QueuesPerBroker = 4
+	over.Load.InFlight, over.Load.Stages = 20, []Stage{{3 * second, Rate{}, false}}
+	over.Message.Size = 2048
+	over.Producer.SendTimeout = second
+	over.Events = nil
+	over.Target.Embedded = &Embedded{Brokers: 1, ServiceTime: Duration(200 * time.Microsecond), Servers: 1}
+	want := []Case{
+		{"base", base, map[string]string{
+			"events": "[{at: 1s, for: 1s, broker: 0, delay: 5ms}]", "load.in_flight": "10", "load.stages": "[{for: 1s, warmup: true}, {for: 2s}]",
+			"message.size": "1KiB", "producer.send_timeout": "3s", "target.embedded.brokers": "2", "topic.queues_per_broker": "8",
+		}},
+		{"over", over, map[string]string{
+			"load.in_flight": "20", "load.stages": "[{for: 3s}]", "message.size": "2KiB", "producer.send_timeout": "1s",
+			"target.embedded.brokers": "1", "topic.queues_per_broker": "4",
+		}},
+	}
+	if got := s.Cases(); !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+func TestShipped(t *testing.T) {
+	all := Shipped()
+	if len(all) == 0 || all[0].Name != "quick" || all[0].Description == "" {
+		t.Fatalf("Shipped() = %+v", all)
+	}
+	for _, info := range all {
+		t.Run(info.Name, func(t *testing.T) {
+			s, err := Load(info.Name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if s.Name != info.Name || s.Target.Embedded == nil || !strings.HasPrefix(s.Topic.Name, "RMQBENCH_") {
+				t.Errorf("name %s, topic %s, embedded %v", s.Name, s.Topic.Name, s.Target.Embedded)
+			}
+			var b bytes.Buffer
+			if err := s.Render(&b); err != nil {
+				t.Fatal(err)
+			}
+			golden(t, filepath.Join("testdata", info.Name+".rendered"), b.String())
+			data, err := json.MarshalIndent(s.Resolved(), "", " ")
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden(t, filepath.Join("testdata", info.Name+".json"), string(data)+"\n")
+			roundTrip(t, s)
+		})
+	}
+}
+
+// roundTrip checks that what Render writes is the same scenario.
+func roundTrip(t *testing.T, s *Scenario) {
+	t.Helper()
+	var first, second bytes.Buffer
+	if err := s.Render(&first); err != nil {
+		t.Fatal(err)
+	}
+	back, err := Parse("rendered.yaml", first.Bytes())
+	if err != nil {
+		t.Fatalf("%v in\n%s", err, first.String())
+	}
+	if !reflect.DeepEqual(back.Cases(), s.Cases()) {
+		t.Errorf("got  %+v\nwant %+v\nof %s", back.Cases(), s.Cases(), first.String())
+	}
+	if err := back.Render(&second); err != nil || second.String() != first.String() {
+		t.Errorf("%v, rendered again\n%s\nwant\n%s", err, second.String(), first.String())
+	}
+}
+
+func TestLoadReferences(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "mine.yml")
+	if err := os.WriteFile(path, []byte("version: 1\nname: mine\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := Load(path); err != nil || s.Name != "mine" {
+		t.Errorf("Load(%s) = %v, %v", path, s, err)
+	}
+	for ref, want := range map[string]string{
+		"quik":                `unknown scenario "quik"; nearest: quick; shipped: quick; a file is written with its .yaml`,
+		"":                    `unknown scenario ""; shipped: quick; a file is written with its .yaml`,
+		dir + "/nope.yaml":    dir + "/nope.yaml: no such file or directory",
+		dir + "/":             dir + "/: is a directory",
+		"../load_test.go\x00": "../load_test.go\ufffd: invalid argument",
+	} {
+		if _, err := Load(ref); err == nil || err.Error() != want {
+			t.Errorf("Load(%q): got %v, want %s", ref, err, want)
+		}
+	}
+}
+
+// Every field is documented, and every default is a value that its kind reads.
+func TestFields(t *testing.T) {
+	seen := map[string]bool{}
+	for _, f := range Fields() {
+		if f.Kind == "" || f.Help == "" || seen[f.Path] {
+			t.Errorf("%+v", f)
+		}
+		seen[f.Path] = true
+	}
+	for _, f := range Settable() {
+		if f.Default == "" {
+			continue
+		}
+		if _, err := FromFlags(Override{f.Path, f.Default, "--set " + f.Path}); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// FuzzParse reads any text: it is refused with faults that have a place, or else means the same once it is written out.
+func FuzzParse(f *testing.F) {
+	paths, err := filepath.Glob("testdata/*.yaml")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, path := range append(paths, "quick.yaml") {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var s *Scenario
+		var err error
+		if cost := allocated(func() { s, err = Parse("fuzz.yaml", data) }); cost > maxCost {
+			t.Errorf("allocated %d MiB", cost>>20)
+		}
+		if err == nil {
+			roundTrip(t, s)
+			return
+		}
+		faults, ok := errors.AsType[Faults](err)
+		if !ok || len(faults) == 0 {
+			t.Fatalf("error %#v", err)
+		}
+		for _, fault := range faults {
+			if fault.File != "fuzz.yaml" || fault.Line < 1 || fault.Line > bytes.Count(data, []byte("\n"))+1 || fault.Col < 1 || fault.Msg == "" {
+				t.Errorf("fault %+v", fault)
+			}
+			if strings.ContainsFunc(fault.Error(), func(c rune) bool { return !unicode.IsPrint(c) }) {
+				t.Errorf("fault is not printable: %q", fault.Error())
+			}
+		}
+	})
+}
