@@ -34,6 +34,7 @@ type Broker struct {
 	log    commitLog
 	puts   rate
 	total  int64 // messages ever stored
+	bytes  int64 // of their records
 
 	clients clients
 }
@@ -46,7 +47,7 @@ type place struct {
 
 func newBroker(o Options, index int, ids *message.IDSource) (*Broker, error) {
 	b := &Broker{opts: o, index: index, name: "broker-" + strconv.Itoa(index), ids: ids, started: time.Now(),
-		topics: map[string]*topic{}, log: newCommitLog(o.MemoryBudget), clients: newClients()}
+		topics: map[string]*topic{}, log: newCommitLog(o.MemoryBudget), clients: newClients(), puts: newRate(brokerRateSeconds)}
 	b.pacer = newPacer(o.ServiceTime, o.Servers)
 	b.createSystemTopics()
 	return b, nil
@@ -141,6 +142,9 @@ func (b *Broker) reply(req *remoting.Request, a *remoting.Command) {
 	b.pacer.reply(req, 0, a, a.Body, nil)
 }
 
+// updateAndCreateTopicList is UPDATE_AND_CREATE_TOPIC_LIST (RequestCode.java, 5.3).
+const updateAndCreateTopicList remoting.RequestCode = 18
+
 func (b *Broker) serve(f *fields, req *remoting.Request) *remoting.Command {
 	switch remoting.RequestCode(req.Head.Code) {
 	case remoting.HeartBeat:
@@ -159,6 +163,26 @@ func (b *Broker) serve(f *fields, req *remoting.Request) *remoting.Command {
 		return b.maxOffset(f)
 	case remoting.GetMinOffset:
 		return b.minOffset(f)
+	case remoting.SearchOffsetByTimestamp:
+		return b.searchOffset(f)
+	case remoting.GetEarliestStoreTime:
+		return b.earliestStoreTime(f)
+	case remoting.ViewMessageByID:
+		return b.viewByID(f)
+	case remoting.QueryMessage:
+		return b.query(f)
+	case remoting.PullMessage:
+		return b.pull(f)
+	case remoting.GetTopicStatsInfo:
+		return b.topicStats(f)
+	case remoting.GetBrokerRuntimeInfo:
+		return b.runtimeInfo()
+	case remoting.GetBrokerConfig:
+		return b.config()
+	case remoting.ViewBrokerStatsData:
+		return noStats(f)
+	case updateAndCreateTopicList:
+		return b.updateTopics(req)
 	}
 	return notSupported(req.Head.Code)
 }

@@ -1,7 +1,6 @@
 package broker
 
 import (
-	"container/heap"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -36,21 +35,44 @@ type due struct {
 	from  *sending // whose reply it is; nil if it isn't a send's
 }
 
-// waiting is a heap by time, then by arrival.
+// before orders by time, then by arrival.
+func (d *due) before(o *due) bool { return d.at < o.at || d.at == o.at && d.seq < o.seq }
+
+// waiting is a binary heap of replies: container/heap would allocate for each.
 type waiting []due
 
-func (w waiting) Len() int { return len(w) }
-func (w waiting) Less(i, j int) bool {
-	return w[i].at < w[j].at || w[i].at == w[j].at && w[i].seq < w[j].seq
+func (w *waiting) push(d due) {
+	*w = append(*w, d)
+	h := *w
+	for i := len(h) - 1; i > 0; {
+		parent := (i - 1) / 2
+		if !h[i].before(&h[parent]) {
+			break
+		}
+		h[i], h[parent] = h[parent], h[i]
+		i = parent
+	}
 }
-func (w waiting) Swap(i, j int) { w[i], w[j] = w[j], w[i] }
-func (w *waiting) Push(x any)   { *w = append(*w, x.(due)) }
-func (w *waiting) Pop() any {
-	old := *w
-	last := old[len(old)-1]
-	old[len(old)-1] = due{}
-	*w = old[:len(old)-1]
-	return last
+
+func (w *waiting) pop() due {
+	h := *w
+	top, n := h[0], len(h)-1
+	h[0], h[n] = h[n], due{}
+	h = h[:n]
+	*w = h
+	for i := 0; ; {
+		least := i
+		for child := 2*i + 1; child <= 2*i+2 && child < n; child++ {
+			if h[child].before(&h[least]) {
+				least = child
+			}
+		}
+		if least == i {
+			return top
+		}
+		h[i], h[least] = h[least], h[i]
+		i = least
+	}
 }
 
 func newPacer(service time.Duration, servers int) *pacer {
@@ -92,7 +114,7 @@ func (p *pacer) reply(req *remoting.Request, service time.Duration, head remotin
 	}
 	d := due{at: at + p.delay, seq: p.seq, later: req.Later(), head: head, body: body, from: from}
 	p.seq++
-	heap.Push(&p.waiting, d)
+	p.waiting.push(d)
 	first := p.waiting[0].seq == d.seq
 	p.mu.Unlock()
 	if first {
@@ -146,6 +168,16 @@ func (p *pacer) close() {
 	p.loop.Wait()
 }
 
+// queued is how many replies wait.
+func (p *pacer) queued() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.waiting)
+}
+
+// shortWait is what run sleeps through without listening for wake: so late can a reply be that became due earlier.
+const shortWait = 1500 * time.Microsecond
+
 // run sends what is due.
 func (p *pacer) run() {
 	timer := time.NewTimer(time.Hour)
@@ -155,7 +187,7 @@ func (p *pacer) run() {
 		p.mu.Lock()
 		now := remoting.Nanotime()
 		for len(p.waiting) > 0 && p.waiting[0].at <= now {
-			ready = append(ready, heap.Pop(&p.waiting).(due))
+			ready = append(ready, p.waiting.pop())
 		}
 		wait := time.Hour
 		if len(p.waiting) > 0 {
@@ -182,7 +214,11 @@ func (p *pacer) run() {
 			ready = ready[:0]
 			continue
 		}
-		timer.Reset(wait)
+		if wait <= shortWait {
+			shortSleep(wait)
+			continue
+		}
+		timer.Reset(wait - shortWait/2)
 		select {
 		case <-timer.C:
 		case <-p.wake:

@@ -1,31 +1,38 @@
 package broker
 
-// rate counts messages by the second, for what brokers call TPS. The zero rate has counted none. A second is one since
-// the epoch; seconds before the newest seen count to the newest.
+// rate counts messages by the second, for what brokers call TPS. A second is one since the epoch; what comes for a
+// second before the newest seen counts to the newest.
 type rate struct {
 	newest int64
-	counts [rateSeconds]uint32 // by second modulo rateSeconds
+	counts []uint32 // by second modulo their number
 }
 
-// rateSeconds is the longest span that a rate can be asked for, and a second more that is still filling up.
-const rateSeconds = 61
+// How many seconds rates remember, the one that is still filling up included.
+const (
+	topicRateSeconds  = 61
+	brokerRateSeconds = 601
+)
+
+func newRate(seconds int) rate { return rate{counts: make([]uint32, seconds)} }
 
 func (r *rate) add(second int64, n int) {
+	size := int64(len(r.counts))
 	if second > r.newest {
-		for s := max(r.newest+1, second-rateSeconds+1); s <= second; s++ {
-			r.counts[s%rateSeconds] = 0
+		for s := max(r.newest+1, second-size+1); s <= second; s++ {
+			r.counts[s%size] = 0
 		}
 		r.newest = second
 	}
-	r.counts[r.newest%rateSeconds] += uint32(n)
+	r.counts[r.newest%size] += uint32(n)
 }
 
-// perSecond is the mean over the span whole seconds before now; span < rateSeconds.
+// perSecond is the mean over the span whole seconds before now; span is below what it remembers.
 func (r *rate) perSecond(now int64, span int) float64 {
+	size := int64(len(r.counts))
 	var sum uint64
 	for s := now - int64(span); s < now; s++ {
-		if s >= 0 && s <= r.newest && s > r.newest-rateSeconds {
-			sum += uint64(r.counts[s%rateSeconds])
+		if s <= r.newest && s > r.newest-size {
+			sum += uint64(r.counts[s%size])
 		}
 	}
 	return float64(sum) / float64(span)

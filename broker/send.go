@@ -45,12 +45,12 @@ func (b *Broker) send(req *remoting.Request) {
 	}
 	s := sendings.Get().(*sending)
 	if err := s.view.Parse(&req.Head); err != nil {
-		sendings.Put(s)
+		s.release()
 		b.reply(req, answer(remoting.SystemError, err.Error()))
 		return
 	}
 	if no := b.store(s, req); no.code != 0 {
-		sendings.Put(s)
+		s.release()
 		b.reply(req, answer(no.code, no.remark, remoting.Field{Key: "TRACE_ON", Value: "true"}, remoting.Field{Key: "MSG_REGION", Value: region}))
 		return
 	}
@@ -282,6 +282,7 @@ func (b *Broker) put(t *topic, r *message.Record) {
 		panic(err) // its lengths were checked
 	}
 	b.log.end += int64(len(data) - len(last.data))
+	b.bytes += int64(len(data) - len(last.data))
 	last.data = data
 	q.append(r.PhysicalOffset)
 	q.updated = r.StoreTime
@@ -297,9 +298,6 @@ const recordOverhead = 91 + 12 + 12 + 1
 // dropOld makes every queue forget what the log has dropped. Under mu.
 func (b *Broker) dropOld() {
 	begin := b.log.begin()
-	if len(b.log.chunks) == 1 && len(b.log.chunks[0].data) == 0 {
-		begin = b.log.end
-	}
 	for _, t := range b.topics {
 		for _, q := range t.queues {
 			if q != nil {

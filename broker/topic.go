@@ -71,7 +71,7 @@ func (b *Broker) createSystemTopics() {
 func (b *Broker) putTopic(c message.TopicConfig) *topic {
 	t := b.topics[c.Name]
 	if t == nil {
-		t = &topic{sendable: !message.SendForbidden(c.Name)}
+		t = &topic{sendable: !message.SendForbidden(c.Name), puts: newRate(topicRateSeconds)}
 		b.topics[c.Name] = t
 	}
 	if c.FilterType == "" {
@@ -137,9 +137,18 @@ func (b *Broker) updateTopic(f *fields) *remoting.Command {
 	if f.optional("topicSysFlag") != "" {
 		c.TopicSysFlag = int(f.int("topicSysFlag"))
 	}
+	attributes := f.optional("attributes")
 	if f.err != nil {
 		return f.or(nil)
 	}
+	return b.changeTopic(c, attributes)
+}
+
+// remarkOfChange is what 5.x says to a change of topic that succeeded.
+const remarkOfChange = "not set any response code"
+
+// changeTopic makes or changes a topic. attributes are changes to those it has: +key=value and -key, with commas between.
+func (b *Broker) changeTopic(c message.TopicConfig, attributes string) *remoting.Command {
 	if remark := badTopicName(c.Name); remark != "" {
 		return answer(remoting.InvalidParameter, remark)
 	}
@@ -149,9 +158,9 @@ func (b *Broker) updateTopic(f *fields) *remoting.Command {
 	if c.ReadQueues < 0 || c.WriteQueues < 0 || max(c.ReadQueues, c.WriteQueues) > message.MaxRouteQueues {
 		return answer(remoting.InvalidParameter, fmt.Sprintf("a topic has at most %d queues", message.MaxRouteQueues))
 	}
-	attributes := f.optional("attributes")
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	c.Attributes = maps.Clone(c.Attributes)
 	if old := b.topics[c.Name]; old != nil {
 		c.Attributes = maps.Clone(old.Attributes)
 	} else if len(b.topics) >= maxTopics {
@@ -159,17 +168,17 @@ func (b *Broker) updateTopic(f *fields) *remoting.Command {
 	}
 	for change := range strings.SplitSeq(attributes, ",") {
 		key, value, set := strings.Cut(change, "=")
-		if c.Attributes == nil {
-			c.Attributes = map[string]string{}
-		}
 		if name, ok := strings.CutPrefix(key, "+"); ok && set {
+			if c.Attributes == nil {
+				c.Attributes = map[string]string{}
+			}
 			c.Attributes[name] = value
 		} else if name, ok := strings.CutPrefix(key, "-"); ok {
 			delete(c.Attributes, name)
 		}
 	}
 	b.putTopic(c)
-	return answer(remoting.Success, "")
+	return answer(remoting.Success, remarkOfChange)
 }
 
 func (b *Broker) deleteTopic(f *fields) *remoting.Command {
