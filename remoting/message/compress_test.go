@@ -3,7 +3,7 @@ package message
 import (
 	"bytes"
 	"errors"
-	"hash/crc32"
+	"math/rand/v2"
 	"sync"
 	"testing"
 
@@ -55,21 +55,19 @@ func TestVectorCompress(t *testing.T) {
 
 var compressions = []CompressionType{ZLIB, LZ4, ZSTD}
 
-// noise is n bytes that do not compress.
+// noise is n bytes that do not compress, the same each time.
 func noise(n int) []byte {
-	b := make([]byte, 0, n+4)
-	for i := uint32(1); len(b) < n; i++ {
-		b = appendUpperHex(b, []byte{byte(crc32.ChecksumIEEE([]byte{byte(i), byte(i >> 8), byte(i >> 16)}))})
-	}
-	return b[:n]
+	b := make([]byte, n)
+	_, _ = rand.NewChaCha8([32]byte{1}).Read(b) // never fails
+	return b
 }
 
 func TestCompressThereAndBack(t *testing.T) {
 	for _, compression := range compressions {
-		for _, size := range []int{0, 1, 4096, 64<<10 + 1, 256<<10 + 1, 5 << 20} {
+		for _, size := range []int{0, 1, 4096, 64<<10 + 1, 4<<20 + 1} {
 			for _, level := range []int{-3, 0, 1, 9, 12} {
-				if size > 1<<20 && level > 1 {
-					continue // slow under -race
+				if size > 1<<20 && level != 0 {
+					continue // takes seconds
 				}
 				for _, body := range [][]byte{noise(size), make([]byte, size)} {
 					small, err := AppendCompressed([]byte("x"), body, compression, level)

@@ -75,6 +75,14 @@ func atoi(t *testing.T, s string) int {
 	return n
 }
 
+func TestJavaHashCodeUnits(t *testing.T) {
+	for s, want := range map[string]int32{"😀": 31*0xD83D + 0xDE00, "a😀": 31*(31*'a'+0xD83D) + 0xDE00, "\uFFFD": 0xFFFD, "\xff": 0xFFFD} {
+		if got := JavaHash(s); got != want {
+			t.Errorf("JavaHash(%q) = %d, want %d", s, got, want)
+		}
+	}
+}
+
 func TestCompareJava(t *testing.T) {
 	sorted := []string{"", "A", "AA", "a", "é", "퟿", "😀", "😁", "\uE000", "\uFFFD"} // 😀 begins with the unit D83D
 	for i, a := range sorted {

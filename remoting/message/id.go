@@ -38,9 +38,6 @@ func (id UniqueID) AppendHex(dst []byte) []byte { return appendUpperHex(dst, id.
 // String is the id in hex; the zero UniqueID gives "".
 func (id UniqueID) String() string { return string(id.AppendHex(make([]byte, 0, 2*idBytes6))) }
 
-// HexLen is the number of digits that [UniqueID.AppendHex] appends.
-func (id UniqueID) HexLen() int { return 2 * int(id.n) }
-
 // Fields takes the id apart; the zero UniqueID gives zero fields.
 func (id UniqueID) Fields() UniqueIDFields {
 	if id.n == 0 {

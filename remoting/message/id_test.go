@@ -129,6 +129,20 @@ func TestIDSourceManyGoroutines(t *testing.T) {
 	}
 }
 
+func TestUniqueIDAllocatesNothing(t *testing.T) {
+	source := NewIDSource(netip.Addr{}, 7, 8, nil)
+	buf := make([]byte, 0, 56)
+	if n := testing.AllocsPerRun(100, func() { buf = source.Next().AppendHex(buf[:0]) }); n != 0 {
+		t.Errorf("%v allocations, want none", n)
+	}
+	if id, err := ParseUniqueID(string(buf)); err != nil || id.Fields().IP.String() != "0.0.0.0" {
+		t.Errorf("%s of no address: %v, %v", buf, id.Fields().IP, err)
+	}
+	if zero := (UniqueID{}); zero.String() != "" || zero.Fields() != (UniqueIDFields{}) {
+		t.Errorf("the zero id is %q", zero)
+	}
+}
+
 func TestParseUniqueIDRefuses(t *testing.T) {
 	for _, s := range []string{"", "7F", "7F0000010ABC18B4AAC20001E241000", "7F0000010ABC18B4AAC20001E241000G"} {
 		if id, err := ParseUniqueID(s); err == nil {
@@ -165,6 +179,9 @@ func TestParseOffsetIDRefuses(t *testing.T) {
 		if id, err := ParseOffsetID(s); err == nil {
 			t.Errorf("ParseOffsetID(%q) = %v", s, id)
 		}
+	}
+	if got := (OffsetID{Offset: 1}).String(); got != "00000000000000000000000000000001" {
+		t.Errorf("an offset id of no address is %s", got)
 	}
 }
 

@@ -25,6 +25,17 @@ func TestParseJSONStrings(t *testing.T) {
 	}
 }
 
+func TestJSONWriterEscapes(t *testing.T) {
+	const text = "\"\\/\b\f\n\r\t\x00\x1f 键😀"
+	encoded := KVTable{"k": text + "\xff"}.AppendJSON(nil)
+	if got, err := ParseKVTable(encoded); err != nil || got["k"] != text+"\uFFFD" {
+		t.Errorf("%s reads as %q, %v", encoded, got["k"], err)
+	}
+	if !json.Valid(encoded) {
+		t.Errorf("%s is no JSON", encoded)
+	}
+}
+
 func TestParseJSONRefuses(t *testing.T) {
 	for _, text := range []string{
 		``, ` `, `{`, `{"a"`, `{"a":`, `{"a":1`, `{"a":1,`, `{"a":1,}`, `{,}`, `{1 2}`, `[1 2]`, `[1,]`, `[`, `"`, `"\`, `"\u12`, `"\u12x4"`, `"\q"`,

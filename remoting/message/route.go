@@ -29,7 +29,7 @@ type Route struct {
 	Queues         []QueueData
 	Brokers        []BrokerData
 	FilterServers  map[string][]string     // by broker address; of use to consumers of 4.x
-	Mappings       map[string]QueueMapping // by broker name; static (logical) topics of 5.x
+	Mappings       map[string]QueueMapping // by broker name; static (logical) topics of 5.x; nil and empty both mean none
 }
 
 // QueueData is a topic on one broker.
@@ -124,10 +124,11 @@ func ParseRoute(text []byte) (*Route, error) {
 		r.FilterServers[m.name] = d.strings(m.value, "filterServerTable", &addrs)
 	}
 	queues = 0
-	for _, m := range d.members(root.get("topicQueueMappingByBroker"), "topicQueueMappingByBroker") {
-		if r.Mappings == nil {
-			r.Mappings = map[string]QueueMapping{}
-		}
+	mappings := root.get("topicQueueMappingByBroker")
+	if !mappings.isNull() {
+		r.Mappings = map[string]QueueMapping{}
+	}
+	for _, m := range d.members(mappings, "topicQueueMappingByBroker") {
 		mapping := d.mapping(m.value)
 		queues = d.count(queues, max(mapping.TotalQueues, len(mapping.CurrentIDs)), "queues")
 		r.Mappings[m.name] = mapping

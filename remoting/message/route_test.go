@@ -86,6 +86,9 @@ func TestPublishQueues(t *testing.T) {
 			`{"topicQueueMappingByBroker":{` + mapping("a", 1, 2, `{0:0,1:1}`) + `,` + mapping("b", 2, 4, `{"1":0,2:1}`) + `}}`,
 			[]Queue{{"__syslo__global__", 0}, {"__syslo__global__", 1}, {"__syslo__global__", 2}, {"__syslo__global__", 3}}, false,
 			map[Queue]string{{"__syslo__global__", 0}: "a", {"__syslo__global__", 1}: "b", {"__syslo__global__", 2}: "b", {"__syslo__global__", 3}: "__syslo__none__"}},
+		{"static topic of a scope",
+			`{"topicQueueMappingByBroker":{"a":{"bname":"a","currIdMap":{0:3},"epoch":1,"scope":"s","topic":"T","totalQueues":1}}}`,
+			[]Queue{{"__syslo__s", 0}}, false, map[Queue]string{{"__syslo__s", 0}: "a"}},
 		{"a static topic with an empty order conf is none",
 			`{"orderTopicConf":"","queueDatas":[{"brokerName":"a","perm":6,"writeQueueNums":1}],` + brokers +
 				`,"topicQueueMappingByBroker":{` + mapping("a", 1, 2, `{0:0,1:1}`) + `}}`,
@@ -128,18 +131,20 @@ func TestRouteMasterAddr(t *testing.T) {
 func TestParseRouteRefuses(t *testing.T) {
 	addrs := strings.Repeat(`{"$ref":"$.brokerDatas[0]"},`, MaxRouteQueues)
 	for name, tt := range map[string]struct{ json, reason string }{
-		"nothing":                {``, "end of the text"},
-		"no object":              {`[]`, "not an object"},
-		"too many queues":        {`{"queueDatas":[{"writeQueueNums":65536},{"readQueueNums":1}]}`, "more than 65536 queues"},
-		"too many in the order":  {`{"orderTopicConf":"a:65536;b:1"}`, "more than 65536 queues"},
-		"too many logical":       {`{"topicQueueMappingByBroker":{"a":{"totalQueues":65537}}}`, "more than 65536 queues"},
-		"too many addresses":     {`{"brokerDatas":[{"brokerAddrs":{0:"h:1"}},` + addrs + `null]}`, "more than 65536 broker addresses"},
-		"unreadable order":       {`{"orderTopicConf":"a:4;b"}`, `order configuration "b"`},
-		"a queue number of 2^31": {`{"queueDatas":[{"writeQueueNums":2147483648}]}`, "writeQueueNums is no number of 32 bits"},
-		"a broker id of letters": {`{"brokerDatas":[{"brokerAddrs":{"x":"h:1"}}]}`, `broker id "x"`},
-		"text behind":            {`{} {}`, "text after the end at byte 3"},
-		"cut short":              {`{"brokerDatas":[`, "byte 16"},
-		"an array for a table":   {`{"filterServerTable":[]}`, "filterServerTable is no object"},
+		"nothing":                    {``, "end of the text"},
+		"no object":                  {`[]`, "not an object"},
+		"too many queues":            {`{"queueDatas":[{"writeQueueNums":65536},{"readQueueNums":1}]}`, "more than 65536 queues"},
+		"too many in the order":      {`{"orderTopicConf":"a:65536;b:1"}`, "more than 65536 queues"},
+		"too many logical":           {`{"topicQueueMappingByBroker":{"a":{"totalQueues":65537}}}`, "more than 65536 queues"},
+		"too many addresses":         {`{"brokerDatas":[{"brokerAddrs":{0:"h:1"}},` + addrs + `null]}`, "more than 65536 broker addresses"},
+		"unreadable order":           {`{"orderTopicConf":"a:4;b"}`, `order configuration "b"`},
+		"a queue number of 2^31":     {`{"queueDatas":[{"writeQueueNums":2147483648}]}`, "writeQueueNums is no number of 32 bits"},
+		"a broker id of letters":     {`{"brokerDatas":[{"brokerAddrs":{"x":"h:1"}}]}`, `broker id "x"`},
+		"text behind":                {`{} {}`, "text after the end at byte 3"},
+		"cut short":                  {`{"brokerDatas":[`, "byte 16"},
+		"a logical queue of letters": {`{"topicQueueMappingByBroker":{"a":{"currIdMap":{"x":1}}}}`, `queue id "x"`},
+		"a logical epoch of letters": {`{"topicQueueMappingByBroker":{"a":{"epoch":"x"}}}`, "epoch is no number of 64 bits"},
+		"an array for a table":       {`{"filterServerTable":[]}`, "filterServerTable is no object"},
 	} {
 		r, err := ParseRoute([]byte(tt.json))
 		var body *BodyError
