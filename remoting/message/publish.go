@@ -3,6 +3,7 @@ package message
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -59,6 +60,28 @@ func appendQueues(queues []Queue, broker string, n int) []Queue {
 		queues = append(queues, Queue{broker, id})
 	}
 	return queues
+}
+
+// orderConf goes through "broker:queues;…" in order. A piece that is not of this form comes whole and with -1.
+func orderConf(conf string) func(yield func(broker string, queues int) bool) {
+	return func(yield func(string, int) bool) {
+		for piece := range strings.SplitSeq(conf, ";") {
+			if piece == "" {
+				continue
+			}
+			broker, rest, _ := strings.Cut(piece, ":")
+			number, _, _ := strings.Cut(rest, ":")
+			n, err := strconv.ParseInt(number, 10, 32)
+			if err != nil {
+				broker, n = piece, -1
+			} else {
+				n = max(n, 0)
+			}
+			if !yield(broker, int(n)) {
+				return
+			}
+		}
+	}
 }
 
 // StaticHosts tells for each of a static topic's queues the name of the broker that hosts it now: "__syslo__none__",
