@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	startTimeout = 60 * time.Second // one server, until it is ready
+	startTimeout = 2 * time.Minute  // one server, until it is ready; 4 to 15 s when it has a core to itself
 	stopGrace    = 40 * time.Second // between SIGTERM and SIGKILL, in Shutdown
 )
 

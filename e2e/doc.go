@@ -18,4 +18,9 @@
 // clients and HA ports are all on that loopback, where nothing outside can reach them. What needs the network (jars, Go
 // modules) is fetched before. Where a namespace can't be had (no root and no user namespaces, or not Linux), Main says so
 // on stderr and the tests run in the machine's own network: the ports named here are then open to whoever can reach it.
+//
+// # Known limits
+//
+// On a JDK of today 4.5.1 serves TLS only when it is given a certificate: its netty fails to make the self-signed one, and
+// says so in the log at every start, harmlessly.
 package e2e

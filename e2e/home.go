@@ -14,20 +14,24 @@ import (
 // home is a folder that one Java process may call ROCKETMQ_HOME and the user's home: all it writes is under it.
 type home string
 
-// logback is a configuration for every version: one line a message on stdout.
+// logback is a configuration for every version: warnings, one line each, to the console or to a file.
 const logback = `<configuration>
-  <appender name="out" class="ch.qos.logback.core.ConsoleAppender">
+  <appender name="out" class="ch.qos.logback.core.%s">%s
     <encoder><pattern>%%d{HH:mm:ss.SSS} %%p %%t %%c{0} - %%m%%n</pattern></encoder>
   </appender>
-  <root level="%s"><appender-ref ref="out"/></root>
+  <root level="WARN"><appender-ref ref="out"/></root>
 </configuration>
 `
 
-// newHome makes the folder with a log level (WARN, OFF) and further files by relative path.
-func newHome(dir, level string, files map[string]string) (home, error) {
+// newHome makes the folder with further files by relative path. Log lines go to stdout, or to logFile if it is not empty.
+func newHome(dir, logFile string, files map[string]string) (home, error) {
+	config := fmt.Sprintf(logback, "ConsoleAppender", "")
+	if logFile != "" {
+		config = fmt.Sprintf(logback, "FileAppender", "<file>${user.home}/"+logFile+"</file>")
+	}
 	all := map[string]string{"tmp/.keep": ""}
 	for _, name := range []string{"logback_namesrv.xml", "logback_broker.xml", "logback_tools.xml", "rmq.logback.xml"} {
-		all[filepath.Join("conf", name)] = fmt.Sprintf(logback, level)
+		all[filepath.Join("conf", name)] = config
 	}
 	maps.Copy(all, files)
 	for path, content := range all {
@@ -69,11 +73,10 @@ func (h home) jvmFlags(lib string) []string {
 		"-Duser.home=" + string(h),
 		"-Djava.io.tmpdir=" + h.path("tmp"),
 		"-Drocketmq.home.dir=" + string(h),
-		"-Drmq.logback.configurationFile=" + h.path("conf", "rmq.logback.xml"),
-	}
-	// The two of sun.security are for the self-signed certificate with which 4.5.1 serves TLS.
-	for _, pkg := range []string{"jdk.internal.ref", "sun.security.x509", "sun.security.util"} {
-		flags = append(flags, "--add-exports=java.base/"+pkg+"=ALL-UNNAMED")
+		"-Drmq.logback.configurationFile=" + h.path("conf", "rmq.logback.xml"), // 5.x
+		"-Dlogback.configurationFile=" + h.path("conf", "rmq.logback.xml"),     // 4.x, where nothing else configures it
+		"-Drocketmq.client.logUseSlf4j=true",                                   // 4.x: the client has a log file of its own without it
+		"--add-exports=java.base/jdk.internal.ref=ALL-UNNAMED",
 	}
 	for _, pkg := range []string{"java.lang", "java.nio", "sun.nio.ch", "java.util"} {
 		flags = append(flags, "--add-opens=java.base/"+pkg+"=ALL-UNNAMED")

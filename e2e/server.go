@@ -32,7 +32,7 @@ type server struct {
 }
 
 func newNameServer(c *Cluster, dir string, o options) (*server, error) {
-	h, err := newHome(dir, "WARN", o.files)
+	h, err := newHome(dir, "", o.files)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +57,7 @@ func newNameServer(c *Cluster, dir string, o options) (*server, error) {
 
 func newBroker(c *Cluster, dir string, i int, o options) (*server, error) {
 	name := "broker-" + brokerLetters(i)
-	h, err := newHome(filepath.Join(dir, name), "WARN", o.files)
+	h, err := newHome(filepath.Join(dir, name), "", o.files)
 	if err != nil {
 		return nil, err
 	}
@@ -86,16 +86,16 @@ func newBroker(c *Cluster, dir string, i int, o options) (*server, error) {
 	maps.Copy(settings, o.brokerSettings(i))
 	s := &server{name: settings["brokerName"], addr: loopback(port), home: h, java: c.tools.java}
 	s.ready = func() error {
-		// 4.5.1 fails at this one for its first second, until its statistics have a first sample.
-		if _, err := ask(s.addr, getBrokerRuntimeInfo, time.Second); err != nil {
-			return err
-		}
 		info, err := ask(c.nameServer.addr, getBrokerClusterInfo, time.Second)
 		if err != nil {
 			return err
 		}
 		if !bytes.Contains(info, []byte(`"`+s.addr+`"`)) {
 			return errors.New("not registered at the name server")
+		}
+		// 4.5.1 fails at this one for its first second, until its statistics have a first sample.
+		if _, err := ask(s.addr, getBrokerRuntimeInfo, time.Second); err != nil {
+			return err
 		}
 		return nil
 	}
@@ -142,7 +142,7 @@ func (s *server) start() error {
 func (s *server) awaitReady(p *process) error {
 	deadline := time.After(startTimeout)
 	last := errors.New(`it has not said "boot success"`)
-	for booted := false; ; {
+	for booted, pause := false, 50*time.Millisecond; ; {
 		if !booted {
 			out, err := os.ReadFile(p.log)
 			if err != nil {
@@ -154,13 +154,14 @@ func (s *server) awaitReady(p *process) error {
 			if last = s.ready(); last == nil {
 				return nil
 			}
+			pause = 250 * time.Millisecond // a request that fails costs 16 lines in the log
 		}
 		select {
 		case <-p.done:
 			return fmt.Errorf("ended before it was ready: %v; its log:", p.err)
 		case <-deadline:
 			return fmt.Errorf("not ready after %v: %w; its log:", startTimeout, last)
-		case <-time.After(50 * time.Millisecond):
+		case <-time.After(pause):
 		}
 	}
 }

@@ -5,6 +5,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -14,6 +15,9 @@ import (
 
 // toolTimeout bounds one mqadmin command or Java program.
 const toolTimeout = 60 * time.Second
+
+// toolLog is the file in the tools' home that the tools log to, so that what they print is theirs alone.
+const toolLog = "tools.log"
 
 // Tools runs mqadmin and Java programs with the jars of one RocketMQ version, against any name server.
 type Tools struct {
@@ -43,7 +47,7 @@ func newTools(dir, version string, o options) (*Tools, error) {
 	if err != nil {
 		return nil, err
 	}
-	h, err := newHome(filepath.Join(dir, "tools"), "OFF", o.files)
+	h, err := newHome(filepath.Join(dir, "tools"), toolLog, o.files)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +66,8 @@ func (t *Tools) Admin(nameServer string, args ...string) (string, error) {
 		return out, fmt.Errorf("mqadmin %q: %w", args, err)
 	}
 	if found := trace.FindString(out); found != "" {
-		return out, fmt.Errorf("mqadmin %q printed a stack trace (%s)", args, found)
+		log, _ := os.ReadFile(t.home.path(toolLog))
+		return out, fmt.Errorf("mqadmin %q printed a stack trace (%s); the end of its log:\n%s", args, found, tail(log, 4<<10))
 	}
 	return out, nil
 }
