@@ -17,11 +17,13 @@ var profiles = map[Profile]map[string]string{
 
 // withDefaults gives tree with every field that it lacks: those of the tables, and those that depend on other fields.
 func withDefaults(tree *node) *node {
-	if target := tree.get("target"); target == nil || target.shape == mapping && target.index("embedded")+target.index("namesrv")+target.index("cluster") == -3 {
+	if absent(tree, "target", "embedded") && absent(tree, "target", "namesrv") && absent(tree, "target", "cluster") {
 		tree = tree.with(&node{shape: mapping, at: place{source: fromDefault}}, "target", "embedded")
 	}
 	if name := tree.get("name"); name != nil && absent(tree, "topic", "name") {
-		tree = tree.with(defaulted("RMQBENCH_"+strings.ToUpper(name.text)), "topic", "name")
+		if _, err := scenarioName.parse(name.text); err == nil { // otherwise the name is a fault already
+			tree = tree.with(defaulted("RMQBENCH_"+strings.ToUpper(name.text)), "topic", "name")
+		}
 	}
 	return fill(loadDefaults(producerDefaults(tree)), scenarioFields)
 }

@@ -13,7 +13,6 @@ type field[T any] struct {
 	kind string // what to write, in words
 	def  string // the default as it would be written; "" if there is none, or if it depends on other fields (defaults.go)
 	help string // one line
-	unit string // of the key in JSON
 
 	read  func(r *reader, n *node, into *T) // n is never nil
 	show  func(from *T) *shown              // nil if there is nothing to show
@@ -172,7 +171,7 @@ func showValue[V any](key string, k kind[V], v V) *shown {
 // value is a field of one value.
 func value[T, V any](key string, k kind[V], def, help string, at func(*T) *V) field[T] {
 	return field[T]{
-		key: key, kind: k.name, def: def, help: help, unit: k.unit,
+		key: key, kind: k.name, def: def, help: help,
 		read: func(r *reader, n *node, into *T) {
 			if v, ok := readValue(r, key, n, k); ok {
 				*at(into) = v
@@ -205,7 +204,7 @@ func option[T any, V comparable](key string, k kind[V], help string, at func(*T)
 // with commas or semicolons between them.
 func values[T, V any](key string, k kind[V], help string, at func(*T) *[]V) field[T] {
 	return field[T]{
-		key: key, kind: "a list of " + k.name, help: help, unit: k.unit,
+		key: key, kind: "a list of " + k.name, help: help,
 		read: func(r *reader, n *node, into *T) {
 			items := n.items
 			if n.shape != list {
