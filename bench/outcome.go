@@ -1,0 +1,93 @@
+package bench
+
+import (
+	"errors"
+	"strings"
+
+	"rmqbench/producer"
+	"rmqbench/remoting"
+)
+
+// outcome is what became of one send.
+type outcome uint8
+
+const (
+	acknowledged outcome = iota
+	weak
+	written
+	refused
+	ambiguous
+	failed
+)
+
+// classify says what a send's result and error amount to, and the cause of what is no success.
+func classify(res *producer.SendResult, err error, oneway bool) (outcome, string) {
+	switch {
+	case err == nil && oneway:
+		return written, ""
+	case err == nil && res.Status == producer.SendOK:
+		return acknowledged, ""
+	case err == nil:
+		return weak, ""
+	}
+	cause := causeOf(err)
+	if se, ok := errors.AsType[*producer.SendError](err); ok && se.Ambiguous {
+		return ambiguous, cause
+	}
+	if be, ok := errors.AsType[*remoting.BrokerError](err); ok {
+		switch be.Code {
+		case remoting.SystemBusy, remoting.ServiceNotAvailable, remoting.FlowControl, remoting.GoAway:
+			return refused, cause
+		}
+	}
+	return failed, cause
+}
+
+// causeOf names an error's cause in a few words, of a small set however many sends fail: no address, no time, no text
+// of the broker's beyond its bracketed reason.
+func causeOf(err error) string {
+	if be, ok := errors.AsType[*remoting.BrokerError](err); ok {
+		return be.Code.String() + bracketed(be.Remark)
+	}
+	if _, ok := errors.AsType[*producer.RouteError](err); ok {
+		return "no route"
+	}
+	if ce, ok := errors.AsType[*remoting.CallError](err); ok {
+		switch {
+		case errors.Is(err, remoting.ErrDial):
+			return "cannot connect"
+		case ce.Timeout():
+			return "timeout"
+		case errors.Is(err, remoting.ErrNotRocketMQ), errors.Is(err, remoting.ErrBadFrame):
+			return "not RocketMQ's protocol"
+		case errors.Is(err, remoting.ErrFrameTooLarge):
+			return "frame too large"
+		case errors.Is(err, errDrained):
+			return "cut off at the end of the drain"
+		}
+		return "connection lost"
+	}
+	switch {
+	case errors.Is(err, producer.ErrCallTimeout):
+		return "timeout before sending"
+	case errors.Is(err, producer.ErrExecutorFull):
+		return "too many sends wait for a connection"
+	case errors.Is(err, errDrained):
+		return "cut off at the end of the drain"
+	}
+	return "refused by the client"
+}
+
+// bracketed is a remark's leading [REASON], as brokers give one for pushback, with a space before it; or nothing.
+func bracketed(remark string) string {
+	end := strings.IndexByte(remark, ']')
+	if !strings.HasPrefix(remark, "[") || end > 40 || end < 0 {
+		return ""
+	}
+	for _, c := range remark[1:end] {
+		if (c < 'A' || c > 'Z') && c != '_' {
+			return ""
+		}
+	}
+	return " " + remark[:end+1]
+}

@@ -1,0 +1,113 @@
+package bench
+
+import (
+	"time"
+
+	"rmqbench/results"
+	"rmqbench/scenarios"
+)
+
+// record puts a measurement into the record's form, with the histograms that the log keeps.
+func (m *measurement) record(c *scenarios.Case) (results.Case, []results.TaggedHistogram, error) {
+	out := results.Case{Name: c.Name, Params: c.Params, Mode: string(c.Load.Mode), OpenLoop: m.plan.open}
+	if m.interrupted {
+		out.CutShort = results.Interrupted
+	}
+	total := newTally(m.plan.open)
+	from, last := m.plan.measuredFrom(), int64(0)
+	for i := range m.tallies {
+		t, s := &m.tallies[i], &m.plan.stages[i]
+		t.counts.Offered = m.offered[i]
+		t.counts.Dropped = m.offered[i] - t.counts.Attempted
+		st := results.Stage{Measured: m.measured(t, s.from, t.lastDone, c)}
+		if s.to < forever {
+			st.PlannedNS = new(s.to - s.from)
+		}
+		if m.plan.open {
+			st.RatePerSecond = new(s.rate.PerSecond())
+		}
+		if s.warmup {
+			out.Warmup = &st
+			continue
+		}
+		out.Stages = append(out.Stages, st)
+		if err := total.merge(t); err != nil {
+			return out, nil, err
+		}
+		last = max(last, t.lastDone)
+	}
+	out.Measured = m.measured(&total, from, last, c)
+	out.WireBytesPerSecond = results.PerSecond(m.wireBytes, out.ElapsedNS)
+	out.Generator = m.generator(&total, out.ElapsedNS)
+	out.Process = m.process.record(out.Successes())
+
+	var hists []results.TaggedHistogram
+	for _, x := range m.histograms(&total) {
+		hists = append(hists, results.TaggedHistogram{Case: c.Name, Metric: x.name, Histogram: x.h,
+			Start: m.began.Add(time.Duration(from)), Length: time.Duration(out.ElapsedNS)})
+	}
+	return out, hists, nil
+}
+
+// measured is what came of the sends of one tally; times are of the case.
+func (m *measurement) measured(t *tally, from, last int64, c *scenarios.Case) results.Measured {
+	out := results.Measured{Counts: t.counts, StartOffsetNS: from, ElapsedNS: max(last-from, 0)}
+	out.Retries, out.AmbiguousAttempts = new(t.retries), new(t.ambiguous)
+	n, size := out.Successes(), int64(c.Message.Size)
+	out.BodyBytesEach, out.BodyBytes = new(size), new(n*size)
+	out.MessagesPerSecond = results.PerSecond(n, out.ElapsedNS)
+	out.BodyBytesPerSecond = results.PerSecond(n*size, out.ElapsedNS)
+	hists := m.histograms(t)
+	response := results.Summarize(hists[0].h)
+	if c.Load.Mode == scenarios.Oneway {
+		out.WriteTime = response
+	} else {
+		out.Response = response
+	}
+	out.Service, out.Delay = results.Summarize(hists[1].h), results.Summarize(hists[2].h)
+	return out
+}
+
+// metric is a histogram under the name that the record gives it.
+type metric struct {
+	name string
+	h    *results.Histogram
+}
+
+// histograms are response, service and delay. On a closed loop a send is due when it is called: response is service,
+// and nothing waits.
+func (m *measurement) histograms(t *tally) [3]metric {
+	name := "response"
+	if m.plan.mode == scenarios.Oneway {
+		name = "write_time"
+	}
+	if m.plan.open {
+		return [3]metric{{name, t.response}, {"service", t.service}, {"delay", t.delay}}
+	}
+	zero := results.NewHistogram()
+	for range t.service.Count() {
+		zero.Record(0)
+	}
+	return [3]metric{{name, t.service}, {"service", t.service}, {"delay", zero}}
+}
+
+// generator is the evidence of whether the generator was the limit.
+func (m *measurement) generator(t *tally, elapsed int64) results.Generator {
+	g := results.Generator{Workers: m.workers, TimerP99NS: new(m.timerP99)}
+	capacity := m.workers
+	if m.plan.mode == scenarios.Async {
+		g.InFlightCap, capacity = m.plan.inFlight, m.plan.inFlight
+	}
+	g.MissedBoundNS = results.MissedBound(t.service.Quantile(0.5), m.timerP99)
+	if elapsed > 0 && capacity > 0 {
+		g.WorkersBusyShare = new(min(float64(t.callTime)/(float64(capacity)*float64(elapsed)), 1))
+	}
+	if m.plan.open {
+		g.Slots, g.MissedSlots = t.counts.Offered, t.late.CountAbove(g.MissedBoundNS)
+		if first := t.first.Quantile(0.5); first > 0 {
+			g.ServiceGrowth = new(float64(t.last.Quantile(0.5)) / float64(first))
+		}
+	}
+	m.process.evidence(&g)
+	return g
+}

@@ -1,0 +1,99 @@
+package bench
+
+import (
+	"context"
+	"runtime"
+	"slices"
+	"time"
+
+	"rmqbench/remoting"
+)
+
+// waiter is how the pacer waits. Under virtual time it is a plain timer.
+type waiter interface {
+	// until returns at that time of remoting.Nanotime or as soon as it can after it; early if ctx ends.
+	// next is how long after it the following wait will end: what is spent on precision depends on it.
+	until(ctx context.Context, at, next int64)
+	// attach is called once on the pacer's goroutine before the first wait; detach undoes it.
+	attach()
+	detach()
+}
+
+// threadWaiter owns an operating system thread: it sleeps in the kernel to shortly before the time and spins the rest.
+// It never yields to Go's scheduler to pass time: that would starve the network poller of those who are measured.
+type threadWaiter struct {
+	spun int64 // nanoseconds spent spinning
+}
+
+const (
+	spinFor = 150 * time.Microsecond // what a kernel's sleep may be late by
+	// Slots closer than this get no spinning: it would burn a CPU that the load needs.
+	spinGap = 10 * spinFor
+	// The longest uninterrupted sleep, so that a signal is noticed.
+	longestSleep = 20 * time.Millisecond
+)
+
+func (w *threadWaiter) attach() {
+	runtime.LockOSThread()
+	sharpenSleep()
+}
+
+func (w *threadWaiter) detach() { runtime.UnlockOSThread() }
+
+func (w *threadWaiter) until(ctx context.Context, at, next int64) {
+	spin := int64(0)
+	if next >= int64(spinGap) {
+		spin = int64(spinFor)
+	}
+	for {
+		left := at - remoting.Nanotime() - spin
+		if left <= 0 {
+			break
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		sleepThread(time.Duration(min(left, int64(longestSleep))))
+	}
+	for began := remoting.Nanotime(); ; {
+		now := remoting.Nanotime()
+		if now >= at {
+			w.spun += now - began
+			return
+		}
+	}
+}
+
+// timerWaiter waits by timers only: for virtual time, in tests.
+type timerWaiter struct{}
+
+func (timerWaiter) attach() {}
+func (timerWaiter) detach() {}
+func (timerWaiter) until(ctx context.Context, at, _ int64) {
+	t := time.NewTimer(time.Duration(at - remoting.Nanotime()))
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+// timerP99 is how late this machine's waiting is at its worst of a hundred, measured with gaps like a busy schedule's.
+func timerP99(ctx context.Context) int64 {
+	const waits, gap = 100, 500 * time.Microsecond
+	var w threadWaiter
+	late := make([]int64, 0, waits)
+	done := make(chan struct{})
+	go func() { // a goroutine of its own: its thread ends with it
+		defer close(done)
+		w.attach()
+		at := remoting.Nanotime()
+		for range waits {
+			at = max(at+int64(gap), remoting.Nanotime())
+			w.until(ctx, at, int64(gap))
+			late = append(late, remoting.Nanotime()-at)
+		}
+	}()
+	<-done
+	return slices.Max(append(late, 0))
+}
