@@ -25,7 +25,7 @@ type target struct {
 }
 
 func TestJudgesOnRocketMQ(t *testing.T) {
-	c := Start(t, latest())
+	c := Start(t, latest(), WithPatience())
 	judge(t, c.Tools(), target{c.NameServer(), c.Brokers()[0].Addr})
 }
 

@@ -50,6 +50,15 @@ func WithBrokerSetting(key, value string) Option {
 	return func(o *options) { o.broker[key] = value }
 }
 
+// WithPatience has brokers queue sends for 30 s instead of 200 ms before they refuse them as SYSTEM_BUSY, and call a page
+// cache busy after 30 s: what a test machine that is busy with other things needs if every send is to be acknowledged.
+func WithPatience() Option {
+	return func(o *options) {
+		o.broker["waitTimeMillsInSendQueue"] = "30000"
+		o.broker["osPageCacheBusyTimeOutMills"] = "30000"
+	}
+}
+
 // WithSettingOf sets a line of one broker's configuration file, counted from 0. With brokerName, brokerId and brokerRole a broker
 // becomes another's slave; listenPort and the addresses are the launcher's.
 func WithSettingOf(broker int, key, value string) Option {

@@ -65,7 +65,8 @@ func newBroker(c *Cluster, dir string, i int, o options) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Small mapped files: RocketMQ's own sizes are 1 GiB for a commit log file and 420 MB for an index file.
+	// Small mapped files: RocketMQ's own sizes are 1 GiB for a commit log file and 420 MB for an index file. The older versions
+	// spell it "maped"; each ignores what it doesn't know.
 	settings := map[string]string{
 		"brokerClusterName":          "DefaultCluster",
 		"brokerName":                 name,
@@ -80,6 +81,8 @@ func newBroker(c *Cluster, dir string, i int, o options) (*server, error) {
 		"storePathCommitLog":         h.path("store", "commitlog"),
 		"mappedFileSizeCommitLog":    "67108864",
 		"mappedFileSizeConsumeQueue": "600000",
+		"mapedFileSizeCommitLog":     "67108864",
+		"mapedFileSizeConsumeQueue":  "600000",
 		"maxHashSlotNum":             "50000",
 		"maxIndexNum":                "200000",
 	}
