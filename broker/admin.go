@@ -39,7 +39,7 @@ func (b *Broker) runtimeInfo() *remoting.Command {
 	now := time.Now()
 	b.mu.Lock()
 	begin, end, total, bytes := b.log.begin(), b.log.end, b.total, b.bytes
-	earliest := int64(-1)
+	earliest := now.UnixMilli() // with -1, which brokers say when they hold nothing, mqadmin prints an age of 57 years
 	if r, _, ok := b.record(begin); ok {
 		earliest = r.StoreTime
 	}

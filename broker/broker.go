@@ -142,8 +142,11 @@ func (b *Broker) reply(req *remoting.Request, a *remoting.Command) {
 	b.pacer.reply(req, 0, a, a.Body, nil)
 }
 
-// updateAndCreateTopicList is UPDATE_AND_CREATE_TOPIC_LIST (RequestCode.java, 5.3).
-const updateAndCreateTopicList remoting.RequestCode = 18
+// Requests that only administrators' tools send (RequestCode.java, 5.4.0).
+const (
+	updateAndCreateTopicList remoting.RequestCode = 18  // UPDATE_AND_CREATE_TOPIC_LIST
+	queryTopicConsumeByWho   remoting.RequestCode = 300 // QUERY_TOPIC_CONSUME_BY_WHO
+)
 
 func (b *Broker) serve(f *fields, req *remoting.Request) *remoting.Command {
 	switch remoting.RequestCode(req.Head.Code) {
@@ -181,6 +184,9 @@ func (b *Broker) serve(f *fields, req *remoting.Request) *remoting.Command {
 		return b.config()
 	case remoting.ViewBrokerStatsData:
 		return noStats(f)
+	case queryTopicConsumeByWho: // no consumer can register here
+		f.text("topic")
+		return f.or(answerBody([]byte(`{"groupList":[]}`)))
 	case updateAndCreateTopicList:
 		return b.updateTopics(req)
 	}
