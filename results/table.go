@@ -21,14 +21,15 @@ const (
 	maxCauses = 3
 )
 
-// WriteTable writes a judged run for a terminal: what was driven, a row a case (three on an open loop: from due, from
-// call, and the wait between them), and under it what the rows can't say. Every name from outside is made [Printable].
+// WriteTable writes a judged run for a terminal: a row a case (three on an open loop: from due, from call, and the wait
+// between them), and under it what the rows can't say. It goes under a line with the [Title]. Every name from outside
+// is made [Printable].
 func WriteTable(w io.Writer, r *Run) error {
 	rows, err := tableLines(r)
 	if err != nil {
 		return fmt.Errorf("table: %w", err)
 	}
-	for _, line := range slices.Concat([]string{title(r)}, rows, outcomeLines(r), claimLines(r), costLines(r), evidenceLines(r)) {
+	for _, line := range slices.Concat(rows, outcomeLines(r), claimLines(r), costLines(r), evidenceLines(r)) {
 		if _, err := fmt.Fprintln(w, line); err != nil {
 			return fmt.Errorf("table: %w", err)
 		}
@@ -36,8 +37,8 @@ func WriteTable(w io.Writer, r *Run) error {
 	return nil
 }
 
-// title names the run and its target.
-func title(r *Run) string {
+// Title names the run and its target on one line; an embedded broker is named as what it is.
+func Title(r *Run) string {
 	words := []string{Printable(r.Name)}
 	switch t := &r.Target; {
 	case t.Embedded:

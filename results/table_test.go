@@ -110,7 +110,7 @@ func TestWriteTable(t *testing.T) {
 		if err := WriteTable(&out, run); err != nil {
 			t.Fatal(err)
 		}
-		golden(t, name, out.String())
+		golden(t, name, Title(run)+"\n"+out.String())
 		if name != "quick.txt" {
 			continue
 		}

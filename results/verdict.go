@@ -237,9 +237,17 @@ func machineEvidence(c *Case) []Evidence {
 	if g.GCCPUShare != nil {
 		held("gc_cpu", *g.GCCPUShare, gcSuspect, formatShare(*g.GCCPUShare)+" of the CPU went to garbage collection")
 	}
+	// A closed loop fills the CPU, so its goroutines wait for it and for each other: to know, not to judge by.
+	closed := func(code string, value float64, text string) {
+		evidence = append(evidence, Evidence{Code: code, Verdict: Valid, Value: &value, Text: text})
+	}
 	if ns := g.SchedulerLatencyP99NS; ns != nil && g.MissedBoundNS > 0 {
-		held("scheduler_latency", float64(*ns), float64(g.MissedBoundNS),
-			fmt.Sprintf("goroutines waited %s for a CPU at p99 (bound %s)", FormatDuration(*ns), FormatDuration(g.MissedBoundNS)))
+		text := "goroutines waited " + FormatDuration(*ns) + " for a CPU at p99"
+		if c.OpenLoop {
+			held("scheduler_latency", float64(*ns), float64(g.MissedBoundNS), text+" (bound "+FormatDuration(g.MissedBoundNS)+")")
+		} else {
+			closed("scheduler_latency", float64(*ns), text)
+		}
 	}
 	if g.StealShare != nil {
 		held("steal", *g.StealShare, stolenSuspect, formatShare(*g.StealShare)+" of the CPU was stolen by other guests of the host")
@@ -248,8 +256,8 @@ func machineEvidence(c *Case) []Evidence {
 		text := "something waited for a CPU in " + formatShare(*g.PressureShare) + " of the time"
 		if c.OpenLoop {
 			held("pressure", *g.PressureShare, stolenSuspect, text)
-		} else { // it fills the CPU and so makes its own pressure: to know, not to judge by
-			evidence = append(evidence, Evidence{Code: "pressure", Verdict: Valid, Value: g.PressureShare, Text: text})
+		} else {
+			closed("pressure", *g.PressureShare, text)
 		}
 	}
 	for _, l := range []*Latency{c.Response, c.WriteTime, c.Service, c.Delay} {
