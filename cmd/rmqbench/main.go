@@ -1,0 +1,202 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"rmqbench/bench"
+	"rmqbench/results"
+	"rmqbench/scenarios"
+)
+
+// Exit statuses: see the help of the root command.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitInterrupted = 130
+)
+
+// streams are where the command reads and writes: results to out, progress and logs to err.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+func main() {
+	// The first signal stops offering load and lets the report be written; a second one ends the process at once.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}))
+}
+
+// exitError carries an exit status that the command has explained already.
+type exitError int
+
+func (e exitError) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+// usageError is a wrong call: exit status 2, one line.
+type usageError struct{ msg string }
+
+func (e *usageError) Error() string { return e.msg }
+
+// run executes the command line and returns its exit status. Errors are one line each on s.err.
+func run(ctx context.Context, args []string, s streams) int {
+	root := newRoot(s)
+	root.SetArgs(args)
+	root.SetIn(s.in)
+	root.SetOut(s.out)
+	root.SetErr(s.err)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitDone
+	}
+	if status, ok := errors.AsType[exitError](err); ok {
+		return int(status)
+	}
+	for line := range strings.Lines(strings.TrimRight(err.Error(), "\n")) {
+		fmt.Fprintln(s.err, "rmqbench: "+results.Printable(strings.TrimRight(line, "\n")))
+	}
+	return statusOf(err)
+}
+
+func statusOf(err error) int {
+	if _, ok := errors.AsType[*usageError](err); ok {
+		return exitUsage
+	}
+	if _, ok := errors.AsType[*bench.DangerError](err); ok {
+		return exitUsage
+	}
+	if _, ok := errors.AsType[scenarios.Faults](err); ok {
+		return exitUsage
+	}
+	if errors.Is(err, context.Canceled) {
+		return exitInterrupted
+	}
+	return exitFailed
+}
+
+func newRoot(s streams) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "rmqbench",
+		Short: "Load generation and benchmarks for Apache RocketMQ producers",
+		Long: `rmqbench puts load on Apache RocketMQ, measures each send from when it was due, and says what its numbers are worth.
+Without a cluster it drives the broker that it carries with it, over real sockets.
+
+Exit status:
+  0    done (the verdict is the last line)
+  1    could not be done: cluster, disk, or a part of the result was lost
+  2    usage or scenario is wrong, or it would be dangerous as asked; nothing was sent
+  5    the generator was the limit where a rate was asked for
+  130  interrupted; what was measured is written and marked PARTIAL`,
+		Example: `  rmqbench run                                     # 20 s on the embedded broker: speed, and what a stall looks like
+  rmqbench doctor -n 127.0.0.1:9876                # is the cluster fit to be measured?
+  rmqbench run -n 127.0.0.1:9876 -r 1k/s -t TOPIC  # 1,000 messages a second for 10 s`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetFlagErrorFunc(flagFault)
+	root.AddCommand(newRun(s), newScenarios(s), newBroker(s), newVersion(s))
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd.Flags()) }
+	for _, cmd := range append(root.Commands(), root) {
+		sayArgs(cmd)
+	}
+	return root
+}
+
+// sayArgs turns a command's complaint about its arguments into a usage error of one line.
+func sayArgs(cmd *cobra.Command) {
+	for _, sub := range cmd.Commands() {
+		sayArgs(sub)
+	}
+	check := cmd.Args
+	if check == nil {
+		check = cobra.NoArgs
+	}
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		err := check(cmd, args)
+		if err == nil {
+			return nil
+		}
+		if cmd.HasSubCommands() && len(args) > 0 {
+			var names []string
+			for _, c := range cmd.Commands() {
+				names = append(names, c.Name())
+			}
+			return &usageError{fmt.Sprintf("unknown command %q; nearest: %s; see %s --help", args[0], nearest(args[0], names), cmd.CommandPath())}
+		}
+		return &usageError{fmt.Sprintf("%v; see %s --help", err, cmd.CommandPath())}
+	}
+}
+
+// flagFault names the flag nearest to one that isn't there.
+func flagFault(cmd *cobra.Command, err error) error {
+	unknown, ok := errors.AsType[*pflag.NotExistError](err)
+	if !ok {
+		return &usageError{fmt.Sprintf("%v; see %s --help", err, cmd.CommandPath())}
+	}
+	var names []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
+	given := "--" + unknown.GetSpecifiedName()
+	if short := unknown.GetSpecifiedShortnames(); short != "" {
+		return &usageError{fmt.Sprintf("unknown flag -%s; see %s --help", unknown.GetSpecifiedName(), cmd.CommandPath())}
+	}
+	return &usageError{fmt.Sprintf("unknown flag %s; nearest: %s", given, nearest(given, names))}
+}
+
+// fromEnvironment gives each flag that was not set the value of RMQBENCH_<NAME>.
+func fromEnvironment(flags *pflag.FlagSet) (err error) {
+	flags.VisitAll(func(f *pflag.Flag) {
+		name := envName(f.Name)
+		if value, ok := os.LookupEnv(name); ok && !f.Changed && err == nil {
+			if bad := flags.Set(f.Name, value); bad != nil {
+				err = &usageError{fmt.Sprintf("environment %s: %v", name, bad)}
+			}
+		}
+	})
+	return err
+}
+
+// envName is the environment variable of a flag.
+func envName(flag string) string {
+	return "RMQBENCH_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+// nearest is the candidate that is the fewest changes of one letter away.
+func nearest(word string, candidates []string) string {
+	return slices.MinFunc(candidates, func(a, b string) int { return distance(word, a) - distance(word, b) })
+}
+
+// distance is Levenshtein's.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			up := row[j+1]
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			row[j+1] = min(up+1, row[j]+1, diagonal+cost)
+			diagonal = up
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,226 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"rmqbench/bench"
+	"rmqbench/results"
+	"rmqbench/scenarios"
+)
+
+// runFlags are those of run that are not the scenario's.
+type runFlags struct {
+	out       string
+	json      bool
+	unlimited bool
+	progress  string
+	quiet     bool
+}
+
+// defaultScenario is what run does without a word.
+const defaultScenario = "quick"
+
+func newRun(s streams) *cobra.Command {
+	var f runFlags
+	cmd := &cobra.Command{
+		Use:   "run [SCENARIO] [flags]",
+		Short: "Put load on a cluster, or on the embedded broker, and measure it",
+		Long: `run drives a shipped scenario, a scenario file, or one case made of flags. Without any it runs quick: about 20 s on the
+embedded broker. A flag fixes its field in every case of the scenario; RMQBENCH_<FLAG> in the environment does so too.
+
+With a rate (-r) it is an open loop: each message falls due at a known time and is measured from then, so that waiting
+before the send counts. Without one it is a closed loop, as fast as answers come.
+
+Off loopback a rate is required (or --unlimited), and topics are neither made nor altered unless asked for.`,
+		Example: `  rmqbench run                                               # quick
+  rmqbench run -m sync -w 64 -s 128 -d 5s --json             # one case on the embedded broker, its record on stdout
+  rmqbench run -n 127.0.0.1:9876 -r 1k/s -t TOPIC -d 30s     # an open loop on a cluster
+  rmqbench run mine.yaml --set message.size=4KiB -o results`,
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: completeScenarios,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runLoad(cmd, args, f, s)
+		},
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	addLoadFlags(flags)
+	flags.StringVarP(&f.out, "out", "o", "runs", "directory for result directories, or none")
+	flags.BoolVar(&f.json, "json", false, "print the run record as JSON on stdout, and nothing else there")
+	flags.BoolVar(&f.unlimited, "unlimited", false, "off loopback: drive the cluster as hard as it can, without a rate")
+	flags.StringVar(&f.progress, "progress", "auto", "auto (a line that is redrawn, on a terminal only), plain (a line every 5 s) or none")
+	flags.BoolVarP(&f.quiet, "quiet", "q", false, "no progress, no table: the verdict only")
+	for name, values := range map[string][]string{"mode": {"sync", "async", "oneway"}, "serialize": {"rocketmq", "json"}, "progress": {"auto", "plain", "none"}} {
+		_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)) // the flags are there: defined above
+	}
+	return cmd
+}
+
+func runLoad(cmd *cobra.Command, args []string, f runFlags, s streams) error {
+	scenario, err := chooseScenario(cmd.Flags(), args, s)
+	if err != nil {
+		return err
+	}
+	watch, err := newProgress(f, s.err)
+	if err != nil {
+		return err
+	}
+	report, err := bench.Run(cmd.Context(), scenario, bench.Options{Tool: tool(), Unlimited: f.unlimited, Progress: watch.show})
+	watch.clear()
+	if err != nil {
+		return err
+	}
+	return deliver(report, scenario, f, s)
+}
+
+// chooseScenario is the one that is named, or one case made of flags, or quick.
+func chooseScenario(flags *pflag.FlagSet, args []string, s streams) (*scenarios.Scenario, error) {
+	all, err := overrides(flags)
+	if err != nil {
+		return nil, err
+	}
+	name := defaultScenario
+	switch {
+	case len(args) > 0:
+		name = args[0]
+	case len(all) > 0:
+		if addr := namesrvFromEnv(); addr != "" && !flags.Changed("namesrv") {
+			fmt.Fprintf(s.err, "name server %s, from NAMESRV_ADDR\n", results.Printable(addr))
+			all = append(all, scenarios.Override{Path: "target.namesrv", Value: addr, Source: "NAMESRV_ADDR"})
+		}
+		return scenarios.FromFlags(all...)
+	}
+	return scenarios.Load(name, all...)
+}
+
+// deliver prints the report and writes its directory. What could not be written does not keep the summary back.
+func deliver(report *bench.Report, scenario *scenarios.Scenario, f runFlags, s streams) error {
+	run := report.Run
+	path, lost := writeResult(report, f.out)
+	if f.json {
+		if err := results.Encode(s.out, run); err != nil {
+			return err
+		}
+	} else {
+		last := string(run.Verdict)
+		if path != "" {
+			last += " · " + path
+		}
+		if next := nextStep(run); next != "" {
+			last += "   next: " + next
+		}
+		var text strings.Builder
+		headline := quickLines(report)
+		if !f.quiet {
+			fmt.Fprintf(&text, "%s · seed %d\n", results.Title(run), scenario.Seed)
+			for _, line := range headline {
+				fmt.Fprintln(&text, line)
+			}
+		}
+		if headline != nil && !f.quiet { // quick tells its verdict before the table
+			fmt.Fprintln(&text, last)
+			fmt.Fprintln(&text)
+		}
+		if !f.quiet {
+			if err := results.WriteTable(&text, run); err != nil {
+				return err
+			}
+		}
+		if headline == nil || f.quiet {
+			fmt.Fprintln(&text, last)
+		}
+		if _, err := fmt.Fprint(s.out, text.String()); err != nil {
+			return err
+		}
+	}
+	if lost != nil {
+		return fmt.Errorf("the result is lost: %w; give another directory with -o", lost)
+	}
+	if status := results.ExitStatus(run, asksForRate(scenario)); status != exitDone {
+		return exitError(status)
+	}
+	return nil
+}
+
+// asksForRate reports whether any case has one.
+func asksForRate(scenario *scenarios.Scenario) bool {
+	for _, c := range scenario.Cases() {
+		if c.Load.OpenLoop() {
+			return true
+		}
+	}
+	return false
+}
+
+// writeResult writes the run's directory and returns its path; "" if none was wanted.
+func writeResult(report *bench.Report, parent string) (string, error) {
+	if parent == "none" {
+		return "", nil
+	}
+	dir, err := results.Create(parent, report.Run.Name, report.Run.StartedAt)
+	if err != nil {
+		return "", err
+	}
+	return dir.Path(), errors.Join(dir.WriteRun(report.Run), dir.WriteLog(report.Histograms))
+}
+
+// nextStep is what one would do after this run.
+func nextStep(run *results.Run) string {
+	if run.Target.Embedded && run.Name == defaultScenario {
+		return "rmqbench doctor -n HOST:9876 | rmqbench run -n HOST:9876 -r 1k/s -t TOPIC"
+	}
+	return ""
+}
+
+// quickLines are the lines that quick prints before its table; nil for another run, or where a case is missing.
+func quickLines(report *bench.Report) []string {
+	if report.Run.Name != defaultScenario {
+		return nil
+	}
+	byName := map[string]*results.Case{}
+	for i := range report.Run.Cases {
+		byName[report.Run.Cases[i].Name] = &report.Run.Cases[i]
+	}
+	sync, async, oneway, stall := byName["sync 64"], byName["async 1024"], byName["oneway"], byName["stall"]
+	if sync == nil || async == nil || oneway == nil || stall == nil {
+		return nil
+	}
+	return []string{
+		fmt.Sprintf("1 speed   sync 64 %s/s p99 %s   async 1024 %s/s p99 %s   oneway %s/s", rate(sync), p99(sync), rate(async), p99(async), rate(oneway)),
+		fmt.Sprintf("2 truth   1,000/s, broker stalls once for 0.5 s:  timed from the call p99 %s · from when it was due p99 %s",
+			quantile(report, stall, "service"), quantile(report, stall, "response")),
+	}
+}
+
+func rate(c *results.Case) string {
+	if c.MessagesPerSecond == nil {
+		return "0"
+	}
+	return results.FormatRate(*c.MessagesPerSecond)
+}
+
+func p99(c *results.Case) string {
+	if c.Response == nil || c.Response.P99 == nil {
+		return "—"
+	}
+	return results.FormatDuration(*c.Response.P99)
+}
+
+// quantile is the p99 of the stall's 5,000 sends. The record leaves it out, since 10,000 would be needed to claim a
+// server's p99; here the stall is ours and what it does to the distribution is known, so the sample's own p99 is the point.
+func quantile(report *bench.Report, c *results.Case, metric string) string {
+	h := report.Histogram(c.Name, metric)
+	if h == nil || h.Count() == 0 {
+		return "—"
+	}
+	return results.FormatDuration(h.Quantile(0.99))
+}
+
+// elapsed rounds for people.
+func elapsed(d time.Duration) time.Duration { return d.Round(time.Second) }
