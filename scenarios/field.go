@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"rmqbench/internal/nearest"
 )
 
 // field is one key of the mapping that a T is read from. The tables of fields (schema.go) are all there is to know about a
@@ -119,7 +121,7 @@ func readFields[T any](r *reader, name string, n *node, fields []field[T], later
 // unknown reports a key that none of known is, nor a later version's, and gives the one that was meant, or "".
 func (r *reader) unknown(e entry, known, later []string) (meant string) {
 	elsewhere := slices.IndexFunc(r.paths, func(path string) bool { return strings.HasSuffix(path, "."+e.key) })
-	meant = nearest(e.key, known)
+	meant = nearest.Word(e.key, known)
 	switch {
 	case slices.Contains(later, e.key):
 		r.fault(e.at, "%s is not in this version", e.key)

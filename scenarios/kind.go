@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"rmqbench/internal/nearest"
 )
 
 // kind is a type of single value: how it is written, read and shown.
@@ -109,7 +111,7 @@ func oneOf[V ~string](known []V, later ...V) kind[V] {
 			case slices.Contains(later, V(text)):
 				return "", problemf("must be %s: %s is not in this version", name, text)
 			}
-			if near := nearest(text, words); near != "" {
+			if near := nearest.Word(text, words); near != "" {
 				return "", problemf("must be %s, not %q; nearest: %s", name, clip(text), near)
 			}
 			return "", problemf("must be %s, not %q", name, clip(text))

@@ -3,6 +3,8 @@ package scenarios
 import (
 	"slices"
 	"strings"
+
+	"rmqbench/internal/nearest"
 )
 
 // Override fixes one field in every case, as a flag does. Of two with one path the later wins.
@@ -56,7 +58,7 @@ func (r *reader) unsettable(o Override, at place, paths []string) {
 		}
 		return below
 	}
-	near := nearest(o.Path, paths)
+	near := nearest.Word(o.Path, paths)
 	switch below := holds(o.Path + "."); {
 	case o.Path == "load.stages":
 		r.fault(at, "load.stages is a list; set load.duration, load.rate or load.warmup, or write a file")

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"rmqbench/internal/nearest"
 )
 
 // Size is a number of bytes. In JSON it is an integer.
@@ -248,7 +250,7 @@ func lookUp(suffix string, units []unit) (uint64, error) {
 			known = append(known, u.suffix)
 		}
 	}
-	if near := nearest(suffix, known); near != "" {
+	if near := nearest.Word(suffix, known); near != "" {
 		return 0, problemf("has an unknown unit %q; nearest: %s", clip(suffix), near)
 	}
 	return 0, problemf("has an unknown unit %q; units: %s", clip(suffix), strings.Join(known, ", "))

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"rmqbench/internal/nearest"
 )
 
 //go:embed *.yaml
@@ -33,7 +35,7 @@ func Source(name string) ([]byte, error) {
 		return files.ReadFile(name + ".yaml")
 	}
 	near := ""
-	if n := nearest(name, names); n != "" {
+	if n := nearest.Word(name, names); n != "" {
 		near = "nearest: " + n + "; "
 	}
 	return nil, Faults{{Msg: fmt.Sprintf("unknown scenario %q; %sshipped: %s; a file is written with its .yaml",

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"slices"
 	"strings"
 	"syscall"
 
@@ -15,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"rmqbench/bench"
+	"rmqbench/internal/nearest"
 	"rmqbench/results"
 	"rmqbench/scenarios"
 )
@@ -110,9 +110,7 @@ Exit status:
 	root.SetFlagErrorFunc(flagFault)
 	root.AddCommand(newRun(s), newScenarios(s), newBroker(s), newVersion(s))
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd.Flags()) }
-	for _, cmd := range append(root.Commands(), root) {
-		sayArgs(cmd)
-	}
+	sayArgs(root)
 	return root
 }
 
@@ -135,7 +133,7 @@ func sayArgs(cmd *cobra.Command) {
 			for _, c := range cmd.Commands() {
 				names = append(names, c.Name())
 			}
-			return &usageError{fmt.Sprintf("unknown command %q; nearest: %s; see %s --help", args[0], nearest(args[0], names), cmd.CommandPath())}
+			return &usageError{fmt.Sprintf("unknown command %q; nearest: %s; see %s --help", args[0], nearest.Any(args[0], names), cmd.CommandPath())}
 		}
 		return &usageError{fmt.Sprintf("%v; see %s --help", err, cmd.CommandPath())}
 	}
@@ -150,10 +148,21 @@ func flagFault(cmd *cobra.Command, err error) error {
 	var names []string
 	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
 	given := "--" + unknown.GetSpecifiedName()
-	if short := unknown.GetSpecifiedShortnames(); short != "" {
-		return &usageError{fmt.Sprintf("unknown flag -%s; see %s --help", unknown.GetSpecifiedName(), cmd.CommandPath())}
+	if unknown.GetSpecifiedShortnames() != "" {
+		return &usageError{fmt.Sprintf("unknown flag -%s; those of one letter: %s", unknown.GetSpecifiedName(), shortFlags(cmd.Flags()))}
 	}
-	return &usageError{fmt.Sprintf("unknown flag %s; nearest: %s", given, nearest(given, names))}
+	return &usageError{fmt.Sprintf("unknown flag %s; nearest: %s", given, nearest.Any(given, names))}
+}
+
+// shortFlags lists them.
+func shortFlags(flags *pflag.FlagSet) string {
+	var all []string
+	flags.VisitAll(func(f *pflag.Flag) {
+		if f.Shorthand != "" {
+			all = append(all, "-"+f.Shorthand)
+		}
+	})
+	return strings.Join(all, " ")
 }
 
 // fromEnvironment gives each flag that was not set the value of RMQBENCH_<NAME>.
@@ -172,31 +181,4 @@ func fromEnvironment(flags *pflag.FlagSet) (err error) {
 // envName is the environment variable of a flag.
 func envName(flag string) string {
 	return "RMQBENCH_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
-}
-
-// nearest is the candidate that is the fewest changes of one letter away.
-func nearest(word string, candidates []string) string {
-	return slices.MinFunc(candidates, func(a, b string) int { return distance(word, a) - distance(word, b) })
-}
-
-// distance is Levenshtein's.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			up := row[j+1]
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			row[j+1] = min(up+1, row[j]+1, diagonal+cost)
-			diagonal = up
-		}
-	}
-	return row[len(b)]
 }
