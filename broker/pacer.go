@@ -94,17 +94,7 @@ func (p *pacer) reply(req *remoting.Request, service time.Duration, head remotin
 	}
 	now := remoting.Nanotime()
 	p.mu.Lock()
-	at := max(now, p.stalled)
-	if service > 0 {
-		least := 0
-		for i, free := range p.servers {
-			if free < p.servers[least] {
-				least = i
-			}
-		}
-		at = max(p.servers[least], at) + int64(service)
-		p.servers[least] = at
-	}
+	at := p.serve(now, service)
 	if p.closed || req.Head.IsOneway() {
 		p.mu.Unlock()
 		if from != nil {
@@ -122,6 +112,24 @@ func (p *pacer) reply(req *remoting.Request, service time.Duration, head remotin
 	}
 }
 
+// serve is when what came now and takes service is served: f = max(f of the one before, arrival) + service on the
+// server that is free first, and no server works through a stall. Under mu.
+func (p *pacer) serve(now int64, service time.Duration) int64 {
+	at := max(now, p.stalled)
+	if service <= 0 {
+		return at
+	}
+	first := 0
+	for i, free := range p.servers {
+		if free < p.servers[first] {
+			first = i
+		}
+	}
+	at = max(p.servers[first], at) + int64(service)
+	p.servers[first] = at
+	return at
+}
+
 func (p *pacer) rouse() {
 	select {
 	case p.wake <- struct{}{}:
@@ -129,7 +137,7 @@ func (p *pacer) rouse() {
 	}
 }
 
-// stall lets the broker's time stand still until a moment.
+// stall lets the broker's time stand still until a moment: what waits, waits that much longer.
 func (p *pacer) stall(until int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
