@@ -2,6 +2,7 @@ package broker
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 	"strconv"
 	"sync"
@@ -43,6 +44,7 @@ type Broker struct {
 type place struct {
 	addr string         // as they are told
 	host netip.AddrPort // as records and message ids carry it
+	port uint16         // listened on
 }
 
 func newBroker(o Options, index int, ids *message.IDSource) (*Broker, error) {
@@ -69,33 +71,34 @@ func (b *Broker) Up() error {
 	if b.closed {
 		return fmt.Errorf("broker: %s is closed", b.name)
 	}
-	addr, plus, advertise := b.opts.BrokerListen, b.index, b.opts.Advertise
-	if was := b.where.Load(); was != nil {
-		addr, plus = b.listenAgain(was), 0
+	addr, plus, was := b.opts.BrokerListen, b.index, b.where.Load()
+	if was != nil {
+		host, _, _ := net.SplitHostPort(addr) // the first Up has read it
+		addr, plus = net.JoinHostPort(host, strconv.Itoa(int(was.port))), 0
 	}
-	l, told, err := listen(addr, plus, advertise)
+	l, told, err := listen(addr, plus, b.opts.Advertise)
 	if err != nil {
 		return err
 	}
-	if b.where.Load() == nil {
-		host := netip.MustParseAddrPort(l.Addr().String())
-		if parsed, err := netip.ParseAddrPort(told); err == nil {
-			host = parsed
-		}
-		b.where.Store(&place{addr: told, host: netip.AddrPortFrom(host.Addr().Unmap(), host.Port())})
+	if was == nil {
+		b.where.Store(placeOf(l.Addr().(*net.TCPAddr).AddrPort(), told))
 	}
 	b.server = remoting.NewServer(l, b, remoting.ServerOptions{}, b.clients.gone)
 	b.up.Store(true)
 	return nil
 }
 
-// listenAgain is the configured address with the port that the first Up was given.
-func (b *Broker) listenAgain(was *place) string {
-	ap, err := netip.ParseAddrPort(b.opts.BrokerListen)
-	if err != nil { // a name for a host
-		return was.addr
+// placeOf is where a listener is whose clients are told host:port. Where that host is a name, records carry the
+// address listened on.
+func placeOf(listening netip.AddrPort, told string) *place {
+	host, err := netip.ParseAddrPort(told)
+	if err != nil {
+		host = netip.AddrPortFrom(listening.Addr().Unmap(), listening.Port())
+		if host.Addr().IsUnspecified() {
+			host = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), host.Port())
+		}
 	}
-	return netip.AddrPortFrom(ap.Addr(), was.host.Port()).String()
+	return &place{addr: told, host: host, port: listening.Port()}
 }
 
 // Down takes the broker out of the routes, closes its listener and its connections. What it stored stays.

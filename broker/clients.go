@@ -50,6 +50,9 @@ func (b *Broker) heartbeat(req *remoting.Request) *remoting.Command {
 		}
 		c.groups[group][req.Conn] = message.Connection{ClientID: h.ClientID, ClientAddr: req.Conn.Addr(),
 			Language: req.Head.Language.String(), Version: int(req.Head.Version)}
+		if req.Conn.Err() != nil { // gone may have been called already
+			c.remove(group, req.Conn)
+		}
 	}
 	return answer(remoting.Success, "", remoting.Field{Key: "IS_SUPPORT_HEART_BEAT_V2", Value: "true"}, remoting.Field{Key: "IS_SUB_CHANGE", Value: "true"})
 }

@@ -78,7 +78,7 @@ type queue struct {
 // places are the physical offsets of placesLen messages, the first one's offset a multiple of that.
 type places [placesLen]int64
 
-const placesLen = 1 << 10
+const placesLen = 256
 
 func (q *queue) append(physical int64) {
 	i := int(q.max%placesLen) + int(q.max/placesLen-q.min/placesLen)*placesLen
