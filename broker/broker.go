@@ -83,7 +83,7 @@ func (b *Broker) Up() error {
 	if was == nil {
 		b.where.Store(placeOf(l.Addr().(*net.TCPAddr).AddrPort(), told))
 	}
-	b.server = remoting.NewServer(l, b, remoting.ServerOptions{}, b.clients.gone)
+	b.server = remoting.NewServer(l, remoting.HandlerFunc(b.handle), remoting.ServerOptions{}, b.clients.gone)
 	b.up.Store(true)
 	return nil
 }
@@ -130,8 +130,8 @@ func (b *Broker) data() message.BrokerData {
 	return message.BrokerData{Cluster: b.opts.Cluster, Name: b.name, Addrs: map[int64]string{0: b.Addr()}}
 }
 
-// ServeRemoting answers one request, on the connection's reader.
-func (b *Broker) ServeRemoting(req *remoting.Request) {
+// handle answers one request, on the connection's reader.
+func (b *Broker) handle(req *remoting.Request) {
 	switch remoting.RequestCode(req.Head.Code) {
 	case remoting.SendMessage, remoting.SendMessageV2, remoting.SendBatchMessage:
 		b.send(req)

@@ -56,12 +56,18 @@ func (o Options) check() error {
 		return fmt.Errorf("broker: %d queues a topic, allowed are 1 to %d", o.QueuesPerTopic, message.MaxRouteQueues)
 	case o.MemoryBudget < 0 || o.MaxMessageSize < 0 || o.ServiceTime < 0 || o.Servers < 0:
 		return errors.New("broker: a budget, size, time or number of servers is negative")
+	case o.Servers > maxServers:
+		return fmt.Errorf("broker: %d servers, at most %d are simulated", o.Servers, maxServers)
 	}
 	return nil
 }
 
-// maxBrokers bounds a cluster: every broker is a listener and a share of this machine's memory.
-const maxBrokers = 256
+// maxBrokers bounds a cluster: every broker is a listener and a share of this machine's memory. maxServers bounds what
+// each send looks through.
+const (
+	maxBrokers = 256
+	maxServers = 1024
+)
 
 // Cluster is a name server and its brokers.
 type Cluster struct {

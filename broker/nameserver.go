@@ -33,12 +33,12 @@ func startNameServer(o Options, brokers []*Broker) (*nameServer, error) {
 		return nil, err
 	}
 	n := &nameServer{opts: o, brokers: brokers, addr: addr, kv: map[string]map[string]string{}}
-	n.server = remoting.NewServer(l, n, remoting.ServerOptions{}, nil)
+	n.server = remoting.NewServer(l, remoting.HandlerFunc(n.handle), remoting.ServerOptions{}, nil)
 	return n, nil
 }
 
-// ServeRemoting answers one request.
-func (n *nameServer) ServeRemoting(req *remoting.Request) {
+// handle answers one request.
+func (n *nameServer) handle(req *remoting.Request) {
 	a := n.serve(&fields{head: &req.Head}, req)
 	a.Serialize = n.opts.serialization(&req.Head)
 	_ = req.Reply(a, a.Body) // a connection that can't be answered has failed, and ends by itself
