@@ -108,7 +108,7 @@ Exit status:
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(flagFault)
-	root.AddCommand(newRun(s), newScenarios(s), newBroker(s), newVersion(s))
+	root.AddCommand(newRun(s), newDoctor(s), newScenarios(s), newBroker(s), newVersion(s))
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd.Flags()) }
 	sayArgs(root)
 	return root

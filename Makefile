@@ -1,0 +1,29 @@
+.DEFAULT_GOAL := help
+GO ?= go
+
+.PHONY: help build test race lint vuln cross fuzz bench quick e2e ci
+
+help: ## list the targets
+	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-8s %s\n", $$1, $$2}'
+build: ## the command, into bin/
+	$(GO) build -trimpath -o bin/ ./cmd/rmqbench
+test: ## all tests that need only Go
+	$(GO) test ./...
+race: ## the same under the race detector
+	$(GO) test -race ./...
+lint: ## vet, formatting and golangci-lint
+	.ci/lint
+vuln: ## known vulnerabilities that our code reaches
+	$(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./...
+cross: ## build for every platform we support
+	.ci/cross
+fuzz: ## every fuzz target, FUZZTIME each (10m)
+	.ci/fuzz $(or $(FUZZTIME),10m)
+bench: ## benchmarks beside the code, ready for benchstat
+	$(GO) test -run '^$$' -bench . -count $(or $(COUNT),6) ./remoting/... ./producer ./broker ./results
+quick: ## the shipped quick scenario
+	$(GO) run ./cmd/rmqbench run
+e2e: ## against real RocketMQ brokers: needs JDK 17 and Maven
+	$(GO) test -tags e2e -count=1 -timeout 20m ./e2e/
+ci: ## everything that CI runs
+	.ci/run

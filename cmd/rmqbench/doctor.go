@@ -1,0 +1,51 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"rmqbench/bench"
+	"rmqbench/results"
+)
+
+func newDoctor(s streams) *cobra.Command {
+	var o bench.DoctorOptions
+	var names string
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "Is the cluster, and this machine, fit to be measured? A line a check, each with the next step",
+		Long: `doctor asks each name server, dials every master, looks at the topic's route and at this machine's limits. It sends no
+message and changes nothing. Exit status 1 if a check failed.`,
+		Example: `  rmqbench doctor -n 127.0.0.1:9876
+  rmqbench doctor -n a:9876,b:9876 -t ORDERS -c DefaultCluster`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if names == "" {
+				names = namesrvFromEnv()
+			}
+			o.NameServers = strings.FieldsFunc(names, func(r rune) bool { return r == ',' || r == ';' || r == ' ' })
+			failed := false
+			for _, c := range bench.Doctor(cmd.Context(), o) {
+				failed = failed || c.Level == bench.Fail
+				line := fmt.Sprintf("%-5s %s: %s", c.Level, results.Printable(c.What), results.Printable(c.Detail))
+				if c.Next != "" {
+					line += "\n      → " + results.Printable(c.Next)
+				}
+				if _, err := fmt.Fprintln(s.out, line); err != nil {
+					return err
+				}
+			}
+			if failed {
+				return exitError(exitFailed)
+			}
+			return nil
+		},
+	}
+	f := cmd.Flags()
+	f.StringVarP(&names, "namesrv", "n", "", "name servers, HOST:PORT by comma or semicolon (NAMESRV_ADDR)")
+	f.StringVarP(&o.Cluster, "cluster", "c", "", "this cluster only")
+	f.StringVarP(&o.Topic, "topic", "t", "", "look at this topic's route too")
+	return cmd
+}

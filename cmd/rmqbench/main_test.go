@@ -1,0 +1,209 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"rmqbench/results"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// command runs the command line and returns what it printed and its exit status.
+func command(t *testing.T, args ...string) (out, errs string, status int) {
+	t.Helper()
+	var o, e bytes.Buffer
+	status = run(t.Context(), args, streams{strings.NewReader(""), &o, &e})
+	return o.String(), e.String(), status
+}
+
+func TestBadInput(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	unknownKey := file("key.yaml", "version: 1\nname: a\nload: {worker: 8}\n")
+	wrongType := file("type.yaml", "version: 1\nname: a\nload:\n  workers: many\n")
+	duplicate := file("twice.yaml", "version: 1\nname: a\nseed: 1\nseed: 2\n")
+	for _, tt := range []struct {
+		args string
+		want string // the one line on stderr holds it
+	}{
+		{"run --wrokers 3", "unknown flag --wrokers; nearest: --workers"},
+		{"run -z", "unknown flag -z; those of one letter: -n"},
+		{"run -w 0", "-w 0: workers must be at least 1"},
+		{"run -w x", "-w x: workers must be a whole number"},
+		{"run -r -5", "-r -5: rate must not be negative"},
+		{"run -s 5GiB", "-s 5GiB: size must be at most 4MiB"},
+		{"run -d 0", "-d 0: duration must be more than 0"},
+		{"run -d 30", "30s"},
+		{"run -m snyc", "sync"},
+		{"run -n 127.0.0.1", "127.0.0.1:9876"},
+		{"run nosuch", `unknown scenario "nosuch"; shipped: quick`},
+		{"run qick", "nearest: quick"},
+		{"run " + filepath.Join(dir, "missing.yaml"), "missing.yaml"},
+		{"run " + unknownKey, unknownKey + `:3:8: unknown key "worker"; nearest: workers`},
+		{"run " + wrongType, wrongType + ":4:12: workers must be a whole number"},
+		{"run " + duplicate, duplicate + `:4:1: duplicate key "seed"; the first is on line 3`},
+		{"run quick -n 127.0.0.1:9876", "embedded broker only"},
+		{"run --set load.wokers=3", "nearest: load.workers"},
+		{"run --set load", "path=value"},
+		{"run --progress fast", "auto, plain or none"},
+		{"run a b", "at most 1 arg"},
+		{"rnu", "nearest: run"},
+		{"scenarios show nosuch", "shipped: quick"},
+		{"scenarios check " + unknownKey, "unknown key"},
+		{"broker --memory lots", "--memory lots"},
+		{"broker --brokers 0", "--brokers 0: 1 to 16"},
+		{"version extra", "see rmqbench version --help"},
+	} {
+		t.Run(tt.args, func(t *testing.T) {
+			out, errs, status := command(t, strings.Fields(tt.args)...)
+			if status != exitUsage || out != "" || !strings.Contains(errs, tt.want) {
+				t.Errorf("status %d, stdout %q, stderr %q; want status 2 and %q", status, out, errs, tt.want)
+			}
+			if lines := strings.Count(errs, "\n"); lines != 1 || !strings.HasPrefix(errs, "rmqbench: ") {
+				t.Errorf("%d lines: %s", lines, errs)
+			}
+		})
+	}
+}
+
+// A name server that isn't there: exit 1, the address and what to try in one line, soon.
+func TestNoNameServer(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := l.Addr().String()
+	l.Close()
+	began := time.Now()
+	_, errs, status := command(t, "run", "-n", addr, "-r", "1k/s", "-t", "T", "-o", "none")
+	if status != exitFailed || !strings.Contains(errs, addr) || !strings.Contains(errs, "rmqbench doctor -n "+addr) || strings.Count(errs, "\n") != 1 {
+		t.Errorf("status %d, %s", status, errs)
+	}
+	if took := time.Since(began); took > 50*time.Second {
+		t.Errorf("took %v", took)
+	}
+}
+
+// --json: one object on stdout and nothing else there.
+func TestRunJSON(t *testing.T) {
+	dir := t.TempDir()
+	out, errs, status := command(t, "run", "-m", "sync", "-w", "64", "-s", "128", "-d", "500ms", "--json", "-o", dir)
+	if status != exitDone || errs != "" {
+		t.Fatalf("status %d, %s", status, errs)
+	}
+	var got results.Run
+	dec := json.NewDecoder(strings.NewReader(out))
+	if err := dec.Decode(&got); err != nil {
+		t.Fatal(err)
+	}
+	if dec.More() {
+		t.Error("more than one object")
+	}
+	c := got.Cases[0]
+	if c.Acknowledged == 0 || c.Failed != 0 || c.Response == nil || c.Response.P50 == nil || *c.Response.P50 > c.Response.Max {
+		t.Errorf("%+v", c.Measured)
+	}
+	if c.Response.P99 != nil && (*c.Response.P50 > *c.Response.P99 || *c.Response.P99 > c.Response.Max) {
+		t.Errorf("p50 %d p99 %d max %d", *c.Response.P50, *c.Response.P99, c.Response.Max)
+	}
+	kept, err := filepath.Glob(filepath.Join(dir, "*", "*"))
+	if err != nil || len(kept) != 2 {
+		t.Fatalf("files %v %v", kept, err)
+	}
+	again, err := results.Read(filepath.Dir(kept[0]))
+	if err != nil || again.Cases[0].Acknowledged != c.Acknowledged {
+		t.Errorf("the file says %+v, %v", again, err)
+	}
+}
+
+func TestOpenLoopOnEmbedded(t *testing.T) {
+	out, _, status := command(t, "run", "-m", "sync", "-w", "8", "-r", "500/s", "-d", "1s", "-o", "none")
+	if status != exitDone && status != 5 { // a machine that is busy with other tests may be the limit
+		t.Fatalf("status %d", status)
+	}
+	for _, want := range []string{"EMBEDDED BROKER: measures this client, never RocketMQ · seed 1", "from due", "from call", "waited before sending"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in:\n%s", want, out)
+		}
+	}
+}
+
+// A result directory that can't be made loses the file, not the summary.
+func TestUnwritableResult(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, errs, status := command(t, "run", "-d", "100ms", "-o", file)
+	if status != exitFailed || !strings.Contains(out, "msg/s") || !strings.Contains(errs, "-o") {
+		t.Errorf("status %d\n%s\n%s", status, out, errs)
+	}
+}
+
+func TestEnvironment(t *testing.T) {
+	t.Setenv("RMQBENCH_WORKERS", "0")
+	_, errs, status := command(t, "run")
+	if status != exitUsage || !strings.Contains(errs, "workers must be at least 1") {
+		t.Errorf("status %d, %s", status, errs)
+	}
+}
+
+func TestScenariosVerbs(t *testing.T) {
+	out, _, status := command(t, "scenarios")
+	if status != exitDone || !strings.HasPrefix(out, "quick ") {
+		t.Errorf("list: %d %q", status, out)
+	}
+	text, _, status := command(t, "scenarios", "show", "quick")
+	file := filepath.Join(t.TempDir(), "mine.yaml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil || status != exitDone {
+		t.Fatalf("show: %d %v", status, err)
+	}
+	if out, errs, status := command(t, "scenarios", "check", file); status != exitDone || !strings.Contains(out, "quick, 6 cases") {
+		t.Errorf("check: %d %q %q", status, out, errs)
+	}
+}
+
+func TestHelpHasExamples(t *testing.T) {
+	for _, verb := range []string{"", "run", "broker", "scenarios", "doctor"} {
+		out, _, status := command(t, append(strings.Fields(verb), "--help")...)
+		if status != exitDone || !strings.Contains(out, "Examples:") {
+			t.Errorf("%q: status %d\n%s", verb, status, out)
+		}
+	}
+}
+
+// The first signal ends the context: what was measured is drained, reported and marked.
+func TestInterrupt(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(400*time.Millisecond, cancel)
+	var out, errs bytes.Buffer
+	dir := t.TempDir()
+	status := run(ctx, []string{"run", "-d", "60s", "-w", "4", "-o", dir}, streams{strings.NewReader(""), &out, &errs})
+	if status != exitInterrupted || !strings.Contains(out.String(), "PARTIAL") || errs.Len() != 0 {
+		t.Fatalf("status %d\n%s\n%s", status, &out, &errs)
+	}
+	kept, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil || len(kept) != 1 {
+		t.Fatalf("%v %v", kept, err)
+	}
+	got, err := results.Read(kept[0])
+	if err != nil || got.Verdict != results.Partial || got.CutShort != results.Interrupted || got.Cases[0].Acknowledged == 0 {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
