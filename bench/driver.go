@@ -29,59 +29,50 @@ type measurement struct {
 	offered     []int64 // by stage
 	wireBytes   int64   // written to sockets since the measured stages began; -1: unknown
 	began       time.Time
+	start       int64 // the same as remoting.Nanotime
+	offset      int64 // the same, since the run's beginning
 	interrupted bool
 	workers     int   // how many there were in the end
-	spunNS      int64 // the pacer's spinning
 	process     usage // of the measured stages, drain included
 	timerP99    int64 // nanoseconds
 }
 
-// drive puts a case's load on sender and returns when the last send has ended. ctx's end stops new sends; what is under
-// way is drained for at most drainFor. The plan is made ready; wait is how the pacer waits; wire counts bytes written.
-func drive(ctx context.Context, p *plan, sender Sender, wait waiter, wire func() int64, tick func(elapsed time.Duration, ended, well int64)) (*measurement, error) {
-	oneway := p.mode == scenarios.Oneway
-	l := &load{plan: p, sender: sender, recorder: newRecorder(p, oneway), oneway: oneway, stopCtx: ctx}
-	l.sends.New = l.newAsyncSend
-	l.permits = make(chan struct{}, max(p.inFlight, 1))
-	var cut context.CancelCauseFunc
-	l.sendCtx, cut = context.WithCancelCause(context.WithoutCancel(ctx))
-	defer cut(nil)
+// watcher is who looks on while a case runs. Any of its functions may be nil.
+type watcher struct {
+	began func()                                         // the case's time begins
+	wire  func() int64                                   // bytes written to sockets so far
+	tick  func(elapsed time.Duration, ended, well int64) // now and then
+}
 
+// drive puts a case's load on sender and returns when the last send has ended. ctx's end stops new sends; what is under
+// way is drained for at most drainFor, and so is what still waits or is under way when the last stage is over: what is
+// not done by then is cut off, or dropped if it was not called. wait is how the pacer waits.
+func drive(ctx context.Context, p *plan, sender Sender, wait waiter, look watcher) (*measurement, error) {
+	l := newLoad(ctx, p, sender)
+	defer l.cut(nil)
 	m := &measurement{plan: p, wireBytes: -1, began: time.Now()}
 	l.start = remoting.Nanotime()
-	before := currentUsage()
-	stopWatch := l.watch(wire, m, &before, tick)
-
-	// What waits when the last stage is over is drained; what is not done by then is cut off.
-	limit := time.AfterFunc(time.Duration(min(p.length(), int64(scenarios.MaxDuration)))+drainFor, func() { cut(errDrained) })
-	stopLimit := context.AfterFunc(ctx, func() { limit.Reset(drainFor) })
-
-	var pace *pacer
-	if p.open {
-		l.slots = make(chan slot, backlog)
-		pace = &pacer{plan: p, start: l.start, slots: l.slots, idle: &l.idle, wait: wait}
-		if p.auto {
-			pace.grow = l.grow
-		}
+	m.start = l.start
+	stopWatch := l.watch(m, look)
+	if look.began != nil {
+		look.began()
 	}
+	l.endWithin(time.Duration(min(p.length(), int64(scenarios.MaxDuration))) + drainFor)
+	stopHurry := context.AfterFunc(ctx, func() { l.endWithin(drainFor) })
+
 	for range p.workers {
 		l.spawn()
 	}
-	if pace != nil {
-		// Not a worker's goroutine: it owns its thread. It also ends when the drain's time is up.
-		paceCtx, stopPace := mergeDone(ctx, l.sendCtx)
-		var paced sync.WaitGroup
-		paced.Go(func() { pace.run(paceCtx) })
-		paced.Wait()
-		stopPace()
-		if t, ok := wait.(*threadWaiter); ok {
-			m.spunNS = t.spun
-		}
+	var pace *pacer
+	if p.open {
+		pace = l.pace(wait)
 	}
 	l.workers.Wait()
+	stopAbandon := context.AfterFunc(l.sendCtx, l.abandon)
 	l.ended.Wait()
-	stopLimit()
-	limit.Stop()
+	stopAbandon()
+	stopHurry()
+	l.limit.Stop()
 	m.interrupted = ctx.Err() != nil
 	stopWatch()
 
@@ -92,6 +83,20 @@ func drive(ctx context.Context, p *plan, sender Sender, wait waiter, wire func()
 	m.workers = int(l.spawned.Load())
 	m.offered = l.offered(pace, m.tallies)
 	return m, nil
+}
+
+// pace hands out the slots of an open loop, and returns when the last one is handed out or no send may begin any more.
+func (l *load) pace(wait waiter) *pacer {
+	p := &pacer{plan: l.plan, start: l.start, slots: l.slots, idle: &l.idle, wait: wait}
+	if l.plan.auto && l.plan.mode != scenarios.Async { // async workers wait for permits only, and more of them wouldn't help
+		p.grow = l.grow
+	}
+	ctx, stop := mergeDone(l.stopCtx, l.sendCtx)
+	defer stop()
+	var paced sync.WaitGroup
+	paced.Go(func() { p.run(ctx) }) // a goroutine of its own: it owns its thread
+	paced.Wait()
+	return p
 }
 
 // mergeDone is a context that ends with either.
@@ -106,17 +111,12 @@ func mergeDone(a, b context.Context) (context.Context, func()) {
 func (l *load) offered(pace *pacer, tallies []tally) []int64 {
 	offered := make([]int64, len(l.plan.stages))
 	for i := range offered {
-		offered[i] = tallies[i].counts.Attempted
 		if pace == nil {
+			offered[i] = tallies[i].counts.Attempted
 			continue
 		}
 		s := &l.plan.stages[i]
-		due := min(max(l.now()-s.from, 0), s.to-s.from)
-		if l.stopCtx.Err() != nil { // cut short: what was handed out is what fell due before that
-			offered[i] = min(max(pace.handed-s.first, 0), s.slots)
-			continue
-		}
-		offered[i] = min(slotsIn(due, s.rate), s.slots)
+		offered[i] = min(max(pace.due-s.first, 0), s.slots)
 	}
 	return offered
 }
@@ -126,26 +126,32 @@ const watchEvery = 250 * time.Millisecond
 
 // watch notes what the process had used when the measured stages began, and tells progress. The function that it
 // returns ends it and completes m.
-func (l *load) watch(wire func() int64, m *measurement, before *usage, tick func(time.Duration, int64, int64)) (stop func()) {
+func (l *load) watch(m *measurement, look watcher) (stop func()) {
+	if look.wire == nil {
+		look.wire = func() int64 { return 0 }
+	}
 	ctx, cancel := context.WithCancel(context.Background())
-	var wireBefore int64
+	before, wireBefore := currentUsage(), look.wire()
 	var done sync.WaitGroup
 	done.Go(func() {
-		measured := time.NewTimer(time.Duration(l.plan.measuredFrom()))
-		defer measured.Stop()
+		var measured <-chan time.Time // never, if the measured stages begin at once
+		if from := l.plan.measuredFrom(); from > 0 {
+			t := time.NewTimer(time.Duration(from))
+			defer t.Stop()
+			measured = t.C
+		}
 		every := time.NewTicker(watchEvery)
 		defer every.Stop()
 		for {
 			select {
 			case <-ctx.Done():
 				return
-			case <-measured.C:
-				*before = currentUsage()
-				wireBefore = wire()
+			case <-measured:
+				before, wireBefore = currentUsage(), look.wire()
 			case <-every.C:
-				if tick != nil {
+				if look.tick != nil {
 					ended, well := l.recorder.progress()
-					tick(time.Duration(l.now()), ended, well)
+					look.tick(time.Duration(l.now()), ended, well)
 				}
 			}
 		}
@@ -153,7 +159,7 @@ func (l *load) watch(wire func() int64, m *measurement, before *usage, tick func
 	return func() {
 		cancel()
 		done.Wait()
-		m.process = currentUsage().since(before)
-		m.wireBytes = wire() - wireBefore
+		m.process = currentUsage().since(&before)
+		m.wireBytes = look.wire() - wireBefore
 	}
 }

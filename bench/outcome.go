@@ -34,6 +34,12 @@ func classify(res *producer.SendResult, err error, oneway bool) (outcome, string
 	if se, ok := errors.AsType[*producer.SendError](err); ok && se.Ambiguous {
 		return ambiguous, cause
 	}
+	if ce, ok := errors.AsType[*remoting.CallError](err); ok && ce.Sent {
+		return ambiguous, cause
+	}
+	if _, ok := errors.AsType[*producer.RouteError](err); ok {
+		return failed, cause // whatever a name server answered, no broker has refused anything
+	}
 	if be, ok := errors.AsType[*remoting.BrokerError](err); ok {
 		switch be.Code {
 		case remoting.SystemBusy, remoting.ServiceNotAvailable, remoting.FlowControl, remoting.GoAway:
@@ -46,11 +52,14 @@ func classify(res *producer.SendResult, err error, oneway bool) (outcome, string
 // causeOf names an error's cause in a few words, of a small set however many sends fail: no address, no time, no text
 // of the broker's beyond its bracketed reason.
 func causeOf(err error) string {
-	if be, ok := errors.AsType[*remoting.BrokerError](err); ok {
-		return be.Code.String() + bracketed(be.Remark)
+	if errors.Is(err, errDrained) {
+		return "cut off at the end of the drain"
 	}
 	if _, ok := errors.AsType[*producer.RouteError](err); ok {
 		return "no route"
+	}
+	if be, ok := errors.AsType[*remoting.BrokerError](err); ok {
+		return be.Code.String() + bracketed(be.Remark)
 	}
 	if ce, ok := errors.AsType[*remoting.CallError](err); ok {
 		switch {
@@ -62,8 +71,6 @@ func causeOf(err error) string {
 			return "not RocketMQ's protocol"
 		case errors.Is(err, remoting.ErrFrameTooLarge):
 			return "frame too large"
-		case errors.Is(err, errDrained):
-			return "cut off at the end of the drain"
 		}
 		return "connection lost"
 	}
@@ -72,8 +79,6 @@ func causeOf(err error) string {
 		return "timeout before sending"
 	case errors.Is(err, producer.ErrExecutorFull):
 		return "too many sends wait for a connection"
-	case errors.Is(err, errDrained):
-		return "cut off at the end of the drain"
 	}
 	return "refused by the client"
 }

@@ -24,45 +24,48 @@ type pacer struct {
 	plan  *plan
 	start int64 // remoting.Nanotime of the case's beginning
 	slots chan slot
-	idle  *atomic.Int64 // workers that wait for a slot
+	idle  *atomic.Int64 // workers that wait, less the slots that wait; a worker adds itself, the pacer takes it out
 	grow  func()        // asks for one more worker; nil where their number is fixed
 	wait  waiter
 
-	handed int64 // slots handed out; read after run has returned
+	due int64 // slots that had fallen due when run returned
 }
 
 // run hands out every slot, or those that are due when ctx ends, and closes the channel.
 func (p *pacer) run(ctx context.Context) {
 	defer close(p.slots)
 	p.wait.attach()
-	defer p.wait.detach()
-	n := p.plan.slots()
-	for i := int64(0); i < n; {
-		due, stage := p.plan.slot(i)
-		gap := dueAfter(1, p.plan.stages[stage].rate)
+	for n := p.plan.slots(); p.due < n; {
+		due, stage := p.plan.slot(p.due)
+		s := &p.plan.stages[stage]
+		gap := dueAfter(1, s.rate)
 		at := due
 		if gap < batchGap {
 			at += batchGap - gap // the first of a batch waits for the others: at most 100 µs
 		}
-		p.wait.until(ctx, p.start+min(at, p.plan.stages[stage].to), gap)
+		p.wait.until(ctx, p.start+min(at, s.to), gap)
 		if ctx.Err() != nil {
 			return
 		}
-		now := remoting.Nanotime() - p.start
-		for ; i < n; i++ {
-			if due, _ := p.plan.slot(i); due > now {
-				break
-			}
-			free := p.idle.Load() > int64(len(p.slots))
-			if !free && p.grow != nil {
-				p.grow()
-			}
-			select {
-			case p.slots <- slot{index: i, free: free}:
-				p.handed = i + 1
-			case <-ctx.Done():
-				return
-			}
+		if !p.handOut(ctx, p.plan.dueBy(remoting.Nanotime()-p.start)) {
+			p.due = p.plan.dueBy(remoting.Nanotime() - p.start) // nobody took them in time
+			return
 		}
 	}
+}
+
+// handOut hands out the slots before that one; false: ctx has ended while nobody took them.
+func (p *pacer) handOut(ctx context.Context, before int64) bool {
+	for ; p.due < before; p.due++ {
+		free := p.idle.Add(-1) >= 0
+		if !free && p.grow != nil {
+			p.grow()
+		}
+		select {
+		case p.slots <- slot{index: p.due, free: free}:
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
 }

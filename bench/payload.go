@@ -12,7 +12,7 @@ const (
 )
 
 // makeBodies makes the pool: the same for the same seed. compressible is the share of each body that compression
-// removes: that much of it repeats one byte, in short runs between random bytes.
+// removes: that much of it is zeros, in runs between random bytes.
 func makeBodies(seed uint64, size int, compressible float64) [][]byte {
 	n := min(poolBodies, max(poolBytes/max(size, 1), 1))
 	var key [32]byte

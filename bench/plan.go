@@ -111,6 +111,17 @@ func (p *plan) stageAt(at int64) int {
 	return -1
 }
 
+// dueBy is how many slots have fallen due at a time.
+func (p *plan) dueBy(at int64) int64 {
+	var n int64
+	for i := range p.stages {
+		if s := &p.stages[i]; at >= s.from {
+			n += min(slotsIn(at-s.from+1, s.rate), s.slots)
+		}
+	}
+	return n
+}
+
 // dueAfter is k / rate in nanoseconds, exact to the nanosecond for any k (128-bit arithmetic); at most forever.
 func dueAfter(k int64, r scenarios.Rate) int64 {
 	hi, lo := bits.Mul64(uint64(k), uint64(r.Per))

@@ -19,38 +19,84 @@ import (
 // preflightFor bounds the look at somebody's cluster: an address that nobody answers at is told within 5 s.
 const preflightFor = 4500 * time.Millisecond
 
-// preflight looks at a cluster before anything is sent to it: who is there, is it ours to load as asked, is the topic
-// there. It sends no message, and makes the topic only where that was asked for or everything is on loopback.
-func preflight(ctx context.Context, c *scenarios.Case, o Options) (*target, error) {
+// preflight looks at the clusters of all cases before anything is sent to one: who is there, is it ours to load as
+// asked, are the topics there. It sends no message, and makes a topic only where that was asked for or everything is on
+// loopback. The targets are those of the cases, nil for embedded ones.
+func preflight(ctx context.Context, cases []scenarios.Case, o Options) ([]*target, error) {
 	client := remoting.NewClient(remoting.ClientOptions{})
 	defer client.Close()
-	names := c.Target.Namesrv
-	admin := producer.NewAdmin(client, names)
-	admin.Timeout = preflightFor / time.Duration(len(names))
+	seen := map[string]*somebodys{}
+	all := make([]*somebodys, len(cases))
+	for i := range cases {
+		c := &cases[i]
+		if c.Target.Embedded != nil {
+			continue
+		}
+		key := strings.Join(c.Target.Namesrv, ";") + " " + c.Target.Cluster
+		if seen[key] == nil {
+			s, err := survey(ctx, client, c.Target)
+			if err != nil {
+				return nil, err
+			}
+			seen[key] = s
+		}
+		all[i] = seen[key]
+		if err := safe(&c.Load, o.Unlimited, all[i].cluster, len(all[i].brokers), all[i].local); err != nil {
+			return nil, err
+		}
+	}
+	for i, s := range all {
+		if s == nil {
+			continue
+		}
+		if err := s.checkTopic(ctx, &cases[i]); err != nil {
+			return nil, err
+		}
+	}
+	targets := make([]*target, len(cases))
+	for i, s := range all {
+		if s == nil {
+			continue
+		}
+		if err := s.ensureTopic(ctx, &cases[i]); err != nil {
+			return nil, err
+		}
+		targets[i] = &s.target
+	}
+	return targets, nil
+}
+
+// somebodys is a cluster that isn't ours.
+type somebodys struct {
+	target
+	admin   *producer.Admin
+	cluster string
+	brokers []message.BrokerData // with a master
+	local   bool                 // all of it is on loopback
+}
+
+// survey asks the name servers who is there, and the brokers what they are.
+func survey(ctx context.Context, client *remoting.Client, t scenarios.Target) (*somebodys, error) {
+	names := t.Namesrv
+	s := &somebodys{admin: producer.NewAdmin(client, names)}
+	s.admin.Timeout = preflightFor / time.Duration(len(names))
 	look, cancel := context.WithTimeout(ctx, preflightFor)
 	defer cancel()
-	info, err := admin.ClusterInfo(look)
+	info, err := s.admin.ClusterInfo(look)
 	if err != nil {
 		return nil, fmt.Errorf("name server %s: %w; is it up, and is that its port (usually 9876)? Try: rmqbench doctor -n %s", strings.Join(names, ","), err, names[0])
 	}
-	brokers, cluster, err := brokersOf(info, c.Target.Cluster)
-	if err != nil {
+	if s.brokers, s.cluster, err = brokersOf(info, t.Cluster); err != nil {
 		return nil, err
 	}
-	t := &target{nameServers: names, record: results.Target{Namesrv: names, Cluster: cluster}}
 	var addrs []string
-	for _, b := range brokers {
+	for _, b := range s.brokers {
 		addrs = append(addrs, b.Master())
-		t.record.Brokers = append(t.record.Brokers, results.Broker{Name: b.Name, Addr: b.Master()})
 	}
-	local := onLoopback(look, names) && onLoopback(look, addrs)
-	if err := safe(c, o, cluster, len(brokers), local); err != nil {
-		return nil, err
-	}
-	for i := range t.record.Brokers {
-		describe(look, admin, &t.record.Brokers[i])
-	}
-	return t, ensureTopic(ctx, admin, c, brokers, local)
+	s.local = onLoopback(look, names) && onLoopback(look, addrs)
+	s.target = target{nameServers: names, record: results.Target{Namesrv: names, Cluster: s.cluster}}
+	s.record.Brokers = sideBySide(s.brokers, func(b message.BrokerData) results.Broker { return describe(look, s.admin, b) })
+	return s, nil
 }
 
 // brokersOf are the brokers of the cluster that was named, or of the only one, that have a master.
@@ -80,15 +126,15 @@ func brokersOf(info *message.ClusterInfo, cluster string) ([]message.BrokerData,
 }
 
 // safe refuses what would hurt somebody's production cluster.
-func safe(c *scenarios.Case, o Options, cluster string, masters int, local bool) error {
-	if local || c.Load.OpenLoop() {
+func safe(load *scenarios.Workload, unlimited bool, cluster string, masters int, local bool) error {
+	if local || load.OpenLoop() {
 		return nil
 	}
-	if c.Load.Mode == scenarios.Oneway {
-		return &DangerError{fmt.Sprintf("no rate: oneway sends to %s (%d masters) would not even slow down when it can't keep up; give -r 1k/s", cluster, masters)}
+	if load.Mode == scenarios.Oneway {
+		return &DangerError{fmt.Sprintf("no rate: oneway sends to %s (%s) would not even slow down when it can't keep up; give -r 1k/s", cluster, plural(masters, "master"))}
 	}
-	if !o.Unlimited {
-		return &DangerError{fmt.Sprintf("no rate: this would drive %s (%d masters) as hard as it can; give -r 1k/s, or --unlimited", cluster, masters)}
+	if !unlimited {
+		return &DangerError{fmt.Sprintf("no rate: this would drive %s (%s) as hard as it can; give -r 1k/s, or --unlimited", cluster, plural(masters, "master"))}
 	}
 	return nil
 }
@@ -113,14 +159,16 @@ func onLoopback(ctx context.Context, addrs []string) bool {
 	return true
 }
 
-// describe adds what the broker says of itself; where it may not be asked, nothing.
-func describe(ctx context.Context, admin *producer.Admin, b *results.Broker) {
+// describe is a broker and what it says of itself; where it may not be asked, nothing.
+func describe(ctx context.Context, admin *producer.Admin, data message.BrokerData) results.Broker {
+	b := results.Broker{Name: data.Name, Addr: data.Master()}
 	if info, err := admin.RuntimeInfo(ctx, b.Addr); err == nil {
 		b.Version = info["brokerVersionDesc"]
 	}
 	if text, err := admin.BrokerConfig(ctx, b.Addr); err == nil {
 		b.Settings = results.AllowedSettings(parseProperties(text))
 	}
+	return b
 }
 
 // parseProperties reads the key=value lines of a broker's configuration.
@@ -134,34 +182,64 @@ func parseProperties(text string) map[string]string {
 	return all
 }
 
-// ensureTopic makes the topic on every master if it is missing and may be made. An existing topic is never altered.
-func ensureTopic(ctx context.Context, admin *producer.Admin, c *scenarios.Case, brokers []message.BrokerData, local bool) error {
+// checkTopic says whether the case's topic is there or may be made, changing nothing. A topic that also lives on brokers
+// of another cluster is dangerous: its messages would go there too.
+func (s *somebodys) checkTopic(ctx context.Context, c *scenarios.Case) error {
 	topic := c.Topic.Name
-	_, err := admin.Route(ctx, topic)
-	be, refused := errors.AsType[*remoting.BrokerError](err)
-	if err == nil || !refused || be.Code != remoting.TopicNotExist {
+	r, err := s.admin.Route(ctx, topic)
+	if unknownTopic(err) {
+		if c.Topic.Create == scenarios.CreateIfAbsent || c.Topic.Create == scenarios.CreateByTarget && s.local {
+			return nil
+		}
+		why := "off loopback none is made unasked"
+		if c.Topic.Create == scenarios.CreateNever {
+			why = "topic.create is never"
+		}
+		return fmt.Errorf("topic %s is not on cluster %s, and %s; name one with -t, allow it with --set topic.create=if_absent, or have it made: %s",
+			topic, s.cluster, why, updateTopicLine(strings.Join(c.Target.Namesrv, ";"), s.cluster, topic, c.Topic.QueuesPerBroker))
+	}
+	if err != nil {
+		return fmt.Errorf("topic %s: %w", topic, err)
+	}
+	queues, _ := r.PublishQueues(topic)
+	for _, q := range queues {
+		if !slices.ContainsFunc(s.brokers, func(b message.BrokerData) bool { return b.Name == q.Broker }) {
+			return &DangerError{fmt.Sprintf("topic %s also lives on broker %s, which is not of cluster %s: its messages would go there too; name a topic of this cluster's own with -t", topic, q.Broker, s.cluster)}
+		}
+	}
+	return nil
+}
+
+// ensureTopic makes the topic on every master if it is missing. An existing topic is never altered.
+func (s *somebodys) ensureTopic(ctx context.Context, c *scenarios.Case) error {
+	if _, err := s.admin.Route(ctx, c.Topic.Name); !unknownTopic(err) {
 		return err
 	}
-	may := c.Topic.Create == scenarios.CreateIfAbsent || c.Topic.Create == scenarios.CreateByTarget && local
-	if !may {
-		return fmt.Errorf("topic %s is not on this cluster, and off loopback none is made unasked; name one with -t, allow it with --set topic.create=if_absent, or have it made: mqadmin updateTopic -n %s -c %s -t %s -r %d -w %d",
-			topic, strings.Join(c.Target.Namesrv, ";"), brokers[0].Cluster, topic, c.Topic.QueuesPerBroker, c.Topic.QueuesPerBroker)
-	}
+	return createTopic(ctx, s.admin, c, s.record.Brokers)
+}
+
+// unknownTopic reports whether a name server has answered that it knows no such topic.
+func unknownTopic(err error) bool {
+	be, ok := errors.AsType[*remoting.BrokerError](err)
+	return ok && be.Code == remoting.TopicNotExist
+}
+
+// createTopic makes the case's topic on the brokers and waits until the name server has learnt of it.
+func createTopic(ctx context.Context, admin *producer.Admin, c *scenarios.Case, brokers []results.Broker) error {
+	topic := c.Topic.Name
 	for _, b := range brokers {
-		if err := admin.CreateTopic(ctx, b.Master(), topic, c.Topic.QueuesPerBroker); err != nil {
+		if err := admin.CreateTopic(ctx, b.Addr, topic, c.Topic.QueuesPerBroker); err != nil {
 			return fmt.Errorf("create topic %s on %s: %w", topic, b.Name, err)
 		}
 	}
-	return awaitTopic(ctx, admin, topic, len(brokers))
-}
-
-// awaitTopic waits until the name server has learnt of the topic on that many brokers.
-func awaitTopic(ctx context.Context, admin *producer.Admin, topic string, brokers int) error {
 	const patience, pause = 10 * time.Second, 20 * time.Millisecond
 	for until := time.Now().Add(patience); ; {
 		r, err := admin.Route(ctx, topic)
-		if err == nil && len(r.Queues) >= brokers {
+		switch {
+		case err == nil && len(r.Queues) >= len(brokers):
 			return nil
+		case err == nil:
+			err = fmt.Errorf("on %d of %s only", len(r.Queues), plural(len(brokers), "broker"))
 		}
 		if time.Now().After(until) {
 			return fmt.Errorf("topic %s was made, but the name server doesn't know it after %v: %w", topic, patience, err)
@@ -172,17 +250,4 @@ func awaitTopic(ctx context.Context, admin *producer.Admin, topic string, broker
 			return context.Cause(ctx)
 		}
 	}
-}
-
-// createTopic makes the case's topic on the embedded cluster.
-func (t *target) createTopic(ctx context.Context, c *scenarios.Case) error {
-	client := remoting.NewClient(remoting.ClientOptions{})
-	defer client.Close()
-	admin := producer.NewAdmin(client, t.nameServers)
-	for _, b := range t.record.Brokers {
-		if err := admin.CreateTopic(ctx, b.Addr, c.Topic.Name, c.Topic.QueuesPerBroker); err != nil {
-			return fmt.Errorf("create topic %s: %w", c.Topic.Name, err)
-		}
-	}
-	return awaitTopic(ctx, admin, c.Topic.Name, len(t.record.Brokers))
 }

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"math/bits"
 	"time"
 
 	"rmqbench/results"
@@ -13,22 +14,30 @@ func (m *measurement) record(c *scenarios.Case) (results.Case, []results.TaggedH
 	if m.interrupted {
 		out.CutShort = results.Interrupted
 	}
-	total := newTally(m.plan.open)
-	from, last := m.plan.measuredFrom(), int64(0)
+	total, warm := newTally(m.plan.open), newTally(m.plan.open)
+	from, last, warmLast := m.plan.measuredFrom(), int64(0), int64(0)
 	for i := range m.tallies {
 		t, s := &m.tallies[i], &m.plan.stages[i]
 		t.counts.Offered = m.offered[i]
 		t.counts.Dropped = m.offered[i] - t.counts.Attempted
+		if s.warmup { // all of it is one stage
+			if err := warm.merge(t); err != nil {
+				return out, nil, err
+			}
+			warmLast = max(warmLast, t.lastDone)
+			out.Warmup = &results.Stage{Measured: m.measured(&warm, m.plan.stages[0].from, warmLast, c)}
+			out.Warmup.PlannedNS = new(s.to - m.plan.stages[0].from)
+			if m.plan.open && i == 0 {
+				out.Warmup.RatePerSecond = new(s.rate.PerSecond())
+			}
+			continue
+		}
 		st := results.Stage{Measured: m.measured(t, s.from, t.lastDone, c)}
 		if s.to < forever {
 			st.PlannedNS = new(s.to - s.from)
 		}
 		if m.plan.open {
 			st.RatePerSecond = new(s.rate.PerSecond())
-		}
-		if s.warmup {
-			out.Warmup = &st
-			continue
 		}
 		out.Stages = append(out.Stages, st)
 		if err := total.merge(t); err != nil {
@@ -51,7 +60,7 @@ func (m *measurement) record(c *scenarios.Case) (results.Case, []results.TaggedH
 
 // measured is what came of the sends of one tally; times are of the case.
 func (m *measurement) measured(t *tally, from, last int64, c *scenarios.Case) results.Measured {
-	out := results.Measured{Counts: t.counts, StartOffsetNS: from, ElapsedNS: max(last-from, 0)}
+	out := results.Measured{Counts: t.counts, StartOffsetNS: m.offset + from, ElapsedNS: max(last-from, 0)}
 	out.Retries, out.AmbiguousAttempts = new(t.retries), new(t.ambiguous)
 	n, size := out.Successes(), int64(c.Message.Size)
 	out.BodyBytesEach, out.BodyBytes = new(size), new(n*size)
@@ -84,11 +93,21 @@ func (m *measurement) histograms(t *tally) [3]metric {
 	if m.plan.open {
 		return [3]metric{{name, t.response}, {"service", t.service}, {"delay", t.delay}}
 	}
-	zero := results.NewHistogram()
-	for range t.service.Count() {
-		zero.Record(0)
+	return [3]metric{{name, t.service}, {"service", t.service}, {"delay", zeros(t.service.Count())}}
+}
+
+// zeros is a histogram of n durations of 0, made by doubling: n can be billions.
+func zeros(n int64) *results.Histogram {
+	h := results.NewHistogram()
+	for bit := bits.Len64(uint64(n)) - 1; bit >= 0; bit-- {
+		twice := results.NewHistogram()
+		_, _ = twice.Merge(h), twice.Merge(h) // of one configuration: can't fail
+		if n>>bit&1 == 1 {
+			twice.Record(0)
+		}
+		h = twice
 	}
-	return [3]metric{{name, t.service}, {"service", t.service}, {"delay", zero}}
+	return h
 }
 
 // generator is the evidence of whether the generator was the limit.
@@ -104,7 +123,7 @@ func (m *measurement) generator(t *tally, elapsed int64) results.Generator {
 	}
 	if m.plan.open {
 		g.Slots, g.MissedSlots = t.counts.Offered, t.late.CountAbove(g.MissedBoundNS)
-		if first := t.first.Quantile(0.5); first > 0 {
+		if first := t.first.Quantile(0.5); first > 0 && t.last.Count() > 0 {
 			g.ServiceGrowth = new(float64(t.last.Quantile(0.5)) / float64(first))
 		}
 	}

@@ -4,22 +4,32 @@ import (
 	"runtime"
 	"sync"
 
+	"rmqbench/producer"
 	"rmqbench/results"
+	"rmqbench/scenarios"
 )
 
-// sample is one send that has ended well; times are nanoseconds since the case began. What ended otherwise goes to
-// recorder.failure at once.
+// sample is one send that has ended; times are nanoseconds since the case began.
 type sample struct {
 	due, called, done int64
 	stage             int16
 	free              bool // see slot
 }
 
-// sampleBuffer gathers samples so that a shard's lock is taken once for many. One goroutine uses it at a time.
+// flushAfter: samples older than this go to their shard with the next one, so that progress is not far behind.
+const flushAfter = 200_000_000
+
+// sampleBuffer gathers samples of sends that ended well so that a shard's lock is taken once for many. One goroutine uses it at a time.
 type sampleBuffer struct {
 	samples [64]sample
 	n       int
 	shard   int
+}
+
+// sharedBuffer is one that many callbacks use, one at a time.
+type sharedBuffer struct {
+	mu sync.Mutex // protects following
+	sampleBuffer
 }
 
 // recorder counts and times sends. Samples reach one of a few shards in batches; a shard's histograms are large, so
@@ -31,7 +41,7 @@ type recorder struct {
 
 	quarter, threeQuarters int64 // of the measured time, in the case's time
 
-	free sync.Pool // *sampleBuffer, for callbacks
+	shared []sharedBuffer // of async sends, which end on any goroutine
 
 	mu      sync.Mutex // protects following
 	buffers []*sampleBuffer
@@ -64,8 +74,8 @@ func newTally(open bool) tally {
 	return t
 }
 
-func newRecorder(p *plan, oneway bool) *recorder {
-	r := &recorder{plan: p, oneway: oneway, shards: make([]shard, 2*runtime.GOMAXPROCS(0))}
+func newRecorder(p *plan) *recorder {
+	r := &recorder{plan: p, oneway: p.mode == scenarios.Oneway, shards: make([]shard, 2*runtime.GOMAXPROCS(0))}
 	for i := range r.shards {
 		for range p.stages {
 			r.shards[i].stages = append(r.shards[i].stages, newTally(p.open))
@@ -73,7 +83,10 @@ func newRecorder(p *plan, oneway bool) *recorder {
 	}
 	from := p.measuredFrom()
 	r.quarter, r.threeQuarters = from+(p.length()-from)/4, from+(p.length()-from)/4*3
-	r.free.New = func() any { return r.buffer() }
+	r.shared = make([]sharedBuffer, 2*len(r.shards))
+	for i := range r.shared {
+		r.shared[i].shard = i % len(r.shards)
+	}
 	return r
 }
 
@@ -86,11 +99,32 @@ func (r *recorder) buffer() *sampleBuffer {
 	return b
 }
 
+// record files a send by its outcome; b is the calling goroutine's.
+func (r *recorder) record(b *sampleBuffer, s sample, res *producer.SendResult, err error) {
+	r.attempts(int(s.stage), max(res.Attempts-1, 0), res.Ambiguous)
+	o, cause := classify(res, err, r.oneway)
+	switch o {
+	case acknowledged, written:
+		r.success(b, s)
+	case weak:
+		r.other(s, o, res.Status.String())
+	default:
+		r.other(s, o, cause)
+	}
+}
+
+// recordShared is record where many goroutines share b.
+func (r *recorder) recordShared(b *sharedBuffer, s sample, res *producer.SendResult, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	r.record(&b.sampleBuffer, s, res, err)
+}
+
 // success takes a sample in; b is the calling goroutine's.
 func (r *recorder) success(b *sampleBuffer, s sample) {
 	b.samples[b.n] = s
 	b.n++
-	if b.n == len(b.samples) {
+	if b.n == len(b.samples) || s.done-b.samples[0].done >= flushAfter {
 		r.empty(b)
 	}
 }
@@ -168,7 +202,8 @@ func (r *recorder) other(s sample, o outcome, label string) {
 	t.counts.Errors[label]++
 }
 
-// progress is how many sends have ended so far, all stages, and how many of them well; up to 64 a worker behind.
+// progress is how many sends have ended so far, all stages, and how many of them well; behind by what waits in
+// buffers.
 func (r *recorder) progress() (ended, well int64) {
 	for i := range r.shards {
 		sh := &r.shards[i]
@@ -188,6 +223,12 @@ func (r *recorder) finish() ([]tally, error) {
 	defer r.mu.Unlock()
 	for _, b := range r.buffers {
 		r.empty(b)
+	}
+	for i := range r.shared {
+		b := &r.shared[i]
+		b.mu.Lock()
+		r.empty(&b.sampleBuffer)
+		b.mu.Unlock()
 	}
 	all := r.shards[0].stages
 	for i := range r.shards[1:] {

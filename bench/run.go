@@ -11,6 +11,7 @@ import (
 
 	"rmqbench/broker"
 	"rmqbench/producer"
+	"rmqbench/remoting"
 	"rmqbench/results"
 	"rmqbench/scenarios"
 )
@@ -47,52 +48,40 @@ type DangerError struct{ Msg string }
 func (e *DangerError) Error() string { return e.Msg }
 
 // Run puts every case of s on its target, one after the other, and judges what it measured. ctx's end is an interrupt:
-// sends under way are drained, and the report of what was measured comes with a nil error, marked as cut short. A
-// *DangerError means that nothing was sent.
+// sends under way are drained, and the report of what was measured comes with a nil error, marked as cut short; cases
+// that had not begun are in it without a send. A case that could not be run after others were is named in the run's Lost.
+// An error means that nothing was measured, a *DangerError that nothing was sent.
 func Run(ctx context.Context, s *scenarios.Scenario, o Options) (*Report, error) {
 	cases := s.Cases()
 	resolved, err := json.Marshal(s.Resolved())
 	if err != nil {
 		return nil, fmt.Errorf("scenario for the record: %w", err)
 	}
-	report := &Report{Run: &results.Run{Name: s.Name, StartedAt: time.Now(), Scenario: resolved}}
-	run := report.Run
-	run.Environment = environment(o.Tool)
+	r := &runner{Options: o, began: remoting.Nanotime(), of: len(cases)}
+	r.run = &results.Run{Name: s.Name, StartedAt: time.Now(), Scenario: resolved, Environment: environment(o.Tool)}
 	whole := currentUsage()
-	timer := timerP99(ctx)
+	r.timer = timerP99(ctx)
+	targets, err := preflight(ctx, cases, o)
+	if err != nil && (ctx.Err() == nil || isDanger(err)) {
+		return nil, err
+	}
 	for i := range cases {
-		c := &cases[i]
-		if ctx.Err() != nil {
-			run.Lost = append(run.Lost, "case "+c.Name)
-			continue
-		}
-		m, err := runCase(ctx, c, run, o, timer, i, len(cases))
-		if err != nil {
-			if ctx.Err() != nil && !isDanger(err) {
-				run.Lost = append(run.Lost, "case "+c.Name)
-				continue
-			}
+		if err := r.put(ctx, &cases[i], targets, i); err != nil {
 			return nil, err
 		}
-		out, hists, err := m.record(c)
-		if err != nil {
-			return nil, err
-		}
-		run.Cases = append(run.Cases, out)
-		report.Histograms = append(report.Histograms, hists...)
 	}
 	if ctx.Err() != nil {
-		run.CutShort = results.Interrupted
+		r.run.CutShort = results.Interrupted
 	}
-	run.EndedAt = time.Now()
+	r.run.EndedAt = time.Now()
 	var sent int64
-	for i := range run.Cases {
-		sent += run.Cases[i].Successes()
+	for i := range r.run.Cases {
+		sent += r.run.Cases[i].Successes()
 	}
 	used := currentUsage().since(&whole)
-	run.Process = used.record(sent)
-	results.Judge(run)
-	return report, nil
+	r.run.Process = used.record(sent)
+	results.Judge(r.run)
+	return &Report{Run: r.run, Histograms: r.histograms}, nil
 }
 
 func isDanger(err error) bool {
@@ -100,13 +89,51 @@ func isDanger(err error) bool {
 	return ok
 }
 
-// runCase makes the target and the producer of one case, drives it, and takes both down again.
-func runCase(ctx context.Context, c *scenarios.Case, run *results.Run, o Options, timer int64, index, of int) (*measurement, error) {
-	t, err := openTarget(ctx, c, o)
-	if err != nil {
-		return nil, err
+// runner is one call of Run.
+type runner struct {
+	Options
+	run        *results.Run
+	histograms []results.TaggedHistogram
+	began      int64 // remoting.Nanotime
+	timer      int64 // timerP99
+	of         int   // cases
+}
+
+// put runs case i and files what came of it.
+func (r *runner) put(ctx context.Context, c *scenarios.Case, targets []*target, i int) error {
+	var m *measurement
+	err := context.Cause(ctx)
+	if err == nil {
+		m, err = r.runCase(ctx, c, targets[i], i)
 	}
-	defer t.close()
+	switch {
+	case err == nil:
+		out, histograms, err := m.record(c)
+		if err != nil {
+			return err
+		}
+		r.run.Cases = append(r.run.Cases, out)
+		r.histograms = append(r.histograms, histograms...)
+	case ctx.Err() != nil:
+		r.run.Cases = append(r.run.Cases, results.Case{Name: c.Name, Params: c.Params, Mode: string(c.Load.Mode), OpenLoop: c.Load.OpenLoop(),
+			CutShort: results.Interrupted + " before it began"})
+	case len(r.run.Cases) == 0:
+		return err
+	default:
+		r.run.Lost = append(r.run.Lost, fmt.Sprintf("case %s: %v", c.Name, err))
+	}
+	return nil
+}
+
+// runCase makes the producer of one case, and the target if it is embedded, drives it, and takes both down again.
+func (r *runner) runCase(ctx context.Context, c *scenarios.Case, t *target, index int) (*measurement, error) {
+	if t == nil {
+		var err error
+		if t, err = startEmbedded(ctx, c); err != nil {
+			return nil, err
+		}
+		defer t.embedded.Close()
+	}
 	p := producer.New(producerOptions(c, t.nameServers, index))
 	if err := p.Start(); err != nil {
 		return nil, err
@@ -117,28 +144,36 @@ func runCase(ctx context.Context, c *scenarios.Case, run *results.Run, o Options
 		return nil, fmt.Errorf("topic %s: %w", c.Topic.Name, err)
 	}
 	queues, _ := route.PublishQueues(c.Topic.Name)
-	run.Target = t.record
-	run.Target.Topic, run.Target.Queues = c.Topic.Name, new(int64(len(queues)))
+	r.run.Target = t.record
+	r.run.Target.Topic, r.run.Target.Queues = c.Topic.Name, new(int64(len(queues)))
 
 	plan := newPlan(c)
-	stopEvents := t.playEvents(c.Events, plan)
-	defer stopEvents()
-	tick := func(elapsed time.Duration, ended, well int64) {
-		if o.Progress == nil {
-			return
-		}
-		total := time.Duration(plan.length())
-		if plan.length() >= forever {
-			total = 0
-		}
-		o.Progress(Progress{Case: c.Name, Index: index, Of: of, Elapsed: elapsed, Total: total, Ended: ended, Failed: ended - well})
-	}
-	m, err := drive(ctx, plan, p, &threadWaiter{}, func() int64 { return p.Stats().BytesOut }, tick)
+	stopEvents := func() {}
+	defer func() { stopEvents() }()
+	m, err := drive(ctx, plan, p, &threadWaiter{}, watcher{
+		began: func() { stopEvents = t.playEvents(c.Events, plan) },
+		wire:  func() int64 { return p.Stats().BytesOut },
+		tick:  r.tick(c, plan, index),
+	})
 	if err != nil {
 		return nil, err
 	}
-	m.timerP99 = timer
+	m.timerP99, m.offset = r.timer, m.start-r.began
 	return m, nil
+}
+
+// tick tells of a case's progress; nil if nobody watches.
+func (r *runner) tick(c *scenarios.Case, p *plan, index int) func(time.Duration, int64, int64) {
+	if r.Progress == nil {
+		return nil
+	}
+	total := time.Duration(p.length())
+	if p.length() >= forever {
+		total = 0
+	}
+	return func(elapsed time.Duration, ended, well int64) {
+		r.Progress(Progress{Case: c.Name, Index: index, Of: r.of, Elapsed: elapsed, Total: total, Ended: ended, Failed: ended - well})
+	}
 }
 
 // producerOptions are the case's, in the producer's words.
@@ -166,35 +201,29 @@ type target struct {
 	record      results.Target
 }
 
-func (t *target) close() {
-	if t.embedded != nil {
-		t.embedded.Close()
-	}
-}
-
 // embeddedBudget is what an embedded broker keeps of what it is sent: enough to be a store, little enough that its
 // memory doesn't become the load.
 const embeddedBudget = 64 << 20
 
-// openTarget starts the embedded cluster, or looks at somebody's before anything is sent to it.
-func openTarget(ctx context.Context, c *scenarios.Case, o Options) (*target, error) {
-	if e := c.Target.Embedded; e != nil {
-		cluster, err := broker.Start(broker.Options{Brokers: e.Brokers, ServiceTime: time.Duration(e.ServiceTime), Servers: e.Servers, MemoryBudget: embeddedBudget})
-		if err != nil {
-			return nil, fmt.Errorf("embedded broker: %w", err)
-		}
-		t := &target{nameServers: []string{cluster.NameServer()}, embedded: cluster}
-		t.record = results.Target{Embedded: true, Namesrv: t.nameServers, Cluster: cluster.Name()}
-		for _, b := range cluster.Brokers() {
-			t.record.Brokers = append(t.record.Brokers, results.Broker{Name: b.Name(), Addr: b.Addr()})
-		}
-		if err := t.createTopic(ctx, c); err != nil {
-			cluster.Close()
-			return nil, err
-		}
-		return t, nil
+// startEmbedded starts the embedded cluster of a case, and makes its topic.
+func startEmbedded(ctx context.Context, c *scenarios.Case) (*target, error) {
+	e := c.Target.Embedded
+	cluster, err := broker.Start(broker.Options{Brokers: e.Brokers, ServiceTime: time.Duration(e.ServiceTime), Servers: e.Servers, MemoryBudget: embeddedBudget})
+	if err != nil {
+		return nil, fmt.Errorf("embedded broker: %w", err)
 	}
-	return preflight(ctx, c, o)
+	t := &target{nameServers: []string{cluster.NameServer()}, embedded: cluster}
+	t.record = results.Target{Embedded: true, Namesrv: t.nameServers, Cluster: cluster.Name()}
+	for _, b := range cluster.Brokers() {
+		t.record.Brokers = append(t.record.Brokers, results.Broker{Name: b.Name(), Addr: b.Addr()})
+	}
+	client := remoting.NewClient(remoting.ClientOptions{})
+	defer client.Close()
+	if err := createTopic(ctx, producer.NewAdmin(client, t.nameServers), c, t.record.Brokers); err != nil {
+		cluster.Close()
+		return nil, err
+	}
+	return t, nil
 }
 
 // playEvents carries out the case's events at their times; the function that it returns ends them.

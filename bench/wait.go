@@ -14,9 +14,8 @@ type waiter interface {
 	// until returns at that time of remoting.Nanotime or as soon as it can after it; early if ctx ends.
 	// next is how long after it the following wait will end: what is spent on precision depends on it.
 	until(ctx context.Context, at, next int64)
-	// attach is called once on the pacer's goroutine before the first wait; detach undoes it.
+	// attach is called on the pacer's goroutine before the first wait. What it does ends with the goroutine.
 	attach()
-	detach()
 }
 
 // threadWaiter owns an operating system thread: it sleeps in the kernel to shortly before the time and spins the rest.
@@ -33,12 +32,11 @@ const (
 	longestSleep = 20 * time.Millisecond
 )
 
+// attach never unlocks the thread: Go ends it with the goroutine, so that no other gets a thread with sharpened sleep.
 func (w *threadWaiter) attach() {
 	runtime.LockOSThread()
 	sharpenSleep()
 }
-
-func (w *threadWaiter) detach() { runtime.UnlockOSThread() }
 
 func (w *threadWaiter) until(ctx context.Context, at, next int64) {
 	spin := int64(0)
@@ -68,7 +66,6 @@ func (w *threadWaiter) until(ctx context.Context, at, next int64) {
 type timerWaiter struct{}
 
 func (timerWaiter) attach() {}
-func (timerWaiter) detach() {}
 func (timerWaiter) until(ctx context.Context, at, _ int64) {
 	t := time.NewTimer(time.Duration(at - remoting.Nanotime()))
 	defer t.Stop()
@@ -78,7 +75,7 @@ func (timerWaiter) until(ctx context.Context, at, _ int64) {
 	}
 }
 
-// timerP99 is how late this machine's waiting is at its worst of a hundred, measured with gaps like a busy schedule's.
+// timerP99 is how late the last but one of a hundred waits is here, measured with gaps like a busy schedule's.
 func timerP99(ctx context.Context) int64 {
 	const waits, gap = 100, 500 * time.Microsecond
 	var w threadWaiter
@@ -95,5 +92,6 @@ func timerP99(ctx context.Context) int64 {
 		}
 	}()
 	<-done
-	return slices.Max(append(late, 0))
+	slices.Sort(late)
+	return max(late[waits-2], 0)
 }

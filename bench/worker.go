@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"rmqbench/producer"
 	"rmqbench/remoting"
@@ -19,30 +20,72 @@ type load struct {
 	plan     *plan
 	sender   Sender
 	recorder *recorder
-	oneway   bool
-	start    int64          // remoting.Nanotime of the case's beginning
-	slots    chan slot      // open loop
-	idle     atomic.Int64   // open loop: workers that wait for a slot
-	permits  chan struct{}  // async: one a send without an answer
-	claimed  atomic.Int64   // closed loop with a count: measured sends begun
-	bodyAt   atomic.Int64   // which body of the pool comes next
-	sends    sync.Pool      // *asyncSend
-	ended    sync.WaitGroup // async sends under way
+	start    int64        // remoting.Nanotime of the case's beginning
+	slots    chan slot    // open loop
+	idle     atomic.Int64 // open loop: see pacer
+	claimed  atomic.Int64 // closed loop with a count: measured sends begun
 
-	sendCtx context.Context // of each send; ends when the drain's time is up
+	asyncs []asyncSend     // async: one for each that may be in flight
+	free   chan *asyncSend // those without a send under way: taking one is the permit to send
+	ended  sync.WaitGroup  // async sends under way
+
 	stopCtx context.Context // no new send once it has ended
+	sendCtx context.Context // of each send; ends when the drain's time is up
+	cut     context.CancelCauseFunc
 	workers sync.WaitGroup
 	spawned atomic.Int64
+
+	mu      sync.Mutex  // protects following
+	limit   *time.Timer // calls cut; nil: no end is set yet
+	limitAt int64       // when, remoting.Nanotime
+}
+
+// newLoad prepares a case; ctx's end stops new sends.
+func newLoad(ctx context.Context, p *plan, sender Sender) *load {
+	l := &load{plan: p, sender: sender, recorder: newRecorder(p), stopCtx: ctx}
+	l.sendCtx, l.cut = context.WithCancelCause(context.WithoutCancel(ctx))
+	if p.mode == scenarios.Async {
+		l.asyncs = make([]asyncSend, p.inFlight)
+		l.free = make(chan *asyncSend, p.inFlight)
+		for i := range l.asyncs {
+			l.asyncs[i].init(l, i)
+			l.free <- &l.asyncs[i]
+		}
+	}
+	if p.open {
+		l.slots = make(chan slot, backlog)
+	}
+	return l
 }
 
 // now is the case's time in nanoseconds.
 func (l *load) now() int64 { return remoting.Nanotime() - l.start }
 
+// over reports whether no send may begin any more.
+func (l *load) over() bool { return l.stopCtx.Err() != nil || l.sendCtx.Err() != nil }
+
+// endWithin cuts off what is still under way after d, or earlier if that was asked for before.
+func (l *load) endWithin(d time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	at := remoting.Nanotime() + int64(d)
+	switch {
+	case l.limit == nil:
+		l.limit = time.AfterFunc(d, func() { l.cut(errDrained) })
+	case at < l.limitAt:
+		l.limit.Reset(d)
+	default:
+		return
+	}
+	l.limitAt = at
+}
+
 // spawn starts one more worker.
 func (l *load) spawn() {
-	l.spawned.Add(1)
+	n := l.spawned.Add(1)
+	l.idle.Add(1)
 	l.workers.Go(func() {
-		w := worker{load: l, buffer: l.recorder.buffer()}
+		w := worker{load: l, buffer: l.recorder.buffer(), bodyAt: uint64(n)}
 		w.message.Topic = l.plan.topic
 		if l.plan.open {
 			w.open()
@@ -63,127 +106,152 @@ func (l *load) grow() {
 type worker struct {
 	*load
 	buffer  *sampleBuffer
+	bodyAt  uint64           // which body of the pool comes next
 	message producer.Message // sync and oneway: used again for each send
+	next    *asyncSend       // async: the permit in hand
 }
 
-// open takes slots as they fall due until there are no more.
+// open takes slots as they fall due until there are no more. A slot that it takes when the load is over is dropped.
 func (w *worker) open() {
-	for {
-		w.idle.Add(1)
-		s, ok := <-w.slots
-		w.idle.Add(-1)
-		if !ok || w.stopCtx.Err() != nil {
+	for s := range w.slots {
+		waited, ok := w.admit()
+		if !ok {
 			return
 		}
 		due, stage := w.plan.slot(s.index)
-		if !w.send(due, stage, s.free) {
-			return
-		}
+		w.send(due, stage, s.free && !waited)
+		w.idle.Add(1)
 	}
 }
 
 // closed sends as fast as replies come until the last stage is over or the count is reached.
 func (w *worker) closed() {
-	for w.stopCtx.Err() == nil {
+	for {
+		if _, ok := w.admit(); !ok {
+			return
+		}
 		stage := w.plan.stageAt(w.now())
-		if stage < 0 {
+		if stage < 0 || !w.claim(stage) {
+			if w.next != nil {
+				w.free <- w.next
+			}
 			return
 		}
-		if w.plan.count > 0 && !w.plan.stages[stage].warmup && w.claimed.Add(1) > w.plan.count {
-			return
-		}
-		if !w.send(-1, stage, false) {
-			return
-		}
+		w.send(-1, stage, false)
 	}
 }
 
-// send makes one send; due below 0 means when it is called. false: the load is over.
-func (w *worker) send(due int64, stage int, free bool) bool {
-	body := w.plan.bodies[int(w.bodyAt.Add(1)-1)%len(w.plan.bodies)]
-	if w.plan.mode == scenarios.Async {
-		return w.async(due, stage, free, body)
+// claim takes one send of the count; false: all of them have been taken.
+func (w *worker) claim(stage int) bool {
+	if w.plan.count == 0 || w.plan.stages[stage].warmup || w.claimed.Add(1) <= w.plan.count {
+		return true
 	}
-	w.message.Body = body
+	w.endWithin(drainFor)
+	return false
+}
+
+// admit waits, if the mode is async, until one more send may be in flight; false: the load is over.
+func (w *worker) admit() (waited, ok bool) {
+	if w.over() {
+		return false, false
+	}
+	if w.plan.mode != scenarios.Async {
+		return false, true
+	}
+	select {
+	case w.next = <-w.free:
+		return false, true
+	default:
+	}
+	select {
+	case w.next = <-w.free:
+		return true, true
+	case <-w.stopCtx.Done():
+	case <-w.sendCtx.Done():
+	}
+	w.next = nil
+	return true, false
+}
+
+// send makes one send that has been admitted; due below 0 means when it is called.
+func (w *worker) send(due int64, stage int, free bool) {
+	body := w.plan.bodies[w.bodyAt%uint64(len(w.plan.bodies))]
+	w.bodyAt++
 	called := w.now()
 	if due < 0 {
 		due = called
 	}
+	s := sample{due: due, called: called, stage: int16(stage), free: free}
+	if w.plan.mode == scenarios.Async {
+		w.next.begin(s, body)
+		w.next = nil
+		return
+	}
+	w.message.Body = body
 	var res producer.SendResult
 	var err error
-	if w.oneway {
+	if w.plan.mode == scenarios.Oneway {
 		res, err = w.sender.SendOneway(w.sendCtx, &w.message)
 	} else {
 		res, err = w.sender.Send(w.sendCtx, &w.message)
 	}
-	s := sample{due: due, called: called, done: w.now(), stage: int16(stage), free: free}
-	w.record(w.buffer, s, &res, err)
-	return true
+	s.done = w.now()
+	w.recorder.record(w.buffer, s, &res, err)
 }
 
-// record files a send by its outcome.
-func (l *load) record(b *sampleBuffer, s sample, res *producer.SendResult, err error) {
-	l.recorder.attempts(int(s.stage), max(res.Attempts-1, 0), res.Ambiguous)
-	o, cause := classify(res, err, l.oneway)
-	switch o {
-	case acknowledged, written:
-		l.recorder.success(b, s)
-	case weak:
-		l.recorder.other(s, o, res.Status.String())
-	default:
-		l.recorder.other(s, o, cause)
-	}
-}
-
-// asyncSend is a send without an answer yet; used again and again so that a send allocates nothing here.
+// asyncSend is a permit for one send in flight, and that send; used again and again so that a send allocates nothing here.
+//
+//	free   begin            live
+//	live   answer or error  free
+//	live   abandon          never used again: the sender may still hold the message
 type asyncSend struct {
 	load     *load
 	message  producer.Message
 	sample   sample
-	callback func(producer.SendResult, error) // done, bound once
+	live     atomic.Bool
+	buffer   *sharedBuffer
+	callback func(producer.SendResult, error) // end, bound once
 }
 
-func (l *load) newAsyncSend() any {
-	a := &asyncSend{load: l}
+func (a *asyncSend) init(l *load, i int) {
+	a.load = l
 	a.message.Topic = l.plan.topic
-	a.callback = a.done
-	return a
+	a.buffer = &l.recorder.shared[i%len(l.recorder.shared)]
+	a.callback = a.end
 }
 
-// async waits for a permit and sends; the callback records.
-func (w *worker) async(due int64, stage int, free bool, body []byte) bool {
-	select {
-	case w.permits <- struct{}{}:
-	default:
-		free = false // the in-flight cap holds it up, not the generator
-		select {
-		case w.permits <- struct{}{}:
-		case <-w.stopCtx.Done():
-			return false
+// begin makes the send.
+func (a *asyncSend) begin(s sample, body []byte) {
+	l := a.load
+	a.sample, a.message.Body = s, body
+	l.ended.Add(1)
+	a.live.Store(true)
+	if err := l.sender.SendAsync(l.sendCtx, &a.message, a.callback); err != nil {
+		a.end(producer.SendResult{}, err)
+	}
+}
+
+// end is the callback. Of a send that was abandoned nothing is recorded any more.
+func (a *asyncSend) end(res producer.SendResult, err error) {
+	l := a.load
+	if !a.live.CompareAndSwap(true, false) {
+		return
+	}
+	a.sample.done = l.now()
+	l.recorder.recordShared(a.buffer, a.sample, &res, err)
+	l.free <- a
+	l.ended.Done()
+}
+
+// abandon ends every async send that has no answer when the drain's time is up: what became of it is not known. It runs
+// when no worker does.
+func (l *load) abandon() {
+	err := &producer.SendError{Topic: l.plan.topic, Ambiguous: true, Err: errDrained}
+	for i := range l.asyncs {
+		if a := &l.asyncs[i]; a.live.CompareAndSwap(true, false) {
+			a.sample.done = l.now()
+			l.recorder.recordShared(a.buffer, a.sample, &producer.SendResult{}, err)
+			l.ended.Done()
 		}
 	}
-	a := w.sends.Get().(*asyncSend)
-	a.message.Body = body
-	called := w.now()
-	if due < 0 {
-		due = called
-	}
-	a.sample = sample{due: due, called: called, stage: int16(stage), free: free}
-	w.ended.Add(1)
-	if err := w.sender.SendAsync(w.sendCtx, &a.message, a.callback); err != nil {
-		a.done(producer.SendResult{}, err)
-	}
-	return true
-}
-
-// done is the callback of an async send.
-func (a *asyncSend) done(res producer.SendResult, err error) {
-	l := a.load
-	a.sample.done = l.now()
-	b := l.recorder.free.Get().(*sampleBuffer)
-	l.record(b, a.sample, &res, err)
-	l.recorder.free.Put(b)
-	l.sends.Put(a)
-	<-l.permits
-	l.ended.Done()
 }
