@@ -112,7 +112,7 @@ func (b *Broker) Down() {
 func (b *Broker) down() {
 	b.up.Store(false)
 	if b.server != nil {
-		b.server.Close()
+		_ = b.server.Close() // it listens no more either way
 		b.server = nil
 	}
 }

@@ -119,7 +119,7 @@ func (c *Cluster) Brokers() []*Broker { return c.brokers }
 // Close ends every connection, forgets every message and waits for all goroutines. It may be called again.
 func (c *Cluster) Close() {
 	if c.nameServer != nil {
-		c.nameServer.server.Close()
+		_ = c.nameServer.server.Close() // it listens no more either way
 	}
 	for _, b := range c.brokers {
 		b.close()

@@ -221,7 +221,7 @@ func (b *Broker) storeBatch(s *sending, t *topic, body []byte) refusal {
 	}
 	s.ids = s.ids[:0]
 	r := &s.record
-	for m := range message.Batch(body) {
+	for m, _ := range message.Batch(body) { // checked above
 		r.Flag, r.Body, r.EncodedProperties = m.Flag, m.Body, m.EncodedProperties
 		b.put(t, r)
 		if len(s.ids) > 0 {

@@ -42,7 +42,7 @@ func Read(path string) (*Run, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read result: %w", err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // only read
 	r, err := decode(f, maxRunBytes)
 	if err != nil {
 		return nil, fmt.Errorf("read result %s: %w", path, err)

@@ -49,7 +49,7 @@ func (h *Histogram) Record(ns int64) {
 	}
 	h.min, h.max = min(h.min, exact), max(h.max, exact)
 	h.addSum(0, uint64(exact))
-	h.buckets.RecordValue(bucketed) // within the range, so it can't fail
+	_ = h.buckets.RecordValue(bucketed) // within the range, so it can't fail
 }
 
 // Merge adds all that from holds, losing nothing: the result equals one Histogram that had recorded both. from is

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -47,7 +48,7 @@ func newScenarios(s streams) *cobra.Command {
 				for _, file := range args {
 					loaded, err := scenarios.Load(file)
 					if err != nil {
-						bad, ok := err.(scenarios.Faults)
+						bad, ok := errors.AsType[scenarios.Faults](err)
 						if !ok {
 							return err
 						}
