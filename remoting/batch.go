@@ -12,11 +12,12 @@ const copyBelow = 4 << 10
 // batch is what one write sends. It belongs to the connection's mu while it is open, then to its writer until the
 // write has returned.
 type batch struct {
-	number uint64 // of the connection's batches, from 1
-	slab   []byte // heads, and bodies under copyBelow, in the frames' order
-	frames []frame
-	bytes  int  // of all frames that are not dropped
-	whole  bool // one contiguous piece: nothing by reference, nothing dropped
+	number  uint64 // of the connection's batches, from 1
+	slab    []byte // heads, and bodies under copyBelow, in the frames' order
+	frames  []frame
+	bytes   int  // of all frames that are not dropped
+	dropped int  // frames
+	whole   bool // one contiguous piece: nothing by reference, nothing dropped
 }
 
 // frame is one command in a batch.
@@ -45,7 +46,10 @@ func (b *batch) release() {
 	clear(b.frames)
 	b.frames = b.frames[:0]
 	b.slab = b.slab[:0]
-	b.bytes = 0
+	b.bytes, b.dropped = 0, 0
+	if poison != nil {
+		poison(b.slab[:cap(b.slab)])
+	}
 	if cap(b.slab) > maxKeptSlab {
 		b.slab = nil
 	}
@@ -83,6 +87,7 @@ func (b *batch) drop(i int) (borrowed bool) {
 	b.bytes -= f.to - f.from + len(f.body)
 	*f = frame{from: f.from, to: f.to, dropped: true}
 	b.whole = false
+	b.dropped++
 	return borrowed
 }
 

@@ -137,13 +137,14 @@ func (t *callTable) takeAll() []*Call {
 	return all
 }
 
-// takeReply removes the call that a reply ends; a oneway call is not ended by one.
-func (t *callTable) takeReply(opaque int32) *Call {
+// takeReply removes the call that a reply ends. None ends a oneway call, nor one whose frame is in the open batch: what
+// was not asked yet can't be answered, whatever the peer says.
+func (t *callTable) takeReply(opaque int32, open uint64) *Call {
 	if t.n == 0 {
 		return nil
 	}
 	c := t.slots[uint32(opaque)&uint32(len(t.slots)-1)]
-	if c == nil || c.opaque != opaque || c.Oneway {
+	if c == nil || c.opaque != opaque || c.Oneway || c.batch == open {
 		return nil
 	}
 	return t.take(opaque)

@@ -36,6 +36,15 @@ func (c *callbacks) submit(calls []*Call) {
 }
 
 func (c *callbacks) run() {
+	var calls []*Call // of the batch in hand, those to come
+	defer func() {
+		if calls != nil { // a callback ended its goroutine (runtime.Goexit, as a failing test does): the others go on
+			c.mu.Lock()
+			c.queue = append([][]*Call{calls}, c.queue...)
+			c.mu.Unlock()
+			go c.run()
+		}
+	}()
 	for {
 		c.mu.Lock()
 		if len(c.queue) == 0 {
@@ -43,13 +52,16 @@ func (c *callbacks) run() {
 			c.mu.Unlock()
 			return
 		}
-		calls := c.queue[0]
+		calls = c.queue[0]
 		c.queue[0] = nil
 		c.queue = c.queue[1:]
 		c.mu.Unlock()
-		for _, call := range calls {
+		for len(calls) > 0 {
+			call := calls[0]
+			calls = calls[1:]
 			c.done(call)
 		}
+		calls = nil
 	}
 }
 

@@ -82,22 +82,36 @@ func NewClient(o ClientOptions) *Client {
 }
 
 // Ready reports whether a request to addr could go at once: there is a living connection.
-func (c *Client) Ready(addr string) bool {
+func (c *Client) Ready(addr string) bool { return c.living(addr) != nil }
+
+// living is the connection to addr unless there is none, or it is dead.
+func (c *Client) living(addr string) *Conn {
 	ep, ok := c.endpoints.Load(addr)
 	if !ok {
-		return false
+		return nil
 	}
 	conn := ep.(*endpoint).conn.Load()
-	return conn != nil && !conn.dead.Load()
+	if conn == nil || conn.dead.Load() {
+		return nil
+	}
+	return conn
+}
+
+// StartNow is Start for callers that must not wait: without a living connection it returns ErrNotConnected, bare, and
+// dials nothing.
+func (c *Client) StartNow(addr string, call *Call, head HeadEncoder, body []byte, timeout time.Duration) error {
+	conn := c.living(addr)
+	if conn == nil {
+		return ErrNotConnected
+	}
+	return conn.Start(call, head, body, timeout)
 }
 
 // Start sends a request to addr over its connection, dialling it first if need be within ctx and timeout; see
 // [Conn.Start] for the rest. What dialling took counts against the timeout.
 func (c *Client) Start(ctx context.Context, addr string, call *Call, head HeadEncoder, body []byte, timeout time.Duration) error {
-	if ep, ok := c.endpoints.Load(addr); ok {
-		if conn := ep.(*endpoint).conn.Load(); conn != nil && !conn.dead.Load() {
-			return conn.Start(call, head, body, timeout)
-		}
+	if conn := c.living(addr); conn != nil {
+		return conn.Start(call, head, body, timeout)
 	}
 	begin := Nanotime()
 	conn, err := c.connect(ctx, addr, timeout)
@@ -203,11 +217,10 @@ func (c *Client) adopt(nc net.Conn, ep *endpoint) (*Conn, error) {
 		handler: c.opts.Handler, callbacks: c.callbacks, group: &c.loops, maxFrame: c.opts.MaxFrame,
 		maxQueued: maxQueuedReplies, writeTimeout: c.opts.WriteTimeout,
 		onClose: func(conn *Conn, _ error) {
-			s := conn.Stats()
 			c.mu.Lock()
-			c.past.add(s)
-			c.mu.Unlock()
-			ep.conn.CompareAndSwap(conn, nil)
+			defer c.mu.Unlock()
+			c.past.add(conn.Stats())
+			ep.conn.CompareAndSwap(conn, nil) // under mu with past: Stats counts it once
 		},
 	})
 	ep.conn.Store(conn)
@@ -226,10 +239,10 @@ func (c *Client) Drop(addr string) {
 // Stats adds up all connections, ended ones included.
 func (c *Client) Stats() Stats {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	s := c.past
-	c.mu.Unlock()
 	for _, ep := range c.endpoints.Range {
-		if conn := ep.(*endpoint).conn.Load(); conn != nil && !conn.dead.Load() {
+		if conn := ep.(*endpoint).conn.Load(); conn != nil {
 			s.add(conn.Stats())
 		}
 	}

@@ -34,7 +34,6 @@ type Conn struct {
 	handed    *batch     // begun by a leader, to be finished by writeLoop
 	handedN   int        // bytes of handed that are in the socket
 	flushing  bool       // a leader or writeLoop is at it
-	writing   int        // bytes of the write under way
 	calls     callTable
 	nextSweep int64         // nanotime; 0: no timer set
 	roomy     chan struct{} // readLoop waits here for the peer to read; nil if it doesn't
@@ -146,6 +145,7 @@ func (c *Conn) Start(call *Call, head HeadEncoder, body []byte, timeout time.Dur
 	call.conn, call.err, call.stamps = c, nil, Stamps{Encoded: now}
 	call.deadline = now + int64(timeout)
 	call.parts.Store(1)
+	async := call.Async // the call may have ended, and be another's, as soon as mu is free
 
 	c.mu.Lock()
 	if c.err != nil {
@@ -172,7 +172,7 @@ func (c *Conn) Start(call *Call, head HeadEncoder, body []byte, timeout time.Dur
 	c.mu.Unlock()
 
 	if idle {
-		if call.Async {
+		if async {
 			c.wakeWriter()
 		} else {
 			runtime.Gosched() // the one chance for others to append
@@ -303,7 +303,6 @@ func (c *Conn) begin() *batch {
 		return nil
 	}
 	c.open = newBatch(b.number + 1)
-	c.writing = b.bytes
 	c.written[b.number%uint64(len(c.written))] = writeStamp{batch: b.number, began: Nanotime()}
 	return b
 }
@@ -338,10 +337,11 @@ func (c *Conn) end(b *batch, err error) (more bool) {
 	if s.batch == b.number {
 		s.ended = Nanotime()
 	}
-	c.stats.Writes++
-	c.stats.BytesOut += int64(b.bytes)
-	c.stats.FramesOut += int64(len(b.frames))
-	c.writing = 0
+	if err == nil {
+		c.stats.Writes++
+		c.stats.BytesOut += int64(b.bytes)
+		c.stats.FramesOut += int64(len(b.frames) - b.dropped)
+	}
 	for i := range b.frames {
 		f := &b.frames[i]
 		if f.call == nil {
@@ -431,8 +431,10 @@ func (c *Conn) write(b *batch, n int, scratch *net.Buffers) error {
 		_, err = all.WriteTo(c.nc)
 		clear(*scratch)
 	}
+	// A deadline that has passed would fail the next try. A connection that refuses is dead, and says so itself.
+	_ = c.nc.SetWriteDeadline(time.Time{})
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return fmt.Errorf("write: the peer took nothing for %v: %w", c.opts.writeTimeout, err)
+		return fmt.Errorf("write: the peer did not take it within %v: %w", c.opts.writeTimeout, err)
 	}
 	if err != nil {
 		return fmt.Errorf("write: %w", err)
@@ -528,7 +530,7 @@ func (c *Conn) take(b []byte) (used int, bad error) {
 			if !c.in[i].head.IsResponse() {
 				continue
 			}
-			call := c.calls.takeReply(c.in[i].head.Opaque)
+			call := c.calls.takeReply(c.in[i].head.Opaque, c.open.number)
 			if call == nil {
 				c.stats.StrayReplies++
 				continue

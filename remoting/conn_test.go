@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -18,7 +19,18 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// Tests run with poisoned pools; benchmarks don't, for it costs.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if flag.Lookup("test.bench").Value.String() == "" {
+		poison = func(b []byte) {
+			for i := range b {
+				b[i] = 0xDE
+			}
+		}
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // listen serves h on loopback until the test ends.
 func listen(tb testing.TB, h Handler) *Server {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 )
 
 // What a connection or a call can end with. Test with errors.Is.
@@ -14,7 +15,7 @@ var (
 	ErrBadFrame      = errors.New("malformed frame")
 	ErrNotRocketMQ   = errors.New("this is not RocketMQ's remoting protocol")
 	ErrDial          = errors.New("cannot connect")
-	ErrInFlight      = errors.New("too many requests in flight")
+	ErrNotConnected  = errors.New("no connection yet")
 )
 
 // CallError is a request that got no answer.
@@ -58,5 +59,8 @@ const maxRemark = 512
 
 // NewBrokerError keeps the first 512 bytes of remark.
 func NewBrokerError(addr string, code Code, remark string) *BrokerError {
-	return &BrokerError{Addr: addr, Code: code, Remark: remark[:min(len(remark), maxRemark)]}
+	if len(remark) > maxRemark {
+		remark = strings.Clone(remark[:maxRemark]) // not the megabytes that it is cut from
+	}
+	return &BrokerError{Addr: addr, Code: code, Remark: remark}
 }

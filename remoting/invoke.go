@@ -42,6 +42,7 @@ func (c *Client) invoke(ctx context.Context, addr string, req *Command, timeout 
 		return i.reply, err
 	case <-ctx.Done():
 		i.Cancel(context.Cause(ctx))
-		return i.reply, <-i.done
+		err := <-i.done // before reply is read: the reader may be writing it
+		return i.reply, err
 	}
 }
