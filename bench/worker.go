@@ -141,13 +141,16 @@ func (w *worker) closed() {
 	}
 }
 
-// claim takes one send of the count; false: all of them have been taken.
+// claim takes one send of the count; false: all of them have been taken. With the last one the drain begins.
 func (w *worker) claim(stage int) bool {
-	if w.plan.count == 0 || w.plan.stages[stage].warmup || w.claimed.Add(1) <= w.plan.count {
+	if w.plan.count == 0 || w.plan.stages[stage].warmup {
 		return true
 	}
-	w.endWithin(drainFor)
-	return false
+	n := w.claimed.Add(1)
+	if n == w.plan.count {
+		w.endWithin(drainFor)
+	}
+	return n <= w.plan.count
 }
 
 // admit waits, if the mode is async, until one more send may be in flight; false: the load is over.
