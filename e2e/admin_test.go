@@ -1,0 +1,122 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"strings"
+	"testing"
+
+	"rmqbench/producer"
+	"rmqbench/remoting"
+	"rmqbench/remoting/message"
+)
+
+// testAdmin asks everything that Admin can ask.
+func (s *suite) testAdmin(t *testing.T) {
+	const topic, queues = "RMQBENCH_E2E_ADMIN", 2
+	ctx, b := t.Context(), s.broker()
+	info, err := s.admin.ClusterInfo(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if data := info.Brokers[b.Name]; len(info.Brokers) != 1 || data.Master() != b.Addr || data.Cluster != "DefaultCluster" ||
+		len(info.Clusters) != 1 || len(info.Clusters["DefaultCluster"]) != 1 || info.Clusters["DefaultCluster"][0] != b.Name {
+		t.Errorf("cluster info: got %+v, want %+v in DefaultCluster", info, b)
+	}
+	if runtime, err := s.admin.RuntimeInfo(ctx, b.Addr); err != nil || runtime["brokerVersionDesc"] != "V"+strings.ReplaceAll(s.Version(), ".", "_") {
+		t.Errorf("runtime info: version %q, error %v", runtime["brokerVersionDesc"], err)
+	}
+	if config, err := s.admin.BrokerConfig(ctx, b.Addr); err != nil || !strings.Contains(config, "\nbrokerName="+b.Name+"\n") {
+		t.Errorf("broker config: error %v, %d bytes without the broker's name:\n%s", err, len(config), config)
+	}
+
+	s.create(t, topic, queues)
+	if route, err := s.admin.Route(ctx, topic); err != nil {
+		t.Error(err)
+	} else {
+		s.checkRoute(t, route, queues)
+	}
+	p := s.start(t, producer.Options{})
+	s.sendSync(t, p, &producer.Message{Topic: topic, Body: []byte("admin")}, 3*queues)
+	s.checkStats(t, topic, queues, 3)
+
+	if _, err := s.admin.Route(ctx, "RMQBENCH_E2E_UNKNOWN"); !isRefusal(err, remoting.TopicNotExist) {
+		t.Errorf("route of an unknown topic: %v", err)
+	}
+	if _, err := s.admin.TopicStats(ctx, b.Addr, "RMQBENCH_E2E_UNKNOWN"); !isRefusal(err, remoting.TopicNotExist) {
+		t.Errorf("statistics of an unknown topic: %v", err)
+	}
+	if n, err := s.admin.MaxOffset(ctx, b.Addr, "RMQBENCH_E2E_UNKNOWN", 0); n != 0 || err != nil {
+		t.Errorf("max offset of an unknown topic: %d, %v", n, err)
+	}
+}
+
+// checkStats waits until each queue of a topic holds that many messages, and has the statistics say so too.
+func (s *suite) checkStats(t *testing.T, topic string, queues int, each int64) {
+	t.Helper()
+	ctx, b := t.Context(), s.broker()
+	for i := range queues {
+		if !eventually(func() bool {
+			n, err := s.admin.MaxOffset(ctx, b.Addr, topic, i)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n == each
+		}) {
+			t.Errorf("queue %d doesn't come to hold %d messages", i, each)
+		}
+		if n, err := s.admin.MinOffset(ctx, b.Addr, topic, i); n != 0 || err != nil {
+			t.Errorf("min offset of queue %d: %d, %v", i, n, err)
+		}
+	}
+	stats, err := s.admin.TopicStats(ctx, b.Addr, topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[int]bool{}
+	for _, q := range stats.Queues {
+		if q.Topic != topic || q.Broker != b.Name || q.MinOffset != 0 || q.MaxOffset != each || q.LastUpdate == 0 {
+			t.Errorf("statistics have %+v, want offsets 0 to %d", q, each)
+		}
+		seen[q.Queue] = true
+	}
+	if len(seen) != queues || len(stats.Queues) != queues {
+		t.Errorf("statistics of %d queues, want %d: %+v", len(stats.Queues), queues, stats.Queues)
+	}
+}
+
+// testConnectionList has the broker list our producer while it lives, and no longer.
+func (s *suite) testConnectionList(t *testing.T) {
+	const group = "RMQBENCH_E2E_LISTED"
+	var listed message.ProducerConnection
+	t.Run("up", func(t *testing.T) {
+		p := s.start(t, producer.Options{Group: group})
+		s.send(t, p, &producer.Message{Topic: "RMQBENCH_E2E_LISTED", Body: []byte("listed")})
+		var err error
+		if listed, err = s.connections(t, group); err != nil {
+			t.Fatal(err)
+		}
+		if len(listed) != 1 || listed[0].Language != "GO" || listed[0].Version != remoting.Version451 ||
+			!strings.Contains(listed[0].ClientID, "@e2e-") || !strings.HasPrefix(listed[0].ClientAddr, "127.0.0.1:") {
+			t.Errorf("the broker lists %+v, want our one producer", listed)
+		}
+	})
+	if list, err := s.connections(t, group); !isRefusal(err, remoting.SystemError) {
+		t.Errorf("after its shutdown the broker lists %+v, error %v", list, err)
+	}
+}
+
+// connections asks the broker which producers of a group it knows.
+func (s *suite) connections(t *testing.T, group string) (message.ProducerConnection, error) {
+	t.Helper()
+	addr := s.broker().Addr
+	reply, err := s.client.Invoke(t.Context(), addr,
+		remoting.NewRequest(remoting.GetProducerConnectionList, remoting.Field{Key: "producerGroup", Value: group}), patience)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if reply.Response() != remoting.Success {
+		return nil, remoting.NewBrokerError(addr, reply.Response(), reply.Remark)
+	}
+	return message.ParseProducerConnection(reply.Body)
+}
