@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -20,12 +21,17 @@ type Admin struct {
 	Timeout     time.Duration // one request; 0 means 3s
 	Serialize   remoting.Serialize
 
-	next atomic.Uint32 // index of the name server that answered last
+	next atomic.Uint32 // index of the name server to ask first
 }
 
-// NewAdmin uses client's connections; closing them is the caller's.
+// NewAdmin uses client's connections; closing them is the caller's. It begins with any of the name servers, so that
+// many clients spread over them.
 func NewAdmin(client *remoting.Client, nameServers []string) *Admin {
-	return &Admin{Client: client, NameServers: nameServers, Serialize: remoting.RocketMQ}
+	a := &Admin{Client: client, NameServers: nameServers, Serialize: remoting.RocketMQ}
+	if n := len(nameServers); n > 0 {
+		a.next.Store(rand.Uint32N(uint32(n)))
+	}
+	return a
 }
 
 func (a *Admin) timeout() time.Duration {
@@ -51,22 +57,25 @@ func (a *Admin) ask(ctx context.Context, addr string, req *remoting.Command) (*r
 // askNames asks the name server that answered last, and the others in turn when it does not answer. An answer of any
 // code is an answer.
 func (a *Admin) askNames(ctx context.Context, req *remoting.Command) (*remoting.Command, error) {
-	n := len(a.NameServers)
-	last := a.next.Load()
-	var failed error
+	n := uint32(len(a.NameServers))
+	first := a.next.Load()
+	failed := &NameServerError{}
 	for i := range n {
-		at := (last + uint32(i)) % uint32(n)
+		at := (first + i) % n
 		reply, err := a.ask(ctx, a.NameServers[at], req)
 		if _, answered := errors.AsType[*remoting.BrokerError](err); err == nil || answered {
-			a.next.Store(at)
 			return reply, err
 		}
-		failed = err
+		failed.Addrs, failed.Err = append(failed.Addrs, a.NameServers[at]), err
+		if ctx.Err() == context.Canceled { // the caller's doing, not the server's
+			break
+		}
+		a.next.CompareAndSwap(at, (at+1)%n) // also for those who come when this one's time is up
 		if ctx.Err() != nil {
 			break
 		}
 	}
-	return nil, &NameServerError{Addrs: a.NameServers, Err: failed}
+	return nil, failed
 }
 
 // Route is where a topic lives. An unknown topic is a *remoting.BrokerError of code TopicNotExist.

@@ -3,16 +3,19 @@ package producer
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"rmqbench/remoting"
 )
 
-// PropertyError is a property that RocketMQ's encoding can't hold: nothing is escaped there.
-type PropertyError struct{ Key string }
-
-func (e *PropertyError) Error() string {
-	return fmt.Sprintf("property %q: key or value is empty or holds a separator (0x01, 0x02; in keys a space)", e.Key)
+// PropertyError is a property that RocketMQ's encoding can't hold, for nothing is escaped there, or that is not the
+// application's to set.
+type PropertyError struct {
+	Key     string
+	Problem string
 }
+
+func (e *PropertyError) Error() string { return fmt.Sprintf("property %q: %s", e.Key, e.Problem) }
 
 // RouteError says that nobody knows where a topic's queues are.
 type RouteError struct {
@@ -32,7 +35,7 @@ func (e *RouteError) Unwrap() error { return e.Err }
 
 // NameServerError is a question that none of the name servers answered.
 type NameServerError struct {
-	Addrs []string // all that were asked
+	Addrs []string // that were asked, in this order
 	Err   error    // of the last one
 }
 
@@ -40,7 +43,7 @@ func (e *NameServerError) Error() string {
 	if len(e.Addrs) == 0 {
 		return "no name server given"
 	}
-	return fmt.Sprintf("no name server answers (%d asked): %v", len(e.Addrs), e.Err)
+	return fmt.Sprintf("no name server answers (asked %s): %v", strings.Join(e.Addrs, ", "), e.Err)
 }
 
 // Unwrap gives the last one's error.
@@ -72,11 +75,19 @@ func (e *SendError) Unwrap() error { return e.Err }
 var (
 	ErrExecutorFull = errors.New("too many async sends wait for a route or a connection")
 	ErrCallTimeout  = errors.New("call timeout: the time was up before it could be sent")
+	ErrNoCallback   = errors.New("an async send needs a callback")
 )
 
+// errWouldWait is an attempt that needs a route or a connection first, made by who must not wait for one.
+var errWouldWait = errors.New("would wait")
+
 // retriable says whether a sync send may go on with another broker (DefaultMQProducerImpl.sendDefaultImpl, 4.5.1): after
-// anything but an answer, and after the answers that another broker might not give.
+// anything but an answer, and after the answers that another broker might not give. A frame that is too large for one
+// connection is so for all.
 func retriable(err error) bool {
+	if errors.Is(err, remoting.ErrFrameTooLarge) {
+		return false
+	}
 	be, ok := errors.AsType[*remoting.BrokerError](err)
 	if !ok {
 		return true
@@ -92,7 +103,7 @@ func retriable(err error) bool {
 // retriableAsync is its counterpart for async sends: never after an answer, nor when the time was up.
 func retriableAsync(err error) bool {
 	ce, ok := errors.AsType[*remoting.CallError](err)
-	return ok && !ce.Timeout()
+	return ok && !ce.Timeout() && !errors.Is(err, remoting.ErrFrameTooLarge)
 }
 
 // mayBeStored says whether the attempt that failed so may have reached a broker that did not answer.

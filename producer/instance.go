@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -23,13 +24,22 @@ type instance struct {
 	routes routes
 	async  *executor
 	ids    *message.IDSource
+	panics atomic.Int64  // of callbacks
+	nudge  chan struct{} // keeper: some broker doesn't know us yet; capacity 1
 
 	stop context.CancelFunc
 	work sync.WaitGroup // keeper
 
 	mu     sync.Mutex // protects following
 	groups map[string]bool
-	beaten map[string]string // broker name to the address that has had a heartbeat
+	joined int             // counts groups that came
+	beaten map[string]beat // by broker name: the last heartbeat that it answered
+}
+
+// beat is where a heartbeat went and how many groups had come by then.
+type beat struct {
+	addr   string
+	joined int
 }
 
 // registry holds the instances of this process by client id (MQClientManager.java).
@@ -75,10 +85,10 @@ func (in *instance) release() {
 
 func newInstance(id string, o *Options) *instance {
 	client := remoting.NewClient(remoting.ClientOptions{Dial: o.Dial, ConnectTimeout: o.ConnectTimeout})
-	admin := NewAdmin(client, o.NameServers)
+	admin := NewAdmin(client, slices.Clone(o.NameServers))
 	admin.Serialize = o.serialize()
 	in := &instance{id: id, client: client, admin: admin, routes: routes{admin: admin}, async: newExecutor(), ids: newIDs(o.ClientIP),
-		groups: map[string]bool{}, beaten: map[string]string{}}
+		nudge: make(chan struct{}, 1), groups: map[string]bool{}, beaten: map[string]beat{}}
 	var ctx context.Context
 	ctx, in.stop = context.WithCancel(context.Background())
 	in.work.Go(func() { in.keep(ctx, o.RouteEvery, o.HeartbeatEvery) })
@@ -102,44 +112,77 @@ func (in *instance) keep(ctx context.Context, routeEvery, beatEvery time.Duratio
 		case <-beat.C:
 			in.dropOffline()
 			in.beat(ctx, true)
+		case <-in.nudge:
+			in.beat(ctx, false)
 		}
 	}
 }
 
-// beat sends a heartbeat to every master; all = false: only to those that have had none at their address.
+// beatSoon lets keep tell the brokers that don't know of some group yet. No send waits for that: one broker that
+// doesn't answer must not hold what goes to others.
+func (in *instance) beatSoon() {
+	select {
+	case in.nudge <- struct{}{}:
+	default: // keep is about to
+	}
+}
+
+// beat sends a heartbeat to every master, to all at one time, and waits for the answers; all = false: only to those that
+// have not answered one with every group at their address.
 func (in *instance) beat(ctx context.Context, all bool) {
 	in.mu.Lock()
-	h := message.Heartbeat{ClientID: in.id}
-	for g := range in.groups {
-		h.Producers = append(h.Producers, g)
+	joined := in.joined
+	h := message.Heartbeat{ClientID: in.id, Producers: slices.Sorted(maps.Keys(in.groups))}
+	in.mu.Unlock()
+	if len(h.Producers) == 0 {
+		return
+	}
+	var wg sync.WaitGroup
+	for name, addr := range in.routes.masters() {
+		now := beat{addr, joined}
+		in.mu.Lock()
+		known := in.beaten[name] == now
+		in.mu.Unlock()
+		if all || !known {
+			wg.Go(func() { in.beatOne(ctx, name, now, &h) })
+		}
+	}
+	wg.Wait()
+}
+
+// beatOne tells one broker; what it can't be told now, the next heartbeat tells it.
+func (in *instance) beatOne(ctx context.Context, name string, now beat, h *message.Heartbeat) {
+	if _, err := in.admin.Heartbeat(ctx, now.addr, h); err != nil {
+		return
+	}
+	var gone []string // while the heartbeat was under way: it may have overtaken unregister's word
+	in.mu.Lock()
+	in.beaten[name] = now
+	for _, group := range h.Producers {
+		if !in.groups[group] {
+			gone = append(gone, group)
+		}
 	}
 	in.mu.Unlock()
-	slices.Sort(h.Producers)
-	for name, addr := range in.routes.masters() {
-		in.mu.Lock()
-		skip := !all && in.beaten[name] == addr
-		in.mu.Unlock()
-		if skip {
-			continue
-		}
-		if _, err := in.admin.Heartbeat(ctx, addr, &h); err == nil {
-			in.mu.Lock()
-			in.beaten[name] = addr
-			in.mu.Unlock()
-		}
+	for _, group := range gone {
+		_ = in.admin.Unregister(ctx, now.addr, in.id, group) // untold, the broker forgets it in two minutes
 	}
 }
 
 // dropOffline closes connections to brokers that have left every route (MQClientInstance.cleanOfflineBroker).
 func (in *instance) dropOffline() {
 	masters := in.routes.masters()
+	var gone []string
 	in.mu.Lock()
-	defer in.mu.Unlock()
-	for name, addr := range in.beaten {
-		if masters[name] != addr {
+	for name, was := range in.beaten {
+		if masters[name] != was.addr {
 			delete(in.beaten, name)
-			in.client.Drop(addr)
+			gone = append(gone, was.addr)
 		}
+	}
+	in.mu.Unlock()
+	for _, addr := range gone {
+		in.client.Drop(addr)
 	}
 }
 
@@ -151,19 +194,23 @@ func (in *instance) register(group string) error {
 		return fmt.Errorf("producer group %s has been started before in client %s; use another group or instance name", group, in.id)
 	}
 	in.groups[group] = true
+	in.joined++
 	return nil
 }
 
-// unregister gives a group name back and tells the brokers that have heard of it, all at once and not for long.
+// unregisterTime is how long brokers may take to hear that a producer is gone. They find out by themselves too.
+const unregisterTime = time.Second
+
+// unregister gives a group name back and tells the brokers that have heard of it, all at one time.
 func (in *instance) unregister(group string) error {
 	in.mu.Lock()
 	delete(in.groups, group)
 	var addrs []string
-	for _, addr := range in.beaten {
-		addrs = append(addrs, addr)
+	for _, was := range in.beaten {
+		addrs = append(addrs, was.addr)
 	}
 	in.mu.Unlock()
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), unregisterTime)
 	defer cancel()
 	var wg sync.WaitGroup
 	errs := make([]error, len(addrs))

@@ -14,7 +14,7 @@ type Message struct {
 	Keys        []string           // index keys; none holds a space
 	Flag        int32              // the application's, stored as it is
 	NoWaitStore bool               // don't wait until the broker has flushed or copied it
-	Properties  message.Properties // the application's own, in this order
+	Properties  message.Properties // the application's own, in this order; no value is empty
 }
 
 // appendProperties writes the properties string: what the client sets first, then the application's.
@@ -53,20 +53,29 @@ func (m *Message) check(maxBody int) error {
 		return err
 	}
 	if hasSeparator(m.Tags) {
-		return &PropertyError{Key: message.PropertyTags}
+		return &PropertyError{message.PropertyTags, separated}
 	}
 	for _, k := range m.Keys {
-		if hasSeparator(k) || strings.Contains(k, " ") {
-			return &PropertyError{Key: message.PropertyKeys}
+		if k == "" || hasSeparator(k) || strings.Contains(k, " ") {
+			return &PropertyError{message.PropertyKeys, "a key is empty or holds a space or a separator (0x01, 0x02)"}
 		}
 	}
 	for _, p := range m.Properties {
-		if p.Key == "" || hasSeparator(p.Key) || hasSeparator(p.Value) {
-			return &PropertyError{Key: p.Key}
+		switch {
+		case p.Key == "" || p.Value == "":
+			return &PropertyError{p.Key, "key or value is empty; readers would pass it over"}
+		case hasSeparator(p.Key) || hasSeparator(p.Value):
+			return &PropertyError{p.Key, separated}
+		}
+		switch p.Key {
+		case message.PropertyUniqueKey, message.PropertyWaitStoreOK, message.PropertyKeys, message.PropertyTags:
+			return &PropertyError{p.Key, "the client sets it, from the message's own fields"}
 		}
 	}
 	return nil
 }
+
+const separated = "it holds a separator (0x01, 0x02)"
 
 // hasSeparator: RocketMQ's properties string escapes nothing, so a value with a separator would become other properties.
 func hasSeparator(s string) bool { return strings.ContainsAny(s, "\x01\x02") }

@@ -14,8 +14,11 @@ import (
 
 // Options tunes a Producer. Beside NameServers and Group the zero value is RocketMQ 4.5.1's default, except that
 // headers are binary (ROCKETMQ), which every broker reads.
+//
+// Producers of one client id share one client instance: what belongs to it (RouteEvery, HeartbeatEvery, ConnectTimeout,
+// Dial, and JSON for all but sends) is as the first of them says, and their NameServers must be the same.
 type Options struct {
-	NameServers []string // host:port; asked in turn, sticking to one that answers
+	NameServers []string // host:port; asked in turn, beginning with any, sticking to one that answers
 	Group       string   // producer group; required
 
 	SendTimeout   time.Duration // one send, retries included; 0 means 3s
@@ -36,9 +39,9 @@ type Options struct {
 	RouteEvery     time.Duration // how often routes are asked for again; 0 means 30s
 	HeartbeatEvery time.Duration // 0 means 30s
 
-	JSON           bool          // headers in JSON instead of binary, as Java's default
-	ConnectTimeout time.Duration // one dial; 0 means 3s
-	Dial           func(ctx context.Context, addr string) (net.Conn, error)
+	JSON           bool                                                     // headers in JSON instead of binary, as Java's default
+	ConnectTimeout time.Duration                                            // one dial; 0 means 3s
+	Dial           func(ctx context.Context, addr string) (net.Conn, error) // nil means TCP
 }
 
 // none is what a negative number of retries or a negative threshold becomes.

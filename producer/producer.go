@@ -13,7 +13,7 @@ import (
 type Producer struct {
 	opts     Options
 	state    stateVar
-	instance *instance // set by Start
+	instance *instance // set by Start; read it when the state is Running or later
 	down     sync.Once // Shutdown's work
 	downErr  error
 }
@@ -47,12 +47,14 @@ func (p *Producer) Start() error {
 	}
 	p.instance = in
 	p.state.move(StartFailed, Running)
+	in.beatSoon() // where another producer has found the brokers already
 	return nil
 }
 
 // Shutdown tells the brokers that the group's producer is gone and lets go of the client instance; with the instance's
-// last producer every send still in flight ends with remoting.ErrClosed. A second call returns what the first did. The
-// error says which brokers could not be told; the producer is down all the same.
+// last producer every send still in flight ends with remoting.ErrClosed, its callback perhaps after Shutdown's return. A
+// second call returns what the first did. A producer that does not run stays as it is. The error says which brokers
+// could not be told; the producer is down all the same.
 func (p *Producer) Shutdown() error {
 	if !p.state.move(Running, ShutdownAlready) && p.State() != ShutdownAlready {
 		return nil // never ran: nothing to let go of
@@ -65,7 +67,7 @@ func (p *Producer) Shutdown() error {
 }
 
 // Prepare finds the topic's route, connects to all its masters and sends them a heartbeat, so that the first send
-// costs what every other does. It returns the route.
+// costs what every other does. It returns the route, which is not to be changed.
 func (p *Producer) Prepare(ctx context.Context, topic string) (*message.Route, error) {
 	in, err := p.running("prepare")
 	if err != nil {
@@ -92,18 +94,29 @@ func (p *Producer) Prepare(ctx context.Context, topic string) (*message.Route, e
 
 // Admin asks the servers over this producer's connections. Nil before Start.
 func (p *Producer) Admin() *Admin {
-	if p.instance == nil {
-		return nil
+	if in := p.started(); in != nil {
+		return in.admin
 	}
-	return p.instance.admin
+	return nil
 }
 
-// Stats counts what went over the client instance's connections.
+// Stats counts what went over the client instance's connections, so of all producers that share it.
 func (p *Producer) Stats() remoting.Stats {
-	if p.instance == nil {
+	in := p.started()
+	if in == nil {
 		return remoting.Stats{}
 	}
-	return p.instance.client.Stats()
+	s := in.client.Stats()
+	s.CallbackFails += in.panics.Load()
+	return s
+}
+
+// started is the instance, nil before Start. It must not be read earlier: Start writes it, then moves the state.
+func (p *Producer) started() *instance {
+	if s := p.state.load(); s == Running || s == ShutdownAlready {
+		return p.instance
+	}
+	return nil
 }
 
 func (p *Producer) running(op string) (*instance, error) {

@@ -3,6 +3,7 @@ package producer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -26,10 +27,19 @@ type queueAddr struct {
 
 // topicRoute keeps a topic's route fresh.
 type topicRoute struct {
-	now     atomic.Pointer[route] // nil until the first one is found
+	now     atomic.Pointer[route] // nil: to be asked for
 	counter atomic.Uint32         // of round robin; starts at random so that producers don't march in step
 
-	mu sync.Mutex // held while a name server is asked, so that many senders ask once
+	mu     sync.Mutex // protects following
+	asking *question  // under way; nil: none
+}
+
+// question is asked once for all who want to know.
+type question struct {
+	done chan struct{} // closed when the answer is there
+	now  *route
+	err  error // a *RouteError
+	void bool  // the asker's own time was up: that says nothing to others
 }
 
 // routes are all topics that were ever sent to.
@@ -48,18 +58,42 @@ func (r *routes) topic(name string) *topicRoute {
 	return t.(*topicRoute)
 }
 
-// find returns the topic's route, asking for it if there is none yet. borrow says whose route an unknown topic takes
-// so that the broker creates it; "" lets it be an error.
+// find returns the topic's route, asking for it if there is none yet; the error is a *RouteError. borrow says whose
+// route an unknown topic takes so that the broker creates it; "" lets it be an error.
 func (r *routes) find(ctx context.Context, name, borrow string, borrowQueues int) (*route, error) {
 	t := r.topic(name)
-	if now := t.now.Load(); now != nil {
-		return now, nil
+	for {
+		if now := t.now.Load(); now != nil {
+			return now, nil
+		}
+		t.mu.Lock()
+		q := t.asking
+		if q == nil {
+			q = &question{done: make(chan struct{})}
+			t.asking = q
+			t.mu.Unlock()
+			q.now, q.err = r.answer(ctx, t, name, borrow, borrowQueues)
+			q.void = q.err != nil && ctx.Err() != nil
+			t.mu.Lock()
+			t.asking = nil
+			t.mu.Unlock()
+			close(q.done)
+			return q.now, q.err
+		}
+		t.mu.Unlock()
+		select {
+		case <-q.done:
+			if !q.void {
+				return q.now, q.err
+			}
+		case <-ctx.Done():
+			return nil, &RouteError{Topic: name, Err: fmt.Errorf("waiting for the name servers' answer: %w", context.Cause(ctx))}
+		}
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if now := t.now.Load(); now != nil {
-		return now, nil
-	}
+}
+
+// answer asks, and keeps what it learns.
+func (r *routes) answer(ctx context.Context, t *topicRoute, name, borrow string, borrowQueues int) (*route, error) {
 	now, err := r.ask(ctx, name)
 	if be, ok := errors.AsType[*remoting.BrokerError](err); ok && be.Code == remoting.TopicNotExist && borrow != "" {
 		now, err = r.askBorrowed(ctx, name, borrow, borrowQueues)
@@ -75,17 +109,16 @@ func (r *routes) find(ctx context.Context, name, borrow string, borrowQueues int
 }
 
 // refresh asks again for a topic that has a route. Without an answer the old one stays: better a stale route than none.
+// An answer without a queue that can be written ends it, so that the next send asks again.
 func (r *routes) refresh(ctx context.Context, name string) error {
-	t := r.topic(name)
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	now, err := r.ask(ctx, name)
 	if err != nil {
 		return err
 	}
-	if len(now.queues) > 0 {
-		t.now.Store(now)
+	if len(now.queues) == 0 {
+		now = nil
 	}
+	r.topic(name).now.Store(now)
 	return nil
 }
 

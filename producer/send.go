@@ -24,20 +24,29 @@ func (p *Producer) SendOneway(ctx context.Context, m *Message) (SendResult, erro
 	return p.wait(ctx, m, true)
 }
 
-// SendAsync sends and calls back, exactly once, on another goroutine. What could go at once has been handed to the
-// connection when it returns; a send that needs a route or a connection first waits on a bounded executor, and that
-// counts against its timeout. An error means that the message was not taken and there will be no callback; all that
-// happens later is the callback's.
+// SendAsync sends and calls back, exactly once, on another goroutine; it never waits. What could go at once has been
+// handed to the connection when it returns; a send that needs a route or a connection first waits on a bounded executor,
+// and that counts against its timeout. An error means that the message was not taken and there will be no callback; all
+// that happens later is the callback's. Of ctx the deadline counts from the start; that it was cancelled is seen only
+// before an attempt.
+//
+// A callback that panics is counted (Stats.CallbackFails) and harms no other. Callbacks run on a few goroutines: one that
+// blocks holds others up.
 func (p *Producer) SendAsync(ctx context.Context, m *Message, callback func(SendResult, error)) error {
+	if callback == nil {
+		return &SendError{Topic: m.Topic, Err: ErrNoCallback}
+	}
 	s, err := p.newSend(ctx, m)
 	if err != nil {
 		return err
 	}
 	s.Async, s.callback, s.retries = true, callback, p.opts.AsyncRetries
-	if err := s.launchOrQueue(); err != nil {
-		return s.discard(err)
+	if s.launchAsync() {
+		return nil
 	}
-	return nil
+	_, err = s.outcome()
+	s.release()
+	return err
 }
 
 // send is one message on its way, through all its attempts: the one path of every kind of send. It is the
@@ -57,11 +66,10 @@ type send struct {
 	body     []byte // as it goes out: the message's own, or in packed
 	packed   []byte // kept for compression
 	res      SendResult
-	err      error // of the last attempt
+	err      error       // of the last attempt
+	weak     *SendResult // an attempt that stored the message with less than SEND_OK, when another was made after it
 
-	// Of the attempt in flight, written on the connection's reader.
-	code    remoting.Code
-	refusal *remoting.BrokerError
+	refusal *remoting.BrokerError // of the attempt in flight; written on the connection's reader
 
 	wake     chan error // sync: Done's error; capacity 1
 	callback func(SendResult, error)
@@ -159,7 +167,7 @@ func (s *send) await() error {
 // launch makes attempts until one is under way; false: the send has failed with s.err.
 func (s *send) launch() bool {
 	for {
-		err := s.attempt()
+		err := s.attempt(true)
 		if err == nil {
 			return true
 		}
@@ -169,52 +177,80 @@ func (s *send) launch() bool {
 	}
 }
 
-// launchOrQueue is launch for an async send: on this goroutine if it can go at once, else on the executor's.
-func (s *send) launchOrQueue() error {
-	if now := s.topic.now.Load(); now != nil {
-		s.queue = s.topic.next(now, s.last)
-		if s.in.client.Ready(s.queue.addr) {
-			if !s.launch() {
-				return s.in.async.submit(s.finish) // the callback must not run here
+// launchAsync is launch for who must not wait: a send that would have to goes to the executor, and is its own from then on.
+func (s *send) launchAsync() bool {
+	for {
+		err := s.attempt(false)
+		if err == nil {
+			return true
+		}
+		if err == errWouldWait {
+			if err = s.in.async.submit(s); err == nil {
+				return true
 			}
-			return nil
+			if s.err == nil { // else an attempt has failed, which says more
+				s.err = err
+			}
+			return false
+		}
+		if !s.again(err) {
+			return false
 		}
 	}
-	return s.in.async.submit(func() {
-		if !s.launch() {
-			s.finish()
-		}
-	})
 }
 
-// attempt selects a queue and hands the request to the remoting layer; nil: Done will come.
-func (s *send) attempt() error {
+// attempt selects a queue and hands the request to the remoting layer; nil: Done will come, or has, and the send may be
+// another's. wait allows it to find the route and to dial; else that is errWouldWait, and no attempt was made.
+func (s *send) attempt(wait bool) error {
 	left := time.Duration(s.deadline - remoting.Nanotime())
 	if left <= 0 {
 		return ErrCallTimeout
 	}
-	if err := s.ctx.Err(); err != nil {
+	if s.ctx.Err() != nil {
 		return context.Cause(s.ctx)
 	}
 	if s.queue == nil {
 		now := s.topic.now.Load()
 		if now == nil {
-			ctx, cancel := context.WithTimeout(s.ctx, left)
-			defer cancel()
+			if !wait {
+				return errWouldWait
+			}
 			var err error
-			if now, err = s.in.routes.find(ctx, s.msg.Topic, s.p.borrowed(), s.p.opts.DefaultTopicQueues); err != nil {
+			if now, err = s.findRoute(left); err != nil {
 				return err
 			}
-			s.in.beat(ctx, false) // a broker knows its clients before their first message
-			left = time.Duration(s.deadline - remoting.Nanotime())
+			if left = time.Duration(s.deadline - remoting.Nanotime()); left <= 0 {
+				return ErrCallTimeout
+			}
 		}
 		s.queue = s.topic.next(now, s.last)
+	}
+	if s.res.Attempts > 0 { // nothing of the attempt before is this one's
+		s.res.Status, s.res.OffsetID, s.res.QueueOffset, s.res.Stamps = 0, OffsetMsgID{}, 0, remoting.Stamps{}
 	}
 	s.res.Attempts++
 	s.res.Broker, s.res.QueueID = s.queue.broker, s.queue.id
 	s.QueueID, s.BrokerName = s.queue.id, s.queue.broker
-	s.code, s.refusal = 0, nil
-	return s.in.client.Start(s.ctx, s.queue.addr, &s.Call, &s.SendRequest, s.body, left)
+	s.refusal = nil
+	if wait {
+		return s.in.client.Start(s.ctx, s.queue.addr, &s.Call, &s.SendRequest, s.body, left)
+	}
+	err := s.in.client.StartNow(s.queue.addr, &s.Call, &s.SendRequest, s.body, left)
+	if err == remoting.ErrNotConnected {
+		s.res.Attempts--
+		return errWouldWait
+	}
+	return err
+}
+
+func (s *send) findRoute(left time.Duration) (*route, error) {
+	ctx, cancel := context.WithTimeout(s.ctx, left)
+	defer cancel()
+	now, err := s.in.routes.find(ctx, s.msg.Topic, s.p.borrowed(), s.p.opts.DefaultTopicQueues)
+	if err == nil {
+		s.in.beatSoon()
+	}
+	return now, err
 }
 
 // again keeps an attempt's error and says whether another attempt is to be made.
@@ -230,7 +266,7 @@ func (s *send) again(err error) bool {
 	if _, noRoute := err.(*RouteError); noRoute || err == ErrCallTimeout || s.ctx.Err() != nil {
 		return false
 	}
-	if s.res.Attempts > max(s.retries, 0) || remoting.Nanotime() >= s.deadline {
+	if s.res.Attempts > max(s.retries, 0) || remoting.Nanotime() >= s.deadline || s.p.State() != Running {
 		return false
 	}
 	if s.Async {
@@ -241,10 +277,10 @@ func (s *send) again(err error) bool {
 
 // Receive reads the broker's answer in place (MQClientAPIImpl.processSendResponse).
 func (s *send) Receive(head *remoting.Head, _ []byte) {
-	s.code = remoting.Code(head.Code)
-	status, stored := statusOf(s.code)
+	code := remoting.Code(head.Code)
+	status, stored := statusOf(code)
 	if !stored {
-		s.refusal = remoting.NewBrokerError(s.queue.addr, s.code, head.Remark())
+		s.refusal = remoting.NewBrokerError(s.queue.addr, code, head.Remark())
 		return
 	}
 	s.res.Status = status
@@ -270,12 +306,7 @@ func (s *send) Done(err error) {
 		s.wake <- err
 		return
 	}
-	if s.settle(err) {
-		s.finish()
-		return
-	}
-	if err := s.launchOrQueue(); err != nil {
-		s.err = err
+	if s.settle(err) || !s.launchAsync() {
 		s.finish()
 	}
 }
@@ -291,17 +322,25 @@ func (s *send) settle(err error) bool {
 	}
 	s.err = nil
 	if s.res.Status != SendOK && s.p.opts.RetryNotOK && !s.Async && s.res.Attempts <= s.retries {
+		weak := s.res
+		s.weak = &weak
+		s.res.Ambiguous++ // it is stored, and will be again
 		s.last, s.queue = s.queue.broker, nil
 		return false
 	}
 	return true
 }
 
-// finish calls back.
+// finish calls back, and survives a callback that panics.
 func (s *send) finish() {
 	res, err := s.outcome()
-	callback := s.callback
+	callback, in := s.callback, s.in
 	s.release()
+	defer func() {
+		if recover() != nil {
+			in.panics.Add(1)
+		}
+	}()
 	callback(res, err)
 }
 
@@ -309,6 +348,11 @@ func (s *send) finish() {
 func (s *send) outcome() (SendResult, error) {
 	if s.err == nil {
 		return s.res, nil
+	}
+	if s.weak != nil { // stored all the same (DefaultMQProducerImpl.sendDefaultImpl returns it too)
+		res := *s.weak
+		res.Attempts, res.Ambiguous = s.res.Attempts, s.res.Ambiguous-1
+		return res, nil
 	}
 	return s.res, &SendError{Topic: s.msg.Topic, Broker: s.res.Broker, Attempts: s.res.Attempts, Ambiguous: s.res.Ambiguous > 0, Err: s.err}
 }
