@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"runtime"
 	"slices"
@@ -66,7 +67,7 @@ func Doctor(ctx context.Context, o DoctorOptions) []Check {
 	if len(o.NameServers) == 0 {
 		return checks
 	}
-	ctx, cancel := context.WithTimeout(ctx, doctorFor)
+	ctx, cancel := context.WithTimeoutCause(ctx, doctorFor, remoting.ErrTimeout)
 	defer cancel()
 	client := remoting.NewClient(remoting.ClientOptions{ConnectTimeout: askFor})
 	defer client.Close()
@@ -174,6 +175,8 @@ func (d *doctor) askNameServer(ctx context.Context, addr string) nameServerAnswe
 	reply, err := d.client.Invoke(ctx, addr, remoting.NewRequest(remoting.GetBrokerClusterInfo), askFor)
 	a.took = time.Since(began)
 	switch {
+	case errors.Is(err, remoting.ErrTimeout) && speaksHTTP(ctx, addr): // it waits for the end of a line that never comes
+		a.err = fmt.Errorf("%w: it speaks HTTP", remoting.ErrNotRocketMQ)
 	case err != nil:
 		a.err = err
 	case reply.Response() != remoting.Success:
@@ -183,6 +186,28 @@ func (d *doctor) askNameServer(ctx context.Context, addr string) nameServerAnswe
 		a.info, a.err = message.ParseClusterInfo(reply.Body)
 	}
 	return a
+}
+
+// speaksHTTP asks a server that did not answer RocketMQ's way for a page, in HTTP.
+func speaksHTTP(ctx context.Context, addr string) bool {
+	ctx, cancel := context.WithTimeout(ctx, askFor/3)
+	defer cancel()
+	var d net.Dialer
+	c, err := d.DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return false
+	}
+	defer c.Close()
+	until, _ := ctx.Deadline()
+	if c.SetDeadline(until) != nil {
+		return false
+	}
+	answer := make([]byte, len("HTTP"))
+	if _, err := io.WriteString(c, "HEAD / HTTP/1.0\r\n\r\n"); err != nil {
+		return false
+	}
+	_, err = io.ReadFull(c, answer)
+	return err == nil && string(answer) == "HTTP"
 }
 
 func (a *nameServerAnswer) check() Check {

@@ -80,7 +80,7 @@ func survey(ctx context.Context, client *remoting.Client, t scenarios.Target) (*
 	names := t.Namesrv
 	s := &somebodys{admin: producer.NewAdmin(client, names)}
 	s.admin.Timeout = preflightFor / time.Duration(len(names))
-	look, cancel := context.WithTimeout(ctx, preflightFor)
+	look, cancel := context.WithTimeoutCause(ctx, preflightFor, remoting.ErrTimeout)
 	defer cancel()
 	info, err := s.admin.ClusterInfo(look)
 	if err != nil {

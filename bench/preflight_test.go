@@ -1,0 +1,246 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"rmqbench/broker"
+	"rmqbench/producer"
+	"rmqbench/remoting"
+	"rmqbench/remoting/message"
+	"rmqbench/scenarios"
+)
+
+// cluster is an embedded one that a test treats as somebody's.
+func cluster(t testing.TB, o broker.Options) *broker.Cluster {
+	t.Helper()
+	c, err := broker.Start(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
+}
+
+// on is the target block of a cluster behind its name server.
+func on(namesrv string) string { return fmt.Sprintf("target: {namesrv: [%q]}\n", namesrv) }
+
+// route asks for a topic's route.
+func route(t testing.TB, namesrv, topic string) (*message.Route, error) {
+	t.Helper()
+	client := remoting.NewClient(remoting.ClientOptions{})
+	defer client.Close()
+	return producer.NewAdmin(client, []string{namesrv}).Route(t.Context(), topic)
+}
+
+// scripted is a name server that answers as a test wants.
+func scripted(t testing.TB, answer func(code remoting.RequestCode, topic string) *remoting.Command) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := remoting.NewServer(l, remoting.HandlerFunc(func(req *remoting.Request) {
+		topic, _ := req.Head.Get("topic")
+		a := answer(remoting.RequestCode(req.Head.Code), string(topic))
+		_ = req.Answer(a) // a client that is gone misses nothing
+	}), remoting.ServerOptions{}, nil)
+	t.Cleanup(func() { _ = s.Close() })
+	return l.Addr().String()
+}
+
+func answerBody(body []byte) *remoting.Command {
+	return &remoting.Command{Body: body}
+}
+
+func answerCode(code remoting.Code, remark string) *remoting.Command {
+	return &remoting.Command{Code: int32(code), Remark: remark}
+}
+
+// twoClusters is a name server that knows clusters a and b, of one broker each at addr; topic lives on both.
+func twoClusters(t testing.TB, addr string) string {
+	data := func(cluster, name string) message.BrokerData {
+		return message.BrokerData{Cluster: cluster, Name: name, Addrs: map[int64]string{0: addr}}
+	}
+	return scripted(t, func(code remoting.RequestCode, topic string) *remoting.Command {
+		if code == remoting.GetBrokerClusterInfo {
+			info := message.ClusterInfo{Brokers: map[string]message.BrokerData{"broker-a": data("a", "broker-a"), "broker-b": data("b", "broker-b")},
+				Clusters: map[string][]string{"a": {"broker-a"}, "b": {"broker-b"}}}
+			return answerBody(info.AppendJSON(nil))
+		}
+		if topic != "BOTH" {
+			return answerCode(remoting.TopicNotExist, "No topic route info in name server for the topic: "+topic)
+		}
+		r := message.Route{Brokers: []message.BrokerData{data("a", "broker-a"), data("b", "broker-b")},
+			Queues: []message.QueueData{{Broker: "broker-a", ReadQueues: 1, WriteQueues: 1, Perm: 6}, {Broker: "broker-b", ReadQueues: 1, WriteQueues: 1, Perm: 6}}}
+		return answerBody(r.AppendJSON(nil, true))
+	})
+}
+
+func TestPreflight(t *testing.T) {
+	c := cluster(t, broker.Options{Brokers: 2, Cluster: "mine", NoAutoCreate: true})
+	ns := c.NameServer()
+	if _, err := preflight(t.Context(), parse(t, on(ns)+"topic: {name: THERE}"), Options{}); err != nil {
+		t.Fatal(err)
+	}
+	refusing, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobody := refusing.Addr().String()
+	refusing.Close()
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // accepts and never answers
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = silent.Close() }) // after the parallel tests
+	two := twoClusters(t, c.Brokers()[0].Addr())
+	empty := scripted(t, func(remoting.RequestCode, string) *remoting.Command {
+		return answerBody((&message.ClusterInfo{}).AppendJSON(nil))
+	})
+	const load = "load: {stages: [{for: 1s, rate: 1k/s}]}\n"
+	for name, tt := range map[string]struct {
+		text   string
+		danger bool
+		want   []string // of the error; none: no error
+	}{
+		"topic is made":           {on(ns) + load + "topic: {name: MADE}", false, nil},
+		"topic is there":          {on(ns) + load + "topic: {name: THERE, create: never}", false, nil},
+		"never":                   {on(ns) + load + "topic: {name: ABSENT, queues_per_broker: 3, create: never}", false, []string{"topic.create is never", "mqadmin updateTopic -n '" + ns + "' -c mine -t ABSENT -r 3 -w 3"}},
+		"closed loop on loopback": {on(ns) + "topic: {name: MADE}", false, nil},
+		"cluster by name":         {fmt.Sprintf("target: {namesrv: [%q], cluster: mine}\n", ns) + load + "topic: {name: MADE}", false, nil},
+		"unknown cluster":         {fmt.Sprintf("target: {namesrv: [%q], cluster: yours}\n", ns) + load, true, []string{`no cluster "yours"`, "mine"}},
+		"which cluster":           {on(two) + load, true, []string{"2 clusters", "--cluster", "a, b"}},
+		"topic of two clusters":   {fmt.Sprintf("target: {namesrv: [%q], cluster: a}\n", two) + load + "topic: {name: BOTH}", true, []string{"BOTH", "broker-b", "cluster a"}},
+		"no broker":               {on(empty) + load, false, []string{"knows no broker"}},
+		"nobody there":            {on(nobody) + load, false, []string{nobody, "rmqbench doctor -n " + nobody}},
+		"no answer":               {on(silent.Addr().String()) + load, false, []string{silent.Addr().String(), "no answer in time"}},
+		"second name server":      {fmt.Sprintf("target: {namesrv: [%q, %q]}\n", nobody, ns) + load + "topic: {name: MADE}", false, nil},
+		"embedded":                {load, false, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			began := time.Now()
+			_, err := preflight(t.Context(), parse(t, tt.text), Options{})
+			if took := time.Since(began); took > 5*time.Second {
+				t.Errorf("took %v", took)
+			}
+			if (err == nil) != (tt.want == nil) || isDanger(err) != tt.danger {
+				t.Fatalf("error %v", err)
+			}
+			for _, want := range tt.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("the error %q doesn't say %q", err, want)
+				}
+			}
+		})
+	}
+	t.Run("what was made", func(t *testing.T) {
+		targets, err := preflight(t.Context(), parse(t, on(ns)+"topic: {name: FRESH, queues_per_broker: 3}"), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r, err := route(t, ns, "FRESH"); err != nil || len(r.Queues) != 2 || r.Queues[0].WriteQueues != 3 {
+			t.Errorf("route %+v, %v", r, err)
+		}
+		rec := targets[0].record
+		if rec.Cluster != "mine" || len(rec.Brokers) != 2 || rec.Brokers[0].Version == "" || rec.Brokers[1].Settings["flushDiskType"] != "ASYNC_FLUSH" {
+			t.Errorf("target %+v", rec)
+		}
+		if _, err := preflight(t.Context(), parse(t, on(ns)+"topic: {name: FRESH, queues_per_broker: 5}"), Options{}); err != nil {
+			t.Error(err)
+		}
+		if r, _ := route(t, ns, "FRESH"); r == nil || r.Queues[0].WriteQueues != 3 {
+			t.Errorf("a topic that was there has been altered: %+v", r)
+		}
+	})
+	t.Run("interrupt", func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		began := time.Now()
+		if _, err := preflight(ctx, parse(t, on(silent.Addr().String())), Options{}); err == nil || time.Since(began) > 3*time.Second {
+			t.Errorf("%v after %v", err, time.Since(began))
+		}
+	})
+}
+
+// TestNothingIsSentAfterDanger: what is wrong with the second case is found before the first one sends or a topic is made.
+func TestNothingIsSentAfterDanger(t *testing.T) {
+	c := cluster(t, broker.Options{NoAutoCreate: true})
+	s, err := scenarios.Parse("test.yaml", []byte("version: 1\nname: test\n"+on(c.NameServer())+`topic: {name: FRESH}
+load: {stages: [{for: 50ms, rate: 1k/s}]}
+cases:
+  - name: fine
+  - name: elsewhere
+    target: {cluster: nowhere}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err := Run(t.Context(), s, Options{})
+	if !isDanger(err) || report != nil {
+		t.Errorf("report %v, error %v", report, err)
+	}
+	if stored := c.Brokers()[0].Stored(); len(stored) > 0 {
+		t.Errorf("something was sent: %+v", stored)
+	}
+	if _, err := route(t, c.NameServer(), "FRESH"); !unknownTopic(err) {
+		t.Errorf("a topic was made: %v", err)
+	}
+}
+
+func TestSafe(t *testing.T) {
+	for name, tt := range map[string]struct {
+		load             string
+		local, unlimited bool
+		want             string // of the error; "": none
+	}{
+		"loopback":                 {"mode: sync", true, false, ""},
+		"loopback oneway":          {"mode: oneway", true, false, ""},
+		"a rate":                   {"stages: [{for: 1s, rate: 1k/s}]", false, false, ""},
+		"oneway with a rate":       {"mode: oneway, stages: [{for: 1s, rate: 1k/s}]", false, false, ""},
+		"no rate":                  {"mode: sync", false, false, "no rate: this would drive prod (12 masters) as hard as it can; give -r 1k/s, or --unlimited"},
+		"async without a rate":     {"mode: async", false, false, "--unlimited"},
+		"unlimited":                {"mode: sync", false, true, ""},
+		"unlimited async":          {"mode: async", false, true, ""},
+		"oneway always needs one":  {"mode: oneway", false, true, "no rate: oneway sends to prod (12 masters)"},
+		"a count is no rate":       {"count: 10", false, false, "no rate"},
+		"an unlimited rate as ask": {"stages: [{for: 1s, rate: 1G/s}]", false, false, ""},
+	} {
+		err := safe(&loadOf(t, tt.load).Load, tt.unlimited, "prod", 12, tt.local)
+		if tt.want == "" && err == nil {
+			continue
+		}
+		if err == nil || tt.want == "" || !isDanger(err) || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v, want %q", name, err, tt.want)
+		}
+	}
+}
+
+func TestOnLoopback(t *testing.T) {
+	for _, tt := range []struct {
+		addrs []string
+		want  bool
+	}{
+		{[]string{"127.0.0.1:9876"}, true}, {[]string{"127.3.2.1:1", "[::1]:9876"}, true}, {nil, true},
+		{[]string{"10.0.0.1:9876"}, false}, {[]string{"127.0.0.1:9876", "192.0.2.1:9876"}, false}, {[]string{"0.0.0.0:9876"}, false},
+		{[]string{"[::]:9876"}, false}, {[]string{"127.0.0.1"}, false}, {[]string{""}, false}, {[]string{"no-such-host.invalid:1"}, false},
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		if got := onLoopback(ctx, tt.addrs); got != tt.want {
+			t.Errorf("%q on loopback: %v", tt.addrs, got)
+		}
+		cancel()
+	}
+}
+
+func TestParseProperties(t *testing.T) {
+	got := parseProperties("brokerRole=ASYNC_MASTER\r\n flushDiskType = SYNC\nbroken\n=x\nurl=a=b\n")
+	if got["brokerRole"] != "ASYNC_MASTER" || got["url"] != "a=b" || len(got) != 4 {
+		t.Errorf("%q", got)
+	}
+}
