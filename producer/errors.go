@@ -106,8 +106,12 @@ func retriableAsync(err error) bool {
 	return ok && !ce.Timeout() && !errors.Is(err, remoting.ErrFrameTooLarge)
 }
 
-// mayBeStored says whether the attempt that failed so may have reached a broker that did not answer.
+// mayBeStored says whether the attempt that failed so may have reached a broker that did not answer. A name server that
+// did not answer has no message.
 func mayBeStored(err error) bool {
+	if _, noRoute := errors.AsType[*RouteError](err); noRoute {
+		return false
+	}
 	ce, ok := errors.AsType[*remoting.CallError](err)
 	return ok && ce.Sent
 }

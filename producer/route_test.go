@@ -106,8 +106,9 @@ func TestSilentNameServer(t *testing.T) {
 	p.Admin().next.Store(0)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if _, err := p.Send(ctx, text("T", "x")); err == nil || !strings.Contains(err.Error(), mute.Addr().String()) {
-		t.Errorf("got %v", err)
+	_, err := p.Send(ctx, text("T", "x"))
+	if se := sendError(t, err); !strings.Contains(err.Error(), mute.Addr().String()) || se.Ambiguous || se.Attempts != 0 {
+		t.Errorf("%+v", se)
 	}
 	if _, err := p.Send(t.Context(), text("T", "x")); err != nil {
 		t.Error(err)

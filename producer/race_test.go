@@ -1,0 +1,5 @@
+//go:build race
+
+package producer
+
+func init() { raceDetector = true }
