@@ -39,6 +39,7 @@ func unreachable(t testing.TB) string {
 }
 
 func TestDoctor(t *testing.T) {
+	t.Parallel()
 	c := cluster(t, broker.Options{Brokers: 2, Cluster: "mine"})
 	ns, dead := c.NameServer(), unreachable(t)
 	web := httptest.NewServer(http.NotFoundHandler())
@@ -167,6 +168,7 @@ func TestDoctorBrokerDown(t *testing.T) {
 
 // TestDoctorIsBounded: neither silence nor an ended context keeps it.
 func TestDoctorIsBounded(t *testing.T) {
+	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0") // takes connections and says nothing
 	if err != nil {
 		t.Fatal(err)

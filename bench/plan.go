@@ -3,7 +3,6 @@ package bench
 import (
 	"math"
 	"math/bits"
-	"time"
 
 	"rmqbench/scenarios"
 )
@@ -152,15 +151,4 @@ func (p *plan) measuredFrom() int64 {
 		}
 	}
 	return 0
-}
-
-// measuredFor is how long the measured stages last.
-func (p *plan) measuredFor() time.Duration {
-	var d int64
-	for i := range p.stages {
-		if !p.stages[i].warmup {
-			d += p.stages[i].to - p.stages[i].from
-		}
-	}
-	return time.Duration(d)
 }

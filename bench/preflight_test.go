@@ -82,6 +82,7 @@ func twoClusters(t testing.TB, addr string) string {
 }
 
 func TestPreflight(t *testing.T) {
+	t.Parallel()
 	c := cluster(t, broker.Options{Brokers: 2, Cluster: "mine", NoAutoCreate: true})
 	ns := c.NameServer()
 	if _, err := preflight(t.Context(), parse(t, on(ns)+"topic: {name: THERE}"), Options{}); err != nil {

@@ -91,7 +91,7 @@ func TestBrokersHoldWhatWasAcknowledged(t *testing.T) {
 		if sc.Load.Mode == scenarios.Oneway && in > n.Written || sc.Load.Mode != scenarios.Oneway && in != n.Acknowledged {
 			t.Errorf("%s: %d stored, %d acknowledged, %d written", got.Name, in, n.Acknowledged, n.Written)
 		}
-		if got.WireBytesPerSecond == nil || *got.WireBytesPerSecond <= 0 || got.Process == nil || got.StartOffsetNS <= 0 {
+		if got.ElapsedNS > 0 && (got.WireBytesPerSecond == nil || *got.WireBytesPerSecond <= 0) || got.Process == nil || got.StartOffsetNS <= 0 {
 			t.Errorf("%s: wire %v, process %+v, offset %d", got.Name, got.WireBytesPerSecond, got.Process, got.StartOffsetNS)
 		}
 		if i > 0 && got.StartOffsetNS <= report.Run.Cases[i-1].StartOffsetNS {
