@@ -67,7 +67,7 @@ func (a *Admin) askNames(ctx context.Context, req *remoting.Command) (*remoting.
 			return reply, err
 		}
 		failed.Addrs, failed.Err = append(failed.Addrs, a.NameServers[at]), err
-		if ctx.Err() == context.Canceled { // the caller's doing, not the server's
+		if errors.Is(ctx.Err(), context.Canceled) { // the caller's doing, not the server's
 			break
 		}
 		a.next.CompareAndSwap(at, (at+1)%n) // also for those who come when this one's time is up

@@ -106,7 +106,10 @@ func (in *instance) keep(ctx context.Context, routeEvery, beatEvery time.Duratio
 			return
 		case <-route.C:
 			for _, name := range in.routes.names() {
-				_ = in.routes.refresh(ctx, name) // without an answer the old route stays
+				err := in.routes.refresh(ctx, name) // without an answer the old route stays
+				if _, nobody := errors.AsType[*NameServerError](err); nobody {
+					break // nor would they answer for the others, and heartbeats must go on
+				}
 			}
 			in.beat(ctx, false)
 		case <-beat.C:

@@ -221,3 +221,48 @@ func TestManyLives(t *testing.T) {
 		}
 	}
 }
+
+// Who can't be told of a shutdown is named, and not waited for long.
+func TestShutdownUntold(t *testing.T) {
+	n := nameServer(t)
+	b := serve(t, func(r *remoting.Request) {
+		if remoting.RequestCode(r.Head.Code) != remoting.UnregisterClient {
+			_ = r.Answer(answer(remoting.Success, ""))
+		}
+	})
+	n.set("T", readWrite, 1, "b0="+b.Addr().String())
+	p := started(t, Options{NameServers: []string{n.addr()}})
+	if _, err := p.Prepare(t.Context(), "T"); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	err := p.Shutdown()
+	if err == nil || !strings.Contains(err.Error(), b.Addr().String()) || p.State() != ShutdownAlready {
+		t.Errorf("got %v, state %s", err, p.State())
+	}
+	if again := p.Shutdown(); !errors.Is(again, err) {
+		t.Errorf("a second time: %v", again)
+	}
+	if d := time.Since(began); d > 10*unregisterTime {
+		t.Errorf("took %v", d)
+	}
+}
+
+func TestPrepare(t *testing.T) {
+	s := newStage(t, nil, nil)
+	p := s.producer(t, Options{})
+	for i, b := range s.brokers {
+		if len(b.Conns()) != 1 || b.others.Load() != 1 {
+			t.Errorf("broker %d: %d connections, %d heartbeats", i, len(b.Conns()), b.others.Load())
+		}
+	}
+	dead := deadAddr(t)
+	s.names.set("DEAD", readWrite, 1, "b9="+dead)
+	if _, err := p.Prepare(t.Context(), "DEAD"); !errors.Is(err, remoting.ErrDial) || !strings.Contains(err.Error(), dead) || !strings.Contains(err.Error(), "b9") {
+		t.Errorf("got %v", err)
+	}
+	r, err := p.Prepare(t.Context(), "T")
+	if err != nil || len(r.Brokers) != 2 || len(r.Queues) != 2 {
+		t.Errorf("%+v %v", r, err)
+	}
+}

@@ -104,7 +104,7 @@ func TestSilentNameServer(t *testing.T) {
 	mute := serve(t, func(*remoting.Request) {})
 	p := started(t, Options{NameServers: []string{mute.Addr().String(), s.names.addr()}, SendTimeout: 10 * time.Second})
 	p.Admin().next.Store(0)
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	_, err := p.Send(ctx, text("T", "x"))
 	if se := sendError(t, err); !strings.Contains(err.Error(), mute.Addr().String()) || se.Ambiguous || se.Attempts != 0 {

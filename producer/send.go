@@ -2,6 +2,7 @@ package producer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -184,7 +185,7 @@ func (s *send) launchAsync() bool {
 		if err == nil {
 			return true
 		}
-		if err == errWouldWait {
+		if errors.Is(err, errWouldWait) {
 			if err = s.in.async.submit(s); err == nil {
 				return true
 			}
@@ -236,7 +237,7 @@ func (s *send) attempt(wait bool) error {
 		return s.in.client.Start(s.ctx, s.queue.addr, &s.Call, &s.SendRequest, s.body, left)
 	}
 	err := s.in.client.StartNow(s.queue.addr, &s.Call, &s.SendRequest, s.body, left)
-	if err == remoting.ErrNotConnected {
+	if errors.Is(err, remoting.ErrNotConnected) {
 		s.res.Attempts--
 		return errWouldWait
 	}
@@ -263,7 +264,7 @@ func (s *send) again(err error) bool {
 		s.last = s.queue.broker
 	}
 	s.queue = nil
-	if _, noRoute := err.(*RouteError); noRoute || err == ErrCallTimeout || s.ctx.Err() != nil {
+	if _, noRoute := errors.AsType[*RouteError](err); noRoute || errors.Is(err, ErrCallTimeout) || s.ctx.Err() != nil {
 		return false
 	}
 	if s.res.Attempts > max(s.retries, 0) || remoting.Nanotime() >= s.deadline || s.p.State() != Running {

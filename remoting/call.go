@@ -44,7 +44,8 @@ type Stamps struct {
 func (c *Call) Stamps() Stamps { return c.stamps }
 
 // Cancel ends the call with cause unless it has ended or is about to: Done comes in any case, at once or when the
-// write that borrows the body has returned.
+// write that borrows the body has returned. Only who knows that the call is still its own, not yet given to another
+// after Done, may cancel it.
 func (c *Call) Cancel(cause error) { c.conn.cancel(c, cause) }
 
 // partDone ends one part of the call; the last one ends the call itself.

@@ -507,7 +507,7 @@ func TestStartNow(t *testing.T) {
 	c := dialClient(t, ClientOptions{})
 	addr := s.Addr().String()
 	a := newAsync()
-	if err := c.StartNow(addr, &a.Call, NewRequest(HeartBeat), nil, time.Second); err != ErrNotConnected {
+	if err := c.StartNow(addr, &a.Call, NewRequest(HeartBeat), nil, time.Second); !errors.Is(err, ErrNotConnected) {
 		t.Fatalf("got %v", err)
 	}
 	if n := c.Stats().Dials; n != 0 {
