@@ -24,6 +24,6 @@ bench: ## benchmarks beside the code, ready for benchstat
 quick: ## the shipped quick scenario
 	$(GO) run ./cmd/rmqbench run
 e2e: ## against real RocketMQ brokers: needs JDK 17 and Maven
-	$(GO) test -tags e2e -count=1 -timeout 20m ./e2e/
+	$(GO) test -tags e2e -count=1 -timeout 20m -v ./e2e/
 ci: ## everything that CI runs
 	.ci/run
