@@ -80,13 +80,13 @@ func runConfined() (code int, err error) {
 	}
 	ended := make(chan struct{})
 	go func() {
-		cmd.Wait()
+		_ = cmd.Wait() // its end is what counts; the exit status is read below
 		close(ended)
 	}()
 	for {
 		select {
 		case s := <-signals:
-			cmd.Process.Signal(s)
+			_ = cmd.Process.Signal(s) // it may have ended by itself
 		case <-ended:
 			if code := cmd.ProcessState.ExitCode(); code >= 0 {
 				return code, nil

@@ -75,7 +75,7 @@ func fetchJars(version, lib string) error {
 	if err != nil {
 		return fmt.Errorf("fetch RocketMQ %s: %w", version, err)
 	}
-	defer os.RemoveAll(project)
+	defer func() { _ = os.RemoveAll(project) }() // a temporary directory
 	if err := os.WriteFile(filepath.Join(project, "pom.xml"), pom, 0o644); err != nil {
 		return fmt.Errorf("fetch RocketMQ %s: %w", version, err)
 	}
@@ -127,10 +127,10 @@ func lockFile(path string) (unlock func(), err error) {
 		return nil, fmt.Errorf("lock: %w", err)
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
-		f.Close()
+		_ = f.Close() // nothing was written to it
 		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}
-	return func() { f.Close() }, nil
+	return func() { _ = f.Close() }, nil
 }
 
 // tail returns the last n bytes of b, from the start of a line.

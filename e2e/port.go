@@ -36,6 +36,6 @@ func canListen(port int) bool {
 	if err != nil {
 		return false
 	}
-	l.Close()
+	_ = l.Close() // the port is what was wanted
 	return true
 }

@@ -29,7 +29,7 @@ func startProcess(cmd *exec.Cmd, log string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer out.Close() // the child has its own
+	defer func() { _ = out.Close() }() // the child has its own
 	cmd.Stdout, cmd.Stderr = out, out
 	if err := startChild(cmd); err != nil {
 		return nil, err
@@ -88,8 +88,8 @@ func (p *process) running() bool {
 // It returns when the process is gone. Stopping one that has ended is no error.
 func (p *process) stop(grace time.Duration) error {
 	if grace > 0 {
-		p.signal(syscall.SIGTERM)
-		p.signal(syscall.SIGCONT) // a stopped process gets no other signal
+		_ = p.signal(syscall.SIGTERM) // it may have ended by itself
+		_ = p.signal(syscall.SIGCONT) // a stopped process gets no other signal
 		select {
 		case <-p.done:
 			return nil

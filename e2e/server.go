@@ -161,9 +161,9 @@ func (s *server) awaitReady(p *process) error {
 		}
 		select {
 		case <-p.done:
-			return fmt.Errorf("ended before it was ready: %v; its log:", p.err)
+			return fmt.Errorf("ended before it was ready: %w; its log", p.err)
 		case <-deadline:
-			return fmt.Errorf("not ready after %v: %w; its log:", startTimeout, last)
+			return fmt.Errorf("not ready after %v: %w; its log", startTimeout, last)
 		case <-time.After(pause):
 		}
 	}
