@@ -428,7 +428,7 @@ func (d *doctor) checkTopic(ctx context.Context, info *message.ClusterInfo) []Ch
 		c.Level, c.Detail, c.Next = Fail, err.Error(), fmt.Sprintf("mqadmin topicRoute -n %s -t %s", names, d.Topic)
 		return []Check{c}
 	}
-	queues, _ := r.PublishQueues(d.Topic)
+	queues, _ := r.PublishQueues()
 	var places []string
 	for i := range r.Queues {
 		q := &r.Queues[i]

@@ -201,7 +201,7 @@ func (s *somebodys) checkTopic(ctx context.Context, c *scenarios.Case) error {
 	if err != nil {
 		return fmt.Errorf("topic %s: %w", topic, err)
 	}
-	queues, _ := r.PublishQueues(topic)
+	queues, _ := r.PublishQueues()
 	for _, q := range queues {
 		if !slices.ContainsFunc(s.brokers, func(b message.BrokerData) bool { return b.Name == q.Broker }) {
 			return &DangerError{fmt.Sprintf("topic %s also lives on broker %s, which is not of cluster %s: its messages would go there too; name a topic of this cluster's own with -t", topic, q.Broker, s.cluster)}

@@ -143,7 +143,7 @@ func (r *runner) runCase(ctx context.Context, c *scenarios.Case, t *target, inde
 	if err != nil {
 		return nil, fmt.Errorf("topic %s: %w", c.Topic.Name, err)
 	}
-	queues, _ := route.PublishQueues(c.Topic.Name)
+	queues, _ := route.PublishQueues()
 	r.run.Target = t.record
 	r.run.Target.Topic, r.run.Target.Queues = c.Topic.Name, new(int64(len(queues)))
 

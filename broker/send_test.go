@@ -54,7 +54,7 @@ func TestSendCreatesTheTopicAndStores(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if queues, _ := parsed.PublishQueues("T"); len(queues) != 4 || parsed.MasterAddr("broker-0") != r.broker().Addr() {
+	if queues, _ := parsed.PublishQueues(); len(queues) != 4 || parsed.MasterAddr("broker-0") != r.broker().Addr() {
 		t.Errorf("route %+v", parsed)
 	}
 	if low, high := r.offset(remoting.GetMinOffset, "T", 1), r.offset(remoting.GetMaxOffset, "T", 1); low != 0 || high != 3 {

@@ -127,7 +127,7 @@ func (r *routes) ask(ctx context.Context, name string) (*route, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newRoute(source, name), nil
+	return newRoute(source), nil
 }
 
 // askBorrowed takes the default topic's brokers, with at most borrowQueues queues each
@@ -142,11 +142,11 @@ func (r *routes) askBorrowed(ctx context.Context, name, borrow string, borrowQue
 		n := min(borrowQueues, q.ReadQueues)
 		q.ReadQueues, q.WriteQueues = n, n
 	}
-	return newRoute(source, name), nil
+	return newRoute(source), nil
 }
 
-func newRoute(source *message.Route, topic string) *route {
-	list, _ := source.PublishQueues(topic)
+func newRoute(source *message.Route) *route {
+	list, _ := source.PublishQueues()
 	r := &route{source: source, queues: make([]queueAddr, 0, len(list))}
 	for _, q := range list {
 		if addr := source.MasterAddr(q.Broker); addr != "" {

@@ -286,7 +286,7 @@ func TestQueueOrder(t *testing.T) {
 			Brokers: []message.BrokerData{{Name: "a", Addrs: map[int64]string{1: ":1"}}},
 		},
 	} {
-		if got := fmt.Sprint(newRoute(r, "T").queues); got != want {
+		if got := fmt.Sprint(newRoute(r).queues); got != want {
 			t.Errorf("%s, want %s", got, want)
 		}
 	}

@@ -192,7 +192,7 @@ func TestVectorRouteBodies(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		tt.Expected.check(t, r, tt.Expected.Topic)
+		tt.Expected.check(t, r)
 	})
 }
 

@@ -24,8 +24,8 @@ type Queue struct {
 // (MQClientInstance.topicRouteData2TopicPublishInfo, RocketMQ 5.4.0). An ordered topic's are those of OrderTopicConf,
 // whatever their brokers allow; a static topic's are its logical ones by id; otherwise they are the write queues of
 // each broker that may be written to and has a master, by broker name. ordered says that it was the first case.
-// More than [MaxRouteQueues] are never returned. topic is the one that r is the route of.
-func (r *Route) PublishQueues(topic string) (queues []Queue, ordered bool) {
+// More than [MaxRouteQueues] are never returned.
+func (r *Route) PublishQueues() (queues []Queue, ordered bool) {
 	if r.OrderTopicConf != nil && *r.OrderTopicConf != "" {
 		for broker, n := range orderConf(*r.OrderTopicConf) {
 			queues = appendQueues(queues, broker, n)

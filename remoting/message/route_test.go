@@ -19,13 +19,13 @@ type publishList struct {
 	Queues     [][2]any
 }
 
-func (p publishList) check(t *testing.T, r *Route, topic string) {
+func (p publishList) check(t *testing.T, r *Route) {
 	t.Helper()
 	want := make([]Queue, len(p.Queues))
 	for i, q := range p.Queues {
 		want[i] = Queue{q[0].(string), int(q[1].(float64))}
 	}
-	queues, ordered := r.PublishQueues(topic)
+	queues, ordered := r.PublishQueues()
 	if !slices.Equal(queues, want) || ordered != p.OrderTopic {
 		t.Errorf("PublishQueues = %v, ordered %v, want %v, %v", queues, ordered, want, p.OrderTopic)
 	}
@@ -43,7 +43,7 @@ func TestVectorRoute(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			tt.ExpectedPublish.check(t, r, tt.Topic)
+			tt.ExpectedPublish.check(t, r)
 
 			quoted, err := ParseRoute([]byte(tt.StandardJSON))
 			if err != nil || !reflect.DeepEqual(quoted, r) {
@@ -102,7 +102,7 @@ func TestPublishQueues(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			queues, ordered := r.PublishQueues("T")
+			queues, ordered := r.PublishQueues()
 			if !slices.Equal(queues, tt.want) || ordered != tt.ordered {
 				t.Errorf("PublishQueues = %v, %v, want %v, %v", queues, ordered, tt.want, tt.ordered)
 			}
@@ -166,7 +166,7 @@ func FuzzRoute(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if queues, _ := r.PublishQueues("T"); len(queues) > MaxRouteQueues {
+		if queues, _ := r.PublishQueues(); len(queues) > MaxRouteQueues {
 			t.Errorf("%d queues", len(queues))
 		}
 		encoded := r.AppendJSON(nil, false)
