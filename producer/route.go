@@ -96,7 +96,7 @@ func (r *routes) find(ctx context.Context, name, borrow string, borrowQueues int
 func (r *routes) answer(ctx context.Context, t *topicRoute, name, borrow string, borrowQueues int) (*route, error) {
 	now, err := r.ask(ctx, name)
 	if be, ok := errors.AsType[*remoting.BrokerError](err); ok && be.Code == remoting.TopicNotExist && borrow != "" {
-		now, err = r.askBorrowed(ctx, name, borrow, borrowQueues)
+		now, err = r.askBorrowed(ctx, borrow, borrowQueues)
 	}
 	if err != nil {
 		return nil, &RouteError{Topic: name, Err: err}
@@ -132,7 +132,7 @@ func (r *routes) ask(ctx context.Context, name string) (*route, error) {
 
 // askBorrowed takes the default topic's brokers, with at most borrowQueues queues each
 // (MQClientInstance.updateTopicRouteInfoFromNameServer with isDefault).
-func (r *routes) askBorrowed(ctx context.Context, name, borrow string, borrowQueues int) (*route, error) {
+func (r *routes) askBorrowed(ctx context.Context, borrow string, borrowQueues int) (*route, error) {
 	source, err := r.admin.Route(ctx, borrow)
 	if err != nil {
 		return nil, err
