@@ -87,7 +87,7 @@ func drive(ctx context.Context, p *plan, sender Sender, wait waiter, look watche
 
 // pace hands out the slots of an open loop, and returns when the last one is handed out or no send may begin any more.
 func (l *load) pace(wait waiter) *pacer {
-	p := &pacer{plan: l.plan, start: l.start, slots: l.slots, idle: &l.idle, wait: wait}
+	p := &pacer{plan: l.plan, start: l.start, slots: l.slots, idle: &l.idle, wait: wait, measuring: l.measuring}
 	if l.plan.auto && l.plan.mode != scenarios.Async { // async workers wait for permits only, and more of them wouldn't help
 		p.grow = l.grow
 	}
@@ -132,22 +132,17 @@ func (l *load) watch(m *measurement, look watcher) (stop func()) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	before, wireBefore := currentUsage(), look.wire()
+	if l.plan.measuredFrom() > 0 {
+		l.mark = func() { before, wireBefore = currentUsage(), look.wire() }
+	}
 	var done sync.WaitGroup
 	done.Go(func() {
-		var measured <-chan time.Time // never, if the measured stages begin at once
-		if from := l.plan.measuredFrom(); from > 0 {
-			t := time.NewTimer(time.Duration(from))
-			defer t.Stop()
-			measured = t.C
-		}
 		every := time.NewTicker(watchEvery)
 		defer every.Stop()
 		for {
 			select {
 			case <-ctx.Done():
 				return
-			case <-measured:
-				before, wireBefore = currentUsage(), look.wire()
 			case <-every.C:
 				if look.tick != nil {
 					ended, well := l.recorder.progress()

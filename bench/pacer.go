@@ -28,6 +28,8 @@ type pacer struct {
 	grow  func()        // asks for one more worker; nil where their number is fixed
 	wait  waiter
 
+	measuring func() // called before the first measured slot; nil: nobody wants to know
+
 	due int64 // slots that had fallen due when run returned
 }
 
@@ -35,7 +37,11 @@ type pacer struct {
 func (p *pacer) run(ctx context.Context) {
 	defer close(p.slots)
 	p.wait.attach()
+	first := p.plan.firstMeasured()
 	for n := p.plan.slots(); p.due < n; {
+		if p.due >= first && p.measuring != nil {
+			p.measuring()
+		}
 		due, stage := p.plan.slot(p.due)
 		s := &p.plan.stages[stage]
 		gap := dueAfter(1, s.rate)
@@ -43,14 +49,23 @@ func (p *pacer) run(ctx context.Context) {
 		if gap < batchGap {
 			at += batchGap - gap // the first of a batch waits for the others: at most 100 µs
 		}
-		p.wait.until(ctx, p.start+min(at, s.to), gap)
-		if ctx.Err() != nil {
-			return
+		at = p.start + min(at, s.to)
+		behind := at < remoting.Nanotime()
+		p.wait.until(ctx, at, gap)
+		if ctx.Err() == nil {
+			before := p.plan.dueBy(remoting.Nanotime() - p.start)
+			if p.due < first {
+				before = min(before, first)
+			}
+			behind = !p.handOut(ctx, before)
+			if !behind {
+				continue
+			}
 		}
-		if !p.handOut(ctx, p.plan.dueBy(remoting.Nanotime()-p.start)) {
-			p.due = p.plan.dueBy(remoting.Nanotime() - p.start) // nobody took them in time
-			return
+		if behind { // ctx ended while slots that are due waited for somebody to take them
+			p.due = p.plan.dueBy(remoting.Nanotime() - p.start)
 		}
+		return
 	}
 }
 

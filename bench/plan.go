@@ -143,6 +143,16 @@ func slotsIn(d int64, r scenarios.Rate) int64 {
 	return int64(min(q, uint64(forever)))
 }
 
+// firstMeasured is the number of the first measured slot.
+func (p *plan) firstMeasured() int64 {
+	for i := range p.stages {
+		if !p.stages[i].warmup {
+			return p.stages[i].first
+		}
+	}
+	return 0
+}
+
 // measuredFrom is when the first measured stage begins.
 func (p *plan) measuredFrom() int64 {
 	for i := range p.stages {

@@ -29,6 +29,9 @@ type load struct {
 	free   chan *asyncSend // those without a send under way: taking one is the permit to send
 	ended  sync.WaitGroup  // async sends under way
 
+	mark    func() // notes what has been used when measuring begins; nil: that has been noted
+	marking sync.Once
+
 	stopCtx context.Context // no new send once it has ended
 	sendCtx context.Context // of each send; ends when the drain's time is up
 	cut     context.CancelCauseFunc
@@ -60,6 +63,13 @@ func newLoad(ctx context.Context, p *plan, sender Sender) *load {
 
 // now is the case's time in nanoseconds.
 func (l *load) now() int64 { return remoting.Nanotime() - l.start }
+
+// measuring is called before each measured send of a closed loop, and by the pacer; the first call counts.
+func (l *load) measuring() {
+	if l.mark != nil {
+		l.marking.Do(l.mark)
+	}
+}
 
 // over reports whether no send may begin any more.
 func (l *load) over() bool { return l.stopCtx.Err() != nil || l.sendCtx.Err() != nil }
@@ -136,6 +146,9 @@ func (w *worker) closed() {
 				w.free <- w.next
 			}
 			return
+		}
+		if !w.plan.stages[stage].warmup {
+			w.measuring()
 		}
 		w.send(-1, stage, false)
 	}
