@@ -52,17 +52,15 @@ func (p *pacer) run(ctx context.Context) {
 		at = p.start + min(at, s.to)
 		behind := at < remoting.Nanotime()
 		p.wait.until(ctx, at, gap)
-		if ctx.Err() == nil {
-			before := p.plan.dueBy(remoting.Nanotime() - p.start)
-			if p.due < first {
-				before = min(before, first)
-			}
-			behind = !p.handOut(ctx, before)
-			if !behind {
-				continue
-			}
+		before := p.plan.dueBy(remoting.Nanotime() - p.start)
+		if p.due < first {
+			before = min(before, first)
 		}
-		if behind { // ctx ended while slots that are due waited for somebody to take them
+		ended := ctx.Err() != nil
+		if !ended && p.handOut(ctx, before) {
+			continue
+		}
+		if !ended || behind { // slots that are due waited for somebody to take them
 			p.due = p.plan.dueBy(remoting.Nanotime() - p.start)
 		}
 		return
