@@ -188,8 +188,10 @@ func quickLines(report *bench.Report) []string {
 		byName[report.Run.Cases[i].Name] = &report.Run.Cases[i]
 	}
 	sync, async, oneway, stall := byName["sync 64"], byName["async 1024"], byName["oneway"], byName["stall"]
-	if sync == nil || async == nil || oneway == nil || stall == nil {
-		return nil
+	for _, c := range []*results.Case{sync, async, oneway, stall} {
+		if c == nil || c.Attempted == 0 {
+			return nil
+		}
 	}
 	return []string{
 		fmt.Sprintf("1 speed   sync 64 %s/s p99 %s   async 1024 %s/s p99 %s   oneway %s/s", rate(sync), p99(sync), rate(async), p99(async), rate(oneway)),
