@@ -347,7 +347,7 @@ func (d *doctor) checkBroker(ctx context.Context, b message.BrokerData) []Check 
 		return []Check{c}
 	}
 	began := time.Now()
-	if _, err := d.client.Conn(ctx, addr, askFor); err != nil {
+	if _, err := d.client.Endpoint(addr).Connect(ctx, askFor); err != nil {
 		c.Level, c.Detail = Fail, err.Error()
 		c.Next = "if it is up: set brokerIP1 in its broker.conf to an address that can be reached from here, or run rmqbench where this one can be"
 		return []Check{c}

@@ -218,7 +218,7 @@ func (in *instance) unregister(group string) error {
 	var wg sync.WaitGroup
 	errs := make([]error, len(addrs))
 	for i, addr := range addrs {
-		if in.client.Ready(addr) {
+		if in.client.Endpoint(addr).Ready() {
 			wg.Go(func() { errs[i] = in.admin.Unregister(ctx, addr, in.id, group) })
 		}
 	}

@@ -13,6 +13,7 @@ type Message struct {
 	Tags        string             // one tag; consumers filter on it
 	Keys        []string           // index keys; none holds a space
 	Flag        int32              // the application's, stored as it is
+	Stamped     bool               // note in SendResult.Stamps when it was encoded: a look at the clock more
 	NoWaitStore bool               // don't wait until the broker has flushed or copied it
 	Properties  message.Properties // the application's own, in this order; no value is empty
 }
@@ -46,9 +47,6 @@ func (m *Message) appendProperties(dst []byte, id message.UniqueID) []byte {
 
 // check refuses what no broker would take, or what the properties string can't hold.
 func (m *Message) check(maxBody int) error {
-	if err := message.CheckSendTopic(m.Topic); err != nil {
-		return err
-	}
 	if err := message.CheckBody(len(m.Body), maxBody); err != nil {
 		return err
 	}

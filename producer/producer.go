@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"rmqbench/remoting"
 	"rmqbench/remoting/message"
@@ -13,8 +14,10 @@ import (
 type Producer struct {
 	opts     Options
 	state    stateVar
-	instance *instance // set by Start; read it when the state is Running or later
-	down     sync.Once // Shutdown's work
+	instance *instance              // set by Start; read it when the state is Running or later
+	outlets  sync.Map               // topic to *outlet
+	last     atomic.Pointer[outlet] // of the last send: most producers send to one topic
+	down     sync.Once              // Shutdown's work
 	downErr  error
 }
 
@@ -84,7 +87,7 @@ func (p *Producer) Prepare(ctx context.Context, topic string) (*message.Route, e
 			continue
 		}
 		seen[addr] = true
-		if _, err := in.client.Conn(ctx, addr, p.opts.SendTimeout); err != nil {
+		if _, err := r.queues[i].endpoint.Connect(ctx, p.opts.SendTimeout); err != nil {
 			return nil, fmt.Errorf("broker %s at %s: %w", r.queues[i].broker, addr, err)
 		}
 	}

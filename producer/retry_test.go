@@ -256,7 +256,7 @@ func TestAmbiguous(t *testing.T) {
 			var d net.Dialer
 			return d.DialContext(ctx, "tcp", to)
 		}})
-		if _, err := p.instance.client.Conn(t.Context(), addr, time.Second); err != nil {
+		if _, err := p.instance.client.Endpoint(addr).Connect(t.Context(), time.Second); err != nil {
 			t.Fatal(err)
 		}
 		p.instance.mu.Lock()

@@ -20,9 +20,11 @@ type route struct {
 
 // queueAddr is a queue and where its broker's master listens.
 type queueAddr struct {
-	broker string
-	id     int32
-	addr   string
+	broker   string
+	id       int32
+	addr     string
+	at       int                // its place among the route's queues
+	endpoint *remoting.Endpoint // of addr; set by routes.bind
 }
 
 // topicRoute keeps a topic's route fresh.
@@ -127,7 +129,7 @@ func (r *routes) ask(ctx context.Context, name string) (*route, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newRoute(source), nil
+	return r.bind(newRoute(source)), nil
 }
 
 // askBorrowed takes the default topic's brokers, with at most borrowQueues queues each
@@ -142,7 +144,16 @@ func (r *routes) askBorrowed(ctx context.Context, borrow string, borrowQueues in
 		n := min(borrowQueues, q.ReadQueues)
 		q.ReadQueues, q.WriteQueues = n, n
 	}
-	return newRoute(source), nil
+	return r.bind(newRoute(source)), nil
+}
+
+// bind gives the queues of a new route their endpoints.
+func (r *routes) bind(fresh *route) *route {
+	for i := range fresh.queues {
+		q := &fresh.queues[i]
+		q.endpoint = r.admin.Client.Endpoint(q.addr)
+	}
+	return fresh
 }
 
 func newRoute(source *message.Route) *route {
@@ -150,7 +161,7 @@ func newRoute(source *message.Route) *route {
 	r := &route{source: source, queues: make([]queueAddr, 0, len(list))}
 	for _, q := range list {
 		if addr := source.MasterAddr(q.Broker); addr != "" {
-			r.queues = append(r.queues, queueAddr{broker: q.Broker, id: int32(q.ID), addr: addr})
+			r.queues = append(r.queues, queueAddr{broker: q.Broker, id: int32(q.ID), addr: addr, at: len(r.queues)})
 		}
 	}
 	return r

@@ -286,7 +286,14 @@ func TestQueueOrder(t *testing.T) {
 			Brokers: []message.BrokerData{{Name: "a", Addrs: map[int64]string{1: ":1"}}},
 		},
 	} {
-		if got := fmt.Sprint(newRoute(r).queues); got != want {
+		got := "["
+		for i, q := range newRoute(r).queues {
+			if q.at != i {
+				t.Errorf("queue %d is said to be at %d", i, q.at)
+			}
+			got += fmt.Sprintf("{%s %d %s} ", q.broker, q.id, q.addr)
+		}
+		if got = strings.TrimSpace(got) + "]"; got != want {
 			t.Errorf("%s, want %s", got, want)
 		}
 	}

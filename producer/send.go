@@ -59,10 +59,12 @@ type send struct {
 	in       *instance
 	ctx      context.Context
 	msg      *Message
+	out      *outlet
 	topic    *topicRoute
 	queue    *queueAddr // of this attempt; nil: to be picked
 	last     string     // broker of the attempt before
 	deadline int64      // remoting.Nanotime
+	late     bool       // time has passed since newSend: the deadline may have, too
 	retries  int
 	body     []byte // as it goes out: the message's own, or in packed
 	packed   []byte // kept for compression
@@ -84,23 +86,29 @@ func (p *Producer) newSend(ctx context.Context, m *Message) (*send, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := m.check(p.opts.MaxBody); err != nil {
+	out, err := p.outlet(in, m.Topic)
+	if err == nil {
+		err = m.check(p.opts.MaxBody)
+	}
+	if err != nil {
 		return nil, &SendError{Topic: m.Topic, Err: err}
 	}
+	now := time.Now() // the send's one look at the clock
 	s := sends.Get().(*send)
 	s.Receiver = s
 	s.p, s.in, s.ctx, s.msg = p, in, ctx, m
-	s.topic = in.routes.topic(m.Topic)
+	s.out, s.topic, s.Stamped = out, out.route, m.Stamped
 	s.retries = p.opts.Retries
 	timeout := p.opts.SendTimeout
 	if until, ok := ctx.Deadline(); ok {
-		timeout = min(timeout, time.Until(until))
+		timeout = min(timeout, until.Sub(now))
 	}
-	s.deadline = remoting.Nanotime() + int64(timeout)
-	s.res.ID = in.ids.Next()
+	s.deadline = remoting.NanotimeOf(now) + int64(timeout)
+	s.late = timeout <= 0
+	s.res.ID = in.ids.NextAt(now)
 	s.SendHeader = remoting.SendHeader{
 		ProducerGroup: p.opts.Group, Topic: m.Topic, DefaultTopic: p.opts.DefaultTopic, DefaultQueueNums: int32(p.opts.DefaultTopicQueues),
-		BornTimestamp: time.Now().UnixMilli(), Flag: m.Flag, Properties: m.appendProperties(s.Properties[:0], s.res.ID),
+		BornTimestamp: now.UnixMilli(), Flag: m.Flag, Properties: m.appendProperties(s.Properties[:0], s.res.ID),
 	}
 	s.Serialize, s.Code, s.Language, s.Version = p.opts.serialize(), remoting.SendMessageV2, remoting.Go, remoting.Version451
 	if n := len(s.Properties); n > message.MaxPropertiesLen {
@@ -186,6 +194,7 @@ func (s *send) launchAsync() bool {
 			return true
 		}
 		if errors.Is(err, errWouldWait) {
+			s.late = true
 			if err = s.in.async.submit(s); err == nil {
 				return true
 			}
@@ -203,8 +212,7 @@ func (s *send) launchAsync() bool {
 // attempt selects a queue and hands the request to the remoting layer; nil: Done will come, or has, and the send may be
 // another's. wait allows it to find the route and to dial; else that is errWouldWait, and no attempt was made.
 func (s *send) attempt(wait bool) error {
-	left := time.Duration(s.deadline - remoting.Nanotime())
-	if left <= 0 {
+	if s.late && remoting.Nanotime() >= s.deadline {
 		return ErrCallTimeout
 	}
 	if s.ctx.Err() != nil {
@@ -217,26 +225,27 @@ func (s *send) attempt(wait bool) error {
 				return errWouldWait
 			}
 			var err error
-			if now, err = s.findRoute(left); err != nil {
+			if now, err = s.findRoute(); err != nil {
 				return err
 			}
-			if left = time.Duration(s.deadline - remoting.Nanotime()); left <= 0 {
+			if remoting.Nanotime() >= s.deadline {
 				return ErrCallTimeout
 			}
 		}
 		s.queue = s.topic.next(now, s.last)
+		s.QueueID, s.BrokerName = s.queue.id, s.queue.broker
+		s.Template = s.out.head(now, s.queue, &s.SendRequest)
 	}
 	if s.res.Attempts > 0 { // nothing of the attempt before is this one's
 		s.res.Status, s.res.OffsetID, s.res.QueueOffset, s.res.Stamps = 0, OffsetMsgID{}, 0, remoting.Stamps{}
 	}
 	s.res.Attempts++
 	s.res.Broker, s.res.QueueID = s.queue.broker, s.queue.id
-	s.QueueID, s.BrokerName = s.queue.id, s.queue.broker
 	s.refusal = nil
 	if wait {
-		return s.in.client.Start(s.ctx, s.queue.addr, &s.Call, &s.SendRequest, s.body, left)
+		return s.queue.endpoint.Start(s.ctx, &s.Call, &s.SendRequest, s.body, s.deadline)
 	}
-	err := s.in.client.StartNow(s.queue.addr, &s.Call, &s.SendRequest, s.body, left)
+	err := s.queue.endpoint.StartNow(&s.Call, &s.SendRequest, s.body, s.deadline)
 	if errors.Is(err, remoting.ErrNotConnected) {
 		s.res.Attempts--
 		return errWouldWait
@@ -244,8 +253,8 @@ func (s *send) attempt(wait bool) error {
 	return err
 }
 
-func (s *send) findRoute(left time.Duration) (*route, error) {
-	ctx, cancel := context.WithTimeout(s.ctx, left)
+func (s *send) findRoute() (*route, error) {
+	ctx, cancel := context.WithTimeout(s.ctx, time.Duration(s.deadline-remoting.Nanotime()))
 	defer cancel()
 	now, err := s.in.routes.find(ctx, s.msg.Topic, s.p.borrowed(), s.p.opts.DefaultTopicQueues)
 	if err == nil {
@@ -263,7 +272,7 @@ func (s *send) again(err error) bool {
 	if s.queue != nil {
 		s.last = s.queue.broker
 	}
-	s.queue = nil
+	s.queue, s.late = nil, true
 	if _, noRoute := errors.AsType[*RouteError](err); noRoute || errors.Is(err, ErrCallTimeout) || s.ctx.Err() != nil {
 		return false
 	}
@@ -326,7 +335,7 @@ func (s *send) settle(err error) bool {
 		weak := s.res
 		s.weak = &weak
 		s.res.Ambiguous++ // it is stored, and will be again
-		s.last, s.queue = s.queue.broker, nil
+		s.last, s.queue, s.late = s.queue.broker, nil, true
 		return false
 	}
 	return true

@@ -52,7 +52,7 @@ func TestMessagesArriveAsSent(t *testing.T) {
 			sends := kinds(t, p)
 			delete(sends, "oneway") // its result says nothing
 			for kind, send := range sends {
-				m := &Message{Topic: "T", Body: []byte("body \x00\x01\xff"), Tags: "tag", Keys: []string{"k1", "k2"}, Flag: 77, NoWaitStore: kind == "async",
+				m := &Message{Topic: "T", Body: []byte("body \x00\x01\xff"), Tags: "tag", Keys: []string{"k1", "k2"}, Flag: 77, NoWaitStore: kind == "async", Stamped: true,
 					Properties: message.Properties{{Key: "a", Value: "1"}, {Key: "ключ", Value: `"quoted" \ é 🚀`}}}
 				before := *m
 				res, err := send(t.Context(), m)

@@ -23,6 +23,7 @@ type Call struct {
 	Receiver Receiver
 	Async    bool // Done runs on a callback goroutine
 	Oneway   bool // no answer comes: Done follows the write
+	Stamped  bool // note when it was encoded: a clock's reading more
 
 	conn     *Conn
 	deadline int64 // nanotime
@@ -34,7 +35,7 @@ type Call struct {
 	stamps   Stamps
 }
 
-// Stamps are when things happened to a call, in nanoseconds of [Nanotime]; 0 is unknown. A reply can overtake the
+// Stamps are when things happened to a call, in nanoseconds of [Nanotime]; 0 is unknown. Encoded is of stamped calls only. A reply can overtake the
 // return of its own write: WriteEnded is then the reply's time.
 type Stamps struct {
 	Encoded, WriteBegan, WriteEnded, ReplyRead int64
@@ -67,6 +68,9 @@ var start = time.Now()
 
 // Nanotime is a monotonic clock in nanoseconds, the one that stamps are taken from.
 func Nanotime() int64 { return int64(time.Since(start)) }
+
+// NanotimeOf is Nanotime at t, which must hold a monotonic reading as time.Now gives it.
+func NanotimeOf(t time.Time) int64 { return int64(t.Sub(start)) }
 
 // callTable holds a connection's calls by opaque; guarded by its connection's mu. An opaque's low bits are its slot,
 // so a lookup is one access; a number whose slot is taken is passed over (Java leaves gaps too).

@@ -17,6 +17,7 @@ type ClientOptions struct {
 	WriteTimeout   time.Duration                                            // how long a write may wait for the peer; 0 means 30s
 	MaxFrame       int                                                      // bytes; 0 means MaxFrame
 	Handler        Handler                                                  // answers requests of servers; nil refuses them
+	Connections    int                                                      // to each address; 0 means 1
 }
 
 func (o ClientOptions) withDefaults() ClientOptions {
@@ -32,26 +33,36 @@ func (o ClientOptions) withDefaults() ClientOptions {
 	if o.MaxFrame == 0 {
 		o.MaxFrame = MaxFrame
 	}
+	o.Connections = max(o.Connections, 1)
 	return o
 }
 
-// Client keeps one connection an address, dialled when it is first needed, with many requests in flight on it.
+// Client keeps one connection an address, or a few, dialled when they are first needed, with many requests in flight on
+// each.
 type Client struct {
 	opts      ClientOptions
 	callbacks *callbacks
 	loops     sync.WaitGroup // of every connection's goroutines and of dials
 	stop      context.CancelFunc
 	life      context.Context // ends with Close
-	endpoints sync.Map        // address to *endpoint
+	endpoints sync.Map        // address to *Endpoint
 
 	mu     sync.Mutex // protects following
 	closed bool
 	past   Stats // of connections that have ended
 }
 
-// endpoint is one address: its connection, or the dial under way, or the wait after one that failed.
-type endpoint struct {
-	addr string
+// Endpoint is one address and its connections, which are dialled when they are needed. It lives as long as its client;
+// who sends to one address again and again keeps it.
+type Endpoint struct {
+	client *Client
+	addr   string
+	slots  []slot
+	next   atomic.Uint32 // of several connections, whose turn it is
+}
+
+// slot is one connection of an endpoint: it lives, or it is being dialled, or it waits after a dial that failed.
+type slot struct {
 	conn atomic.Pointer[Conn] // nil or perhaps dead
 
 	mu      sync.Mutex // protects following
@@ -59,6 +70,14 @@ type endpoint struct {
 	fails   int        // dials that failed in a row
 	retryAt int64      // nanotime; no dial before
 	lastErr error
+}
+
+// living is the slot's connection unless there is none, or it is dead.
+func (s *slot) living() *Conn {
+	if conn := s.conn.Load(); conn != nil && !conn.dead.Load() {
+		return conn
+	}
+	return nil
 }
 
 // dial is one attempt that many callers may wait for.
@@ -81,61 +100,72 @@ func NewClient(o ClientOptions) *Client {
 	return c
 }
 
-// Ready reports whether a request to addr could go at once: there is a living connection.
-func (c *Client) Ready(addr string) bool { return c.living(addr) != nil }
+// Endpoint is the client's handle for an address.
+func (c *Client) Endpoint(addr string) *Endpoint {
+	if e, ok := c.endpoints.Load(addr); ok {
+		return e.(*Endpoint)
+	}
+	e, _ := c.endpoints.LoadOrStore(addr, &Endpoint{client: c, addr: addr, slots: make([]slot, c.opts.Connections)})
+	return e.(*Endpoint)
+}
 
-// living is the connection to addr unless there is none, or it is dead.
-func (c *Client) living(addr string) *Conn {
-	ep, ok := c.endpoints.Load(addr)
-	if !ok {
-		return nil
+// Addr is the address as the endpoint was asked for.
+func (e *Endpoint) Addr() string { return e.addr }
+
+// slot is the connection whose turn it is.
+func (e *Endpoint) slot() *slot {
+	if len(e.slots) == 1 {
+		return &e.slots[0]
 	}
-	conn := ep.(*endpoint).conn.Load()
-	if conn == nil || conn.dead.Load() {
-		return nil
+	return &e.slots[e.next.Add(1)%uint32(len(e.slots))]
+}
+
+// Ready reports whether a request could go at once: every connection lives.
+func (e *Endpoint) Ready() bool {
+	for i := range e.slots {
+		if e.slots[i].living() == nil {
+			return false
+		}
 	}
-	return conn
+	return true
 }
 
 // StartNow is Start for callers that must not wait: without a living connection it returns ErrNotConnected, bare, and
 // dials nothing.
-func (c *Client) StartNow(addr string, call *Call, head HeadEncoder, body []byte, timeout time.Duration) error {
-	conn := c.living(addr)
+func (e *Endpoint) StartNow(call *Call, head HeadEncoder, body []byte, deadline int64) error {
+	conn := e.slot().living()
 	if conn == nil {
 		return ErrNotConnected
 	}
-	return conn.Start(call, head, body, timeout)
+	return conn.Start(call, head, body, deadline)
 }
 
-// Start sends a request to addr over its connection, dialling it first if need be within ctx and timeout; see
-// [Conn.Start] for the rest. What dialling took counts against the timeout.
-func (c *Client) Start(ctx context.Context, addr string, call *Call, head HeadEncoder, body []byte, timeout time.Duration) error {
-	if conn := c.living(addr); conn != nil {
-		return conn.Start(call, head, body, timeout)
+// Start sends a request over a connection of the endpoint, dialling it first if need be, within ctx and before the
+// deadline; see [Conn.Start] for the rest.
+func (e *Endpoint) Start(ctx context.Context, call *Call, head HeadEncoder, body []byte, deadline int64) error {
+	s := e.slot()
+	if conn := s.living(); conn != nil {
+		return conn.Start(call, head, body, deadline)
 	}
-	begin := Nanotime()
-	conn, err := c.connect(ctx, addr, timeout)
+	conn, err := e.connect(ctx, s, time.Duration(deadline-Nanotime()))
 	if err != nil {
-		return &CallError{Addr: addr, Err: err}
+		return &CallError{Addr: e.addr, Err: err}
 	}
-	if timeout -= time.Duration(Nanotime() - begin); timeout <= 0 {
-		return &CallError{Addr: addr, Err: fmt.Errorf("connecting took all the time there was: %w", ErrTimeout)}
-	}
-	return conn.Start(call, head, body, timeout)
+	return conn.Start(call, head, body, deadline)
 }
 
-// Conn returns the living connection to addr, dialled if need be.
-func (c *Client) Conn(ctx context.Context, addr string, timeout time.Duration) (*Conn, error) {
-	return c.connect(ctx, addr, timeout)
+// Connect dials what is not connected, at most for the timeout, and returns the first connection.
+func (e *Endpoint) Connect(ctx context.Context, timeout time.Duration) (*Conn, error) {
+	for i := range e.slots {
+		if _, err := e.connect(ctx, &e.slots[i], timeout); err != nil {
+			return nil, err
+		}
+	}
+	return e.connect(ctx, &e.slots[0], timeout)
 }
 
-func (c *Client) connect(ctx context.Context, addr string, timeout time.Duration) (*Conn, error) {
-	v, ok := c.endpoints.Load(addr)
-	if !ok {
-		v, _ = c.endpoints.LoadOrStore(addr, &endpoint{addr: addr})
-	}
-	ep := v.(*endpoint)
-	d, err := c.dialOnce(ep)
+func (e *Endpoint) connect(ctx context.Context, s *slot, timeout time.Duration) (*Conn, error) {
+	d, err := e.dialOnce(s)
 	if err != nil {
 		return nil, err
 	}
@@ -152,20 +182,21 @@ func (c *Client) connect(ctx context.Context, addr string, timeout time.Duration
 }
 
 // dialOnce joins the dial under way, or starts one: single-flight for an address, and no lock is held while it dials.
-func (c *Client) dialOnce(ep *endpoint) (*dial, error) {
-	ep.mu.Lock()
-	defer ep.mu.Unlock()
-	if conn := ep.conn.Load(); conn != nil && !conn.dead.Load() {
+func (e *Endpoint) dialOnce(s *slot) (*dial, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if conn := s.living(); conn != nil {
 		d := &dial{done: make(chan struct{}), conn: conn}
 		close(d.done)
 		return d, nil
 	}
-	if ep.dialing != nil {
-		return ep.dialing, nil
+	if s.dialing != nil {
+		return s.dialing, nil
 	}
-	if wait := ep.retryAt - Nanotime(); wait > 0 {
-		return nil, fmt.Errorf("%w: next attempt in %v; the last one: %w", ErrDial, time.Duration(wait).Round(time.Millisecond), ep.lastErr)
+	if wait := s.retryAt - Nanotime(); wait > 0 {
+		return nil, fmt.Errorf("%w: next attempt in %v; the last one: %w", ErrDial, time.Duration(wait).Round(time.Millisecond), s.lastErr)
 	}
+	c := e.client
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
@@ -173,18 +204,19 @@ func (c *Client) dialOnce(ep *endpoint) (*dial, error) {
 	}
 	c.past.Dials++
 	d := &dial{done: make(chan struct{})}
-	ep.dialing = d
-	c.loops.Go(func() { c.dial(ep, d) })
+	s.dialing = d
+	c.loops.Go(func() { e.dial(s, d) })
 	return d, nil
 }
 
-func (c *Client) dial(ep *endpoint, d *dial) {
+func (e *Endpoint) dial(s *slot, d *dial) {
+	c := e.client
 	ctx, cancel := context.WithTimeout(c.life, c.opts.ConnectTimeout)
 	defer cancel()
-	nc, err := c.opts.Dial(ctx, ep.addr)
-	ep.mu.Lock()
-	defer ep.mu.Unlock()
-	ep.dialing = nil
+	nc, err := c.opts.Dial(ctx, e.addr)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dialing = nil
 	switch {
 	case c.life.Err() != nil:
 		if err == nil {
@@ -192,45 +224,57 @@ func (c *Client) dial(ep *endpoint, d *dial) {
 		}
 		d.err = ErrClosed
 	case err != nil:
-		wait := min(firstBackoff<<min(ep.fails, 10), maxBackoff)
-		ep.fails++
-		ep.retryAt = Nanotime() + int64(float64(wait)*(0.8+0.4*rand.Float64()))
-		ep.lastErr = err
+		wait := min(firstBackoff<<min(s.fails, 10), maxBackoff)
+		s.fails++
+		s.retryAt = Nanotime() + int64(float64(wait)*(0.8+0.4*rand.Float64()))
+		s.lastErr = err
 		d.err = fmt.Errorf("%w: %w", ErrDial, err)
 	default:
 		tune(nc)
-		ep.fails, ep.retryAt, ep.lastErr = 0, 0, nil
-		d.conn, d.err = c.adopt(nc, ep)
+		s.fails, s.retryAt, s.lastErr = 0, 0, nil
+		d.conn, d.err = c.adopt(nc, e.addr, s)
 	}
 	close(d.done)
 }
 
-// adopt makes nc the endpoint's connection unless the client has been closed meanwhile.
-func (c *Client) adopt(nc net.Conn, ep *endpoint) (*Conn, error) {
+// adopt makes nc the slot's connection unless the client has been closed meanwhile.
+func (c *Client) adopt(nc net.Conn, addr string, s *slot) (*Conn, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
 		nc.Close()
 		return nil, ErrClosed
 	}
-	conn := newConn(nc, ep.addr, connOptions{
+	conn := newConn(nc, addr, connOptions{
 		handler: c.opts.Handler, callbacks: c.callbacks, group: &c.loops, maxFrame: c.opts.MaxFrame,
 		maxQueued: maxQueuedReplies, writeTimeout: c.opts.WriteTimeout,
 		onClose: func(conn *Conn, _ error) {
 			c.mu.Lock()
 			defer c.mu.Unlock()
 			c.past.add(conn.Stats())
-			ep.conn.CompareAndSwap(conn, nil) // under mu with past: Stats counts it once
+			s.conn.CompareAndSwap(conn, nil) // under mu with past: Stats counts it once
 		},
 	})
-	ep.conn.Store(conn)
+	s.conn.Store(conn)
 	return conn, nil
 }
 
-// Drop closes the connection to addr, if there is one: the address is gone from all routes.
+// conns goes through the connections that live or have just died.
+func (c *Client) conns(yield func(*Conn) bool) {
+	for _, e := range c.endpoints.Range {
+		slots := e.(*Endpoint).slots
+		for i := range slots {
+			if conn := slots[i].conn.Load(); conn != nil && !yield(conn) {
+				return
+			}
+		}
+	}
+}
+
+// Drop closes the connections to addr, if there are any: the address is gone from all routes.
 func (c *Client) Drop(addr string) {
-	if ep, ok := c.endpoints.Load(addr); ok {
-		if conn := ep.(*endpoint).conn.Load(); conn != nil {
+	for conn := range c.conns {
+		if conn.addr == addr {
 			conn.fail(fmt.Errorf("%w: the address left every route", ErrClosed))
 		}
 	}
@@ -241,10 +285,8 @@ func (c *Client) Stats() Stats {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s := c.past
-	for _, ep := range c.endpoints.Range {
-		if conn := ep.(*endpoint).conn.Load(); conn != nil {
-			s.add(conn.Stats())
-		}
+	for conn := range c.conns {
+		s.add(conn.Stats())
 	}
 	s.CallbackFails = c.callbacks.panics.Load()
 	return s
@@ -257,10 +299,8 @@ func (c *Client) Close() {
 	c.closed = true
 	c.mu.Unlock()
 	c.stop()
-	for _, ep := range c.endpoints.Range {
-		if conn := ep.(*endpoint).conn.Load(); conn != nil {
-			conn.fail(ErrClosed)
-		}
+	for conn := range c.conns {
+		conn.fail(ErrClosed)
 	}
 	c.loops.Wait()
 }

@@ -138,12 +138,13 @@ func (c *Conn) Stats() Stats {
 }
 
 // Start sends a request and returns as soon as that needs no help of this goroutine. head and body are one frame;
-// head is done with when Start returns, body when call.Receiver.Done is called. The call ends at the latest
-// timeout from now. On an error the call has not started: Done is not called.
-func (c *Conn) Start(call *Call, head HeadEncoder, body []byte, timeout time.Duration) error {
-	now := Nanotime()
-	call.conn, call.err, call.stamps = c, nil, Stamps{Encoded: now}
-	call.deadline = now + int64(timeout)
+// head is done with when Start returns, body when call.Receiver.Done is called. The call ends at the deadline, a time of
+// [Nanotime], at the latest. On an error the call has not started: Done is not called.
+func (c *Conn) Start(call *Call, head HeadEncoder, body []byte, deadline int64) error {
+	call.conn, call.err, call.stamps, call.deadline = c, nil, Stamps{}, deadline
+	if call.Stamped {
+		call.stamps.Encoded = Nanotime()
+	}
 	call.parts.Store(1)
 	async := call.Async // the call may have ended, and be another's, as soon as mu is free
 
@@ -164,8 +165,8 @@ func (c *Conn) Start(call *Call, head HeadEncoder, body []byte, timeout time.Dur
 		call.parts.Store(2)
 	}
 	call.batch, call.frame = c.open.number, len(c.open.frames)-1
-	if c.nextSweep == 0 || call.deadline < c.nextSweep {
-		c.setSweep(call.deadline, now)
+	if c.nextSweep == 0 || deadline < c.nextSweep {
+		c.setSweep(deadline, Nanotime())
 	}
 	idle := !c.flushing
 	c.flushing = true

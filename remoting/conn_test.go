@@ -168,13 +168,13 @@ func TestAsyncDoneMayCloseAndPanic(t *testing.T) {
 	c := dialClient(t, ClientOptions{})
 	a := newAsync()
 	a.onDone = func() { panic("callback") }
-	if err := c.Start(t.Context(), s.Addr().String(), &a.Call, NewRequest(HeartBeat), nil, time.Second); err != nil {
+	if err := c.Endpoint(s.Addr().String()).Start(t.Context(), &a.Call, NewRequest(HeartBeat), nil, in(time.Second)); err != nil {
 		t.Fatal(err)
 	}
 	<-a.ended
 	b := newAsync()
 	b.onDone = c.Close // waits for the reader: it must not run there
-	if err := c.Start(t.Context(), s.Addr().String(), &b.Call, NewRequest(HeartBeat), nil, time.Second); err != nil {
+	if err := c.Endpoint(s.Addr().String()).Start(t.Context(), &b.Call, NewRequest(HeartBeat), nil, in(time.Second)); err != nil {
 		t.Fatal(err)
 	}
 	<-b.ended
@@ -182,6 +182,9 @@ func TestAsyncDoneMayCloseAndPanic(t *testing.T) {
 		t.Errorf("%d panics counted, want 1", n)
 	}
 }
+
+// in is a deadline so far from now.
+func in(d time.Duration) int64 { return Nanotime() + int64(d) }
 
 // silent takes requests and never answers.
 var silent = HandlerFunc(func(*Request) {})
@@ -194,7 +197,7 @@ func TestTimeout(t *testing.T) {
 	if !ok || !errors.Is(err, ErrTimeout) || !ce.Sent || !ce.Timeout() {
 		t.Fatalf("got %v", err)
 	}
-	if !c.Ready(s.Addr().String()) {
+	if !c.Endpoint(s.Addr().String()).Ready() {
 		t.Error("a slow answer closed the connection for everyone")
 	}
 }
@@ -261,7 +264,7 @@ func TestDeathEndsAllCalls(t *testing.T) {
 	calls := make([]*asyncCall, 50)
 	for i := range calls {
 		calls[i] = newAsync()
-		if err := c.Start(t.Context(), s.Addr().String(), &calls[i].Call, NewRequest(HeartBeat), nil, time.Minute); err != nil {
+		if err := c.Endpoint(s.Addr().String()).Start(t.Context(), &calls[i].Call, NewRequest(HeartBeat), nil, in(time.Minute)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -468,7 +471,7 @@ func TestCloseEndsCallsInFlight(t *testing.T) {
 	s := listen(t, silent)
 	c := NewClient(ClientOptions{})
 	a := newAsync()
-	if err := c.Start(t.Context(), s.Addr().String(), &a.Call, NewRequest(HeartBeat), nil, time.Minute); err != nil {
+	if err := c.Endpoint(s.Addr().String()).Start(t.Context(), &a.Call, NewRequest(HeartBeat), nil, in(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	c.Close()
@@ -545,7 +548,7 @@ func BenchmarkConn(b *testing.B) {
 			reply := &Command{Serialize: RocketMQ, Flag: FlagResponse, Language: Go}
 			s := listen(b, HandlerFunc(func(r *Request) { _ = r.Reply(reply, nil) }))
 			c := dialClient(b, ClientOptions{})
-			conn, err := c.Conn(b.Context(), s.Addr().String(), time.Second)
+			conn, err := c.Endpoint(s.Addr().String()).Connect(b.Context(), time.Second)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -561,7 +564,7 @@ func BenchmarkConn(b *testing.B) {
 					call := &benchCall{wake: make(chan error, 1)}
 					call.Receiver = call
 					for left.Add(-1) >= 0 {
-						if err := conn.Start(&call.Call, head, body, 3*time.Second); err != nil {
+						if err := conn.Start(&call.Call, head, body, in(3*time.Second)); err != nil {
 							b.Error(err)
 							return
 						}

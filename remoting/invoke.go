@@ -34,7 +34,7 @@ func (c *Client) invoke(ctx context.Context, addr string, req *Command, timeout 
 	}
 	i := &invocation{done: make(chan error, 1)}
 	i.Receiver, i.Oneway = i, oneway
-	if err := c.Start(ctx, addr, &i.Call, &head, req.Body, timeout); err != nil {
+	if err := c.Endpoint(addr).Start(ctx, &i.Call, &head, req.Body, Nanotime()+int64(timeout)); err != nil {
 		return nil, err
 	}
 	select {

@@ -33,6 +33,10 @@ type SendRequest struct {
 	Language  Language
 	Version   int32
 	Oneway    bool
+
+	// Template, if set, is this request's own: the binary head is then copied from it, and of the fields above only
+	// SysFlag, BornTimestamp, Flag, Properties and Oneway are read. JSON heads are written whole.
+	Template *SendTemplate
 }
 
 var sendKeysV1 = [...]string{"producerGroup", "topic", "defaultTopic", "defaultTopicQueueNums", "queueId", "sysFlag", "bornTimestamp", "flag", "properties", "reconsumeTimes", "unitMode", "maxReconsumeTimes", "batch", "bname"}
@@ -43,6 +47,9 @@ func v1(code RequestCode) bool { return code == SendMessage || code == SendReply
 
 // AppendHead writes the head in the order of SendMessageRequestHeaderV2.encode: a, b, c, …
 func (r *SendRequest) AppendHead(dst []byte, opaque int32, bodyLen int) ([]byte, error) {
+	if r.Template != nil && r.Serialize == RocketMQ {
+		return r.Template.appendHead(dst, opaque, bodyLen, r)
+	}
 	out := append(dst, 0, 0, 0, 0, 0, 0, 0, 0)
 	var flag int32
 	if r.Oneway {
@@ -77,17 +84,26 @@ func (r *SendRequest) AppendHead(dst []byte, opaque int32, bodyLen int) ([]byte,
 }
 
 func (h *SendHeader) write(w *pairWriter) {
-	w.text(0, h.ProducerGroup)
-	w.text(1, h.Topic)
-	w.text(2, h.DefaultTopic)
-	w.int(3, int64(h.DefaultQueueNums))
-	w.int(4, int64(h.QueueID))
+	h.writeFirst(w)
 	w.int(5, int64(h.SysFlag))
 	w.int(6, h.BornTimestamp)
 	w.int(7, int64(h.Flag))
 	if h.Properties != nil {
 		w.bytes(8, h.Properties)
 	}
+	h.writeLast(w)
+}
+
+// writeFirst and writeLast write what does not change from one send to the next.
+func (h *SendHeader) writeFirst(w *pairWriter) {
+	w.text(0, h.ProducerGroup)
+	w.text(1, h.Topic)
+	w.text(2, h.DefaultTopic)
+	w.int(3, int64(h.DefaultQueueNums))
+	w.int(4, int64(h.QueueID))
+}
+
+func (h *SendHeader) writeLast(w *pairWriter) {
 	w.int(9, int64(h.ReconsumeTimes))
 	w.text(10, boolText(h.UnitMode))
 	if h.MaxReconsume != 0 {

@@ -99,12 +99,12 @@ func TestDrop(t *testing.T) {
 	c := dialClient(t, ClientOptions{})
 	addr := s.Addr().String()
 	c.Drop(addr) // nothing there yet
-	conn, err := c.Conn(t.Context(), addr, 5*time.Second)
+	conn, err := c.Endpoint(addr).Connect(t.Context(), 5*time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}
 	a := newAsync()
-	if err := conn.Start(&a.Call, NewRequest(HeartBeat), nil, time.Minute); err != nil {
+	if err := conn.Start(&a.Call, NewRequest(HeartBeat), nil, in(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	if conn.Err() != nil || conn.Addr() != addr || conn.RemoteAddr().String() != addr || conn.LocalAddr().String() == addr {
@@ -115,7 +115,7 @@ func TestDrop(t *testing.T) {
 	if !errors.Is(a.err, ErrClosed) || !errors.Is(conn.Err(), ErrClosed) {
 		t.Errorf("call: %v, connection: %v", a.err, conn.Err())
 	}
-	if err := conn.Start(&a.Call, NewRequest(HeartBeat), nil, time.Minute); err == nil || sent(err) {
+	if err := conn.Start(&a.Call, NewRequest(HeartBeat), nil, in(time.Minute)); err == nil || sent(err) {
 		t.Errorf("a dropped connection took a call: %v", err)
 	}
 	if _, err := c.Invoke(t.Context(), addr, request([]byte("again")), 5*time.Second); err != nil {

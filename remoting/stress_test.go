@@ -177,7 +177,7 @@ func stressRound(t *testing.T, s *Server, c *Client, round uint64, cuts bool) {
 					head.Flag = FlagOneway
 				}
 				call.pending.Store(1)
-				if err := c.Start(t.Context(), addr, &call.Call, head, body, timeout); err != nil {
+				if err := c.Endpoint(addr).Start(t.Context(), &call.Call, head, body, in(timeout)); err != nil {
 					if _, ok := errors.AsType[*CallError](err); !ok {
 						t.Errorf("%T: %v", err, err)
 					}
@@ -313,7 +313,7 @@ func TestWriteDeadlineEndsWithItsWrite(t *testing.T) {
 func pipeClient(t *testing.T) (c *Client, peer net.Conn) {
 	ours, peer := net.Pipe()
 	c = dialClient(t, ClientOptions{Dial: func(context.Context, string) (net.Conn, error) { return ours, nil }})
-	if _, err := c.Conn(t.Context(), "pipe:1", time.Second); err != nil {
+	if _, err := c.Endpoint("pipe:1").Connect(t.Context(), time.Second); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { peer.Close() })
@@ -324,7 +324,7 @@ func pipeClient(t *testing.T) (c *Client, peer net.Conn) {
 func held(t *testing.T, c *Client, peer net.Conn) *asyncCall {
 	t.Helper()
 	first := newAsync()
-	if err := c.Start(t.Context(), "pipe:1", &first.Call, NewRequest(HeartBeat), make([]byte, 2*copyBelow), time.Minute); err != nil {
+	if err := c.Endpoint("pipe:1").Start(t.Context(), &first.Call, NewRequest(HeartBeat), make([]byte, 2*copyBelow), in(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := peer.Read(make([]byte, 1)); err != nil { // its write is under way
@@ -338,7 +338,7 @@ func TestReplyBeforeItsRequest(t *testing.T) {
 	c, peer := pipeClient(t)
 	first := held(t, c, peer)
 	second := newAsync()
-	if err := c.Start(t.Context(), "pipe:1", &second.Call, NewRequest(HeartBeat), make([]byte, 2*copyBelow), time.Minute); err != nil {
+	if err := c.Endpoint("pipe:1").Start(t.Context(), &second.Call, NewRequest(HeartBeat), make([]byte, 2*copyBelow), in(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	early, err := (&Command{Serialize: RocketMQ, Flag: FlagResponse, Opaque: second.opaque}).AppendFrame(nil)
@@ -375,7 +375,7 @@ func TestFramesTakenOutAreNotSent(t *testing.T) {
 		}
 		body := make([]byte, stressHead+[]int{10, 2 * copyBelow, 300}[i/3])
 		fillBody(body, uint64(i))
-		if err := c.Start(t.Context(), "pipe:1", &calls[i].Call, NewRequest(HeartBeat), body, timeout); err != nil {
+		if err := c.Endpoint("pipe:1").Start(t.Context(), &calls[i].Call, NewRequest(HeartBeat), body, in(timeout)); err != nil {
 			t.Fatal(err)
 		}
 		if i%3 == 2 {
@@ -446,7 +446,7 @@ func TestBodyIsLentUntilTheWriteEnds(t *testing.T) {
 			a := newAsync()
 			a.Oneway = oneway
 			body := make([]byte, 2*copyBelow)
-			if err := c.Start(t.Context(), "pipe:1", &a.Call, NewRequest(HeartBeat), body, 10*time.Millisecond); err != nil {
+			if err := c.Endpoint("pipe:1").Start(t.Context(), &a.Call, NewRequest(HeartBeat), body, in(10*time.Millisecond)); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := peer.Read(make([]byte, 1)); err != nil {
@@ -487,7 +487,7 @@ func TestCallbackGoexit(t *testing.T) {
 		a, b := newAsync(), newAsync()
 		a.onDone = runtime.Goexit
 		for _, call := range []*asyncCall{a, b} {
-			if err := c.Start(t.Context(), s.Addr().String(), &call.Call, NewRequest(HeartBeat), nil, 10*time.Second); err != nil {
+			if err := c.Endpoint(s.Addr().String()).Start(t.Context(), &call.Call, NewRequest(HeartBeat), nil, in(10*time.Second)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -507,16 +507,16 @@ func TestStartNow(t *testing.T) {
 	c := dialClient(t, ClientOptions{})
 	addr := s.Addr().String()
 	a := newAsync()
-	if err := c.StartNow(addr, &a.Call, NewRequest(HeartBeat), nil, time.Second); !errors.Is(err, ErrNotConnected) {
+	if err := c.Endpoint(addr).StartNow(&a.Call, NewRequest(HeartBeat), nil, in(time.Second)); !errors.Is(err, ErrNotConnected) {
 		t.Fatalf("got %v", err)
 	}
 	if n := c.Stats().Dials; n != 0 {
 		t.Errorf("%d dials", n)
 	}
-	if _, err := c.Conn(t.Context(), addr, 5*time.Second); err != nil {
+	if _, err := c.Endpoint(addr).Connect(t.Context(), 5*time.Second); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.StartNow(addr, &a.Call, NewRequest(HeartBeat), nil, 5*time.Second); err != nil {
+	if err := c.Endpoint(addr).StartNow(&a.Call, NewRequest(HeartBeat), nil, in(5*time.Second)); err != nil {
 		t.Fatal(err)
 	}
 	<-a.ended
@@ -565,7 +565,7 @@ func TestServerCloseUnderLoad(t *testing.T) {
 func TestAsyncEndsWhileItStarts(t *testing.T) {
 	s := listen(t, silent)
 	c := dialClient(t, ClientOptions{})
-	conn, err := c.Conn(t.Context(), s.Addr().String(), 5*time.Second)
+	conn, err := c.Endpoint(s.Addr().String()).Connect(t.Context(), 5*time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -576,7 +576,7 @@ func TestAsyncEndsWhileItStarts(t *testing.T) {
 				call := stressCalls.Get().(*stressCall)
 				call.Receiver, call.Async = call, true
 				call.pending.Store(1)
-				if err := conn.Start(&call.Call, NewRequest(HeartBeat), nil, 0); err != nil {
+				if err := conn.Start(&call.Call, NewRequest(HeartBeat), nil, in(0)); err != nil {
 					t.Error(err)
 					return
 				}

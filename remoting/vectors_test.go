@@ -276,6 +276,13 @@ func sendBothWays(t *testing.T, v vectorSend) {
 		}
 	}
 
+	whole := encode(v.RequestCode, RocketMQ)
+	req.Template = req.NewTemplate()
+	if frame := encode(v.RequestCode, RocketMQ); !bytes.Equal(frame, whole) {
+		t.Errorf("from the template\n%x, want\n%x", frame, whole)
+	}
+	req.Template = nil
+
 	for _, frame := range [...][]byte{v.ExpectedHexJSON, v.ExpectedHexBinary, encode(SendMessage, JSON), encode(SendMessage, RocketMQ)} {
 		head, body, err := ParseFrame(frame)
 		if err != nil {

@@ -123,8 +123,10 @@ func NewIDSource(ip netip.Addr, pid int, loaderHash uint32, clock func() time.Ti
 }
 
 // Next makes an id that this source has not made before; see [IDSource] for how far that goes.
-func (s *IDSource) Next() UniqueID {
-	now := s.clock()
+func (s *IDSource) Next() UniqueID { return s.NextAt(s.clock()) }
+
+// NextAt is Next for a caller that has just looked at the clock.
+func (s *IDSource) NextAt(now time.Time) UniqueID {
 	ms := now.UnixMilli()
 	month := s.month.Load()
 	if ms >= month.end {
