@@ -30,7 +30,31 @@ func main() {
 type client struct {
 	p     *producer.Producer
 	topic string
-	pool  sync.Pool // *async
+	pool  sync.Pool // *message
+}
+
+// message is a send's message and callback, used again: what a caller allocates is not the producer's cost.
+type message struct {
+	producer.Message
+	client   *client
+	done     func(error)
+	callback func(producer.SendResult, error) // called, bound once
+}
+
+func (m *message) called(_ producer.SendResult, err error) {
+	done := m.done
+	m.client.pool.Put(m)
+	done(err)
+}
+
+func (c *client) message(body []byte) *message {
+	m, ok := c.pool.Get().(*message)
+	if !ok {
+		m = &message{client: c}
+		m.Topic, m.callback = c.topic, m.called
+	}
+	m.Body = body
+	return m
 }
 
 func open(o harness.Options) (harness.Client, error) {
@@ -45,20 +69,23 @@ func open(o harness.Options) (harness.Client, error) {
 }
 
 func (c *client) Sync(body []byte) error {
-	m := producer.Message{Topic: c.topic, Body: body}
-	_, err := c.p.Send(context.Background(), &m)
+	m := c.message(body)
+	_, err := c.p.Send(context.Background(), &m.Message)
+	c.pool.Put(m)
 	return err
 }
 
 func (c *client) Oneway(body []byte) error {
-	m := producer.Message{Topic: c.topic, Body: body}
-	_, err := c.p.SendOneway(context.Background(), &m)
+	m := c.message(body)
+	_, err := c.p.SendOneway(context.Background(), &m.Message)
+	c.pool.Put(m)
 	return err
 }
 
 func (c *client) Async(body []byte, done func(error)) error {
-	m := &producer.Message{Topic: c.topic, Body: body}
-	return c.p.SendAsync(context.Background(), m, func(_ producer.SendResult, err error) { done(err) })
+	m := c.message(body)
+	m.done = done
+	return c.p.SendAsync(context.Background(), &m.Message, m.callback)
 }
 
 func (c *client) Close() error { return c.p.Shutdown() }
