@@ -15,9 +15,10 @@ type batch struct {
 	number  uint64 // of the connection's batches, from 1
 	slab    []byte // heads, and bodies under copyBelow, in the frames' order
 	frames  []frame
-	bytes   int  // of all frames that are not dropped
-	dropped int  // frames
-	whole   bool // one contiguous piece: nothing by reference, nothing dropped
+	bytes   int         // of all frames that are not dropped
+	dropped int         // frames
+	list    net.Buffers // see pieces
+	ended   []*Call     // those that the write's return ends a part of
 }
 
 // frame is one command in a batch.
@@ -34,7 +35,7 @@ var batches = sync.Pool{New: func() any { return new(batch) }}
 
 func newBatch(number uint64) *batch {
 	b := batches.Get().(*batch)
-	b.number, b.whole = number, true
+	b.number = number
 	return b
 }
 
@@ -44,8 +45,9 @@ const maxKeptSlab = 1 << 20
 // release gives the batch back. Nobody may use it or its slab any more.
 func (b *batch) release() {
 	clear(b.frames)
-	b.frames = b.frames[:0]
-	b.slab = b.slab[:0]
+	clear(b.list[:cap(b.list)])
+	clear(b.ended)
+	b.frames, b.list, b.ended, b.slab = b.frames[:0], b.list[:0], b.ended[:0], b.slab[:0]
 	b.bytes, b.dropped = 0, 0
 	if poison != nil {
 		poison(b.slab[:cap(b.slab)])
@@ -67,7 +69,7 @@ func (b *batch) add(enc HeadEncoder, opaque int32, body []byte, call *Call) (bor
 	if len(body) < copyBelow {
 		slab = append(slab, body...)
 	} else {
-		f.body, b.whole, borrowed = body, false, true
+		f.body, borrowed = body, true
 		b.bytes += len(body)
 	}
 	if call != nil && (borrowed || call.Oneway) {
@@ -86,13 +88,13 @@ func (b *batch) drop(i int) (borrowed bool) {
 	borrowed = f.body != nil
 	b.bytes -= f.to - f.from + len(f.body)
 	*f = frame{from: f.from, to: f.to, dropped: true}
-	b.whole = false
 	b.dropped++
 	return borrowed
 }
 
-// pieces appends what is to be written, neighbours in the slab as one.
-func (b *batch) pieces(dst net.Buffers) net.Buffers {
+// pieces is what is to be written, neighbours in the slab as one. The list is the batch's own, as long as it is.
+func (b *batch) pieces() net.Buffers {
+	dst := b.list[:0]
 	from, to := 0, 0
 	for i := range b.frames {
 		f := &b.frames[i]
@@ -112,5 +114,19 @@ func (b *batch) pieces(dst net.Buffers) net.Buffers {
 	if to > from {
 		dst = append(dst, b.slab[from:to])
 	}
+	b.list = dst
 	return dst
+}
+
+// skip takes the first n bytes off.
+func skip(pieces net.Buffers, n int) net.Buffers {
+	for n > 0 {
+		if n < len(pieces[0]) {
+			pieces[0] = pieces[0][n:]
+			break
+		}
+		n -= len(pieces[0])
+		pieces = pieces[1:]
+	}
+	return pieces
 }

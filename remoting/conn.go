@@ -21,10 +21,10 @@ type Conn struct {
 	nc      net.Conn
 	addr    string // the peer as dialled, or its remote address
 	opts    connOptions
-	try     func(b []byte) (int, error) // writes what the socket takes now; nil where the platform or a wrapper can't
-	kick    chan struct{}               // wakes writeLoop; capacity 1
-	quit    chan struct{}               // closed by fail
-	loops   sync.WaitGroup              // readLoop and writeLoop
+	try     func(pieces net.Buffers) (int, error) // writes what the socket takes now; nil where the platform or a wrapper can't
+	kick    chan struct{}                         // wakes writeLoop; capacity 1
+	quit    chan struct{}                         // closed by fail
+	loops   sync.WaitGroup                        // readLoop and writeLoop
 	dead    atomic.Bool
 	sweeper *time.Timer // fires sweep; reset under mu
 
@@ -277,15 +277,15 @@ func (c *Conn) lead() {
 	if b == nil {
 		return
 	}
-	if c.try == nil || !b.whole {
+	if c.try == nil {
 		c.handOver(b, 0)
 		return
 	}
-	n, err := c.try(b.slab)
+	n, err := c.try(b.pieces())
 	if err != nil {
 		c.fail(fmt.Errorf("write: %w", err))
 	}
-	if n < len(b.slab) && err == nil {
+	if n < b.bytes && err == nil {
 		c.handOver(b, n)
 		return
 	}
@@ -332,7 +332,6 @@ func (c *Conn) wakeWriter() {
 // written; if not, flushing is over.
 func (c *Conn) end(b *batch, err error) (more bool) {
 	var done doneList
-	var ended []*Call
 	c.mu.Lock()
 	s := &c.written[b.number%uint64(len(c.written))]
 	if s.batch == b.number {
@@ -351,10 +350,10 @@ func (c *Conn) end(b *batch, err error) (more bool) {
 		if f.oneway && err == nil && c.calls.takeIf(f.opaque, f.call) {
 			f.call.stamps.WriteBegan, f.call.stamps.WriteEnded = s.began, s.ended
 			f.call.err = nil
-			ended = append(ended, f.call)
+			b.ended = append(b.ended, f.call)
 		}
 		if f.body != nil {
-			ended = append(ended, f.call)
+			b.ended = append(b.ended, f.call)
 		}
 	}
 	more = len(c.open.frames) > 0 && c.err == nil
@@ -364,17 +363,16 @@ func (c *Conn) end(b *batch, err error) (more bool) {
 		c.roomy = nil
 	}
 	c.mu.Unlock()
-	b.release()
-	for _, call := range ended {
+	for _, call := range b.ended {
 		call.partDone(&done)
 	}
+	b.release()
 	c.opts.callbacks.submit(done.async)
 	return more
 }
 
 // writeLoop finishes what leaders hand over and writes what is left behind, until the connection fails.
 func (c *Conn) writeLoop() {
-	var pieces net.Buffers
 	for {
 		select {
 		case <-c.quit:
@@ -397,7 +395,7 @@ func (c *Conn) writeLoop() {
 			b, n = c.begin(), 0
 		}
 		for b != nil {
-			err := c.write(b, n, &pieces)
+			err := c.write(b, n)
 			if err != nil {
 				c.fail(err)
 			}
@@ -410,28 +408,22 @@ func (c *Conn) writeLoop() {
 }
 
 // write sends b less its first n bytes and waits for the socket to take them, at most writeTimeout.
-func (c *Conn) write(b *batch, n int, scratch *net.Buffers) error {
-	if b.whole && c.try != nil {
-		k, err := c.try(b.slab[n:])
+func (c *Conn) write(b *batch, n int) error {
+	pieces := skip(b.pieces(), n)
+	if c.try != nil {
+		k, err := c.try(pieces)
 		if err != nil {
 			return fmt.Errorf("write: %w", err)
 		}
-		if n += k; n == len(b.slab) {
+		if n += k; n == b.bytes {
 			return nil
 		}
+		pieces = skip(pieces, k)
 	}
 	if err := c.nc.SetWriteDeadline(time.Now().Add(c.opts.writeTimeout)); err != nil {
 		return fmt.Errorf("write: %w", err)
 	}
-	var err error
-	if b.whole {
-		_, err = c.nc.Write(b.slab[n:])
-	} else {
-		*scratch = b.pieces((*scratch)[:0])
-		all := *scratch // WriteTo consumes its receiver; scratch keeps the array
-		_, err = all.WriteTo(c.nc)
-		clear(*scratch)
-	}
+	_, err := pieces.WriteTo(c.nc) // consumes the list, not its array, which is the batch's
 	// A deadline that has passed would fail the next try. A connection that refuses is dead, and says so itself.
 	_ = c.nc.SetWriteDeadline(time.Time{})
 	if errors.Is(err, os.ErrDeadlineExceeded) {

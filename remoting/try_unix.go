@@ -9,8 +9,9 @@ import (
 )
 
 // tryWriter returns a function that writes what the socket takes at once and never waits, for one writer at a time;
-// nil for what is no TCP socket (TLS, a pipe of a test). A full socket is 0 bytes and no error.
-func tryWriter(nc net.Conn) func([]byte) (int, error) {
+// nil for what is no TCP socket (TLS, a pipe of a test). It may take less than it could: a full socket is 0 bytes and
+// no error. The pieces are not changed.
+func tryWriter(nc net.Conn) func(pieces net.Buffers) (int, error) {
 	tcp, ok := nc.(*net.TCPConn)
 	if !ok {
 		return nil
@@ -20,30 +21,35 @@ func tryWriter(nc net.Conn) func([]byte) (int, error) {
 		return nil
 	}
 	var ( // kept here so that a write allocates no closure
-		buf []byte
-		n   int
-		wr  error
+		all  net.Buffers
+		v    vector
+		n    int
+		fail error
 	)
 	once := func(fd uintptr) bool {
 		for {
-			n, wr = syscall.Write(int(fd), buf)
-			if !errors.Is(wr, syscall.EINTR) {
+			if len(all) == 1 {
+				n, fail = syscall.Write(int(fd), all[0])
+			} else {
+				n, fail = v.write(fd, all)
+			}
+			if !errors.Is(fail, syscall.EINTR) {
 				break
 			}
 		}
 		n = max(n, 0)
-		if errors.Is(wr, syscall.EAGAIN) {
-			wr = nil
+		if errors.Is(fail, syscall.EAGAIN) {
+			fail = nil
 		}
 		return true // whatever the outcome: never wait here
 	}
-	return func(b []byte) (int, error) {
-		buf = b
+	return func(pieces net.Buffers) (int, error) {
+		all = pieces
 		err := raw.Write(once)
-		buf = nil
+		all = nil
 		if err != nil {
 			return 0, err
 		}
-		return n, wr
+		return n, fail
 	}
 }
