@@ -312,10 +312,11 @@ func dialTCP(ctx context.Context, addr string) (net.Conn, error) {
 
 // tune sets what a benchmark and a failing network ask of a socket: no Nagle delay, and a peer that vanished is noticed in seconds.
 func tune(nc net.Conn) {
-	tcp, ok := nc.(*net.TCPConn)
-	if !ok {
+	tcp := tcpOf(nc)
+	if tcp == nil {
 		return
 	}
 	_ = tcp.SetNoDelay(true) // a socket that refuses its options works all the same
 	_ = tcp.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: 4 * time.Second, Interval: time.Second, Count: 3})
+	setUserTimeout(tcp)
 }

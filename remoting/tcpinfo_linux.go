@@ -1,0 +1,27 @@
+package remoting
+
+import (
+	"net"
+
+	"golang.org/x/sys/unix"
+)
+
+func tcpInfo(tcp *net.TCPConn) (info TCPInfo, ok bool) {
+	raw, err := tcp.SyscallConn()
+	if err != nil {
+		return TCPInfo{}, false
+	}
+	err = raw.Control(func(fd uintptr) {
+		k, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO)
+		if err != nil {
+			return
+		}
+		const microsecond = 1000 // the kernel's times are in µs
+		info = TCPInfo{
+			RTT: int64(k.Rtt) * microsecond, RTTVar: int64(k.Rttvar) * microsecond,
+			Retransmits: int64(k.Total_retrans), Unacked: int64(k.Unacked), Window: int64(k.Snd_cwnd),
+		}
+		ok = true
+	})
+	return info, ok && err == nil
+}
