@@ -24,6 +24,7 @@ type instance struct {
 	routes routes
 	async  *executor
 	ids    *message.IDSource
+	clock  clock
 	panics atomic.Int64  // of callbacks
 	nudge  chan struct{} // keeper: some broker doesn't know us yet; capacity 1
 

@@ -93,7 +93,7 @@ func (p *Producer) newSend(ctx context.Context, m *Message) (*send, error) {
 	if err != nil {
 		return nil, &SendError{Topic: m.Topic, Err: err}
 	}
-	now := time.Now() // the send's one look at the clock
+	nano, wallMS := in.clock.now() // the send's one look at the clock
 	s := sends.Get().(*send)
 	s.Receiver = s
 	s.p, s.in, s.ctx, s.msg = p, in, ctx, m
@@ -101,14 +101,14 @@ func (p *Producer) newSend(ctx context.Context, m *Message) (*send, error) {
 	s.retries = p.opts.Retries
 	timeout := p.opts.SendTimeout
 	if until, ok := ctx.Deadline(); ok {
-		timeout = min(timeout, until.Sub(now))
+		timeout = min(timeout, time.Until(until))
 	}
-	s.deadline = remoting.NanotimeOf(now) + int64(timeout)
+	s.deadline = nano + int64(timeout)
 	s.late = timeout <= 0
-	s.res.ID = in.ids.NextAt(now)
+	s.res.ID = in.ids.NextAt(wallMS)
 	s.SendHeader = remoting.SendHeader{
 		ProducerGroup: p.opts.Group, Topic: m.Topic, DefaultTopic: p.opts.DefaultTopic, DefaultQueueNums: int32(p.opts.DefaultTopicQueues),
-		BornTimestamp: now.UnixMilli(), Flag: m.Flag, Properties: m.appendProperties(s.Properties[:0], s.res.ID),
+		BornTimestamp: wallMS, Flag: m.Flag, Properties: m.appendProperties(s.Properties[:0], s.res.ID),
 	}
 	s.Serialize, s.Code, s.Language, s.Version = p.opts.serialize(), remoting.SendMessageV2, remoting.Go, remoting.Version451
 	if n := len(s.Properties); n > message.MaxPropertiesLen {

@@ -3,6 +3,7 @@ package remoting
 import (
 	"encoding/binary"
 	"fmt"
+	"math/bits"
 	"strconv"
 )
 
@@ -197,7 +198,14 @@ const required = 1<<0 | 1<<1 | 1<<2 | 1<<3 | 1<<4 | 1<<5 | 1<<6 | 1<<7
 func (v *SendView) Parse(h *Head) error {
 	*v = SendView{}
 	long := v1(RequestCode(h.Code))
-	var have int
+	have := 0
+	if !long && h.Serialize == RocketMQ {
+		var err error
+		if have, err = v.parseLetters(h.ext); err != nil {
+			return err
+		}
+		return missingField(have)
+	}
 	for it := h.Ext(); it.Next(); {
 		i := sendKey(it.Key(), long)
 		if i < 0 {
@@ -208,14 +216,34 @@ func (v *SendView) Parse(h *Head) error {
 			return fmt.Errorf("send header %s: %w", sendKeysV1[i], err)
 		}
 	}
-	if missing := required &^ have; missing != 0 {
-		for i := range sendKeysV1 {
-			if missing&(1<<i) != 0 {
-				return fmt.Errorf("the custom field <%s> is null", sendKeysV1[i])
+	return missingField(have)
+}
+
+// parseLetters is the loop of Parse for what nearly every send is: V2 letters in a binary header, whose lengths
+// parseBinary has checked.
+func (v *SendView) parseLetters(ext []byte) (have int, err error) {
+	for len(ext) > 0 {
+		k := int(binary.BigEndian.Uint16(ext))
+		n := int(binary.BigEndian.Uint32(ext[2+k:]))
+		value := ext[6+k : 6+k+n]
+		if i := int(ext[2]) - 'a'; k == 1 && 0 <= i && i < len(sendKeysV2) {
+			have |= 1 << i
+			if err := v.set(i, value); err != nil {
+				return have, fmt.Errorf("send header %s: %w", sendKeysV1[i], err)
 			}
 		}
+		ext = ext[6+k+n:]
 	}
-	return nil
+	return have, nil
+}
+
+// missingField is the error of Java's servers for a required field that is not among those that are there, a bit each.
+func missingField(have int) error {
+	missing := required &^ have
+	if missing == 0 {
+		return nil
+	}
+	return fmt.Errorf("the custom field <%s> is null", sendKeysV1[bits.TrailingZeros(uint(missing))])
 }
 
 func sendKey(key []byte, long bool) int {

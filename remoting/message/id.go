@@ -123,14 +123,13 @@ func NewIDSource(ip netip.Addr, pid int, loaderHash uint32, clock func() time.Ti
 }
 
 // Next makes an id that this source has not made before; see [IDSource] for how far that goes.
-func (s *IDSource) Next() UniqueID { return s.NextAt(s.clock()) }
+func (s *IDSource) Next() UniqueID { return s.NextAt(s.clock().UnixMilli()) }
 
-// NextAt is Next for a caller that has just looked at the clock.
-func (s *IDSource) NextAt(now time.Time) UniqueID {
-	ms := now.UnixMilli()
+// NextAt is Next for a caller that knows the time, in ms since the epoch.
+func (s *IDSource) NextAt(ms int64) UniqueID {
 	month := s.month.Load()
 	if ms >= month.end {
-		month = monthOf(now)
+		month = monthOf(time.UnixMilli(ms).In(s.clock().Location()))
 		s.month.Store(month) // a late goroutine may put an older month back: the next call mends it
 	}
 	stamp := month.stamp(ms)
