@@ -2,6 +2,7 @@ package remoting
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -67,10 +68,37 @@ type slot struct {
 
 	mu      sync.Mutex // protects following
 	dialing *dial      // nil: none under way
-	fails   int        // dials that failed in a row
-	retryAt int64      // nanotime; no dial before
+	fresh   *Conn      // of the last dial, if that succeeded: on trial until a whole frame has come over it
+	fails   int        // dials in a row that failed or led to a connection that did
+	retryAt int64      // nanotime; no dial before if fails is over 0
 	lastErr error
 }
+
+// backOff sets the wait before the next dial. Under mu.
+func (s *slot) backOff() {
+	wait := min(firstBackoff<<min(s.fails, 10), maxBackoff*5/6)
+	s.fails++
+	s.retryAt = Nanotime() + int64(float64(wait)*(0.8+0.4*rand.Float64()))
+}
+
+// judge forgives the waits if the last dial's connection was of use, or was ours to end. One that died before a whole
+// frame came is a dial that failed: a server that accepts and closes at once is not dialled as fast as it closes. Under mu.
+func (s *slot) judge() {
+	conn := s.fresh
+	if conn == nil {
+		return
+	}
+	err := conn.Err()
+	if conn.Stats().FramesIn > 0 || errors.Is(err, ErrClosed) {
+		s.fails = 0
+	}
+	if err == nil {
+		err = errDying
+	}
+	s.fresh, s.lastErr = nil, err
+}
+
+var errDying = errors.New("its connection ends at this moment")
 
 // living is the slot's connection unless there is none, or it is dead.
 func (s *slot) living() *Conn {
@@ -87,7 +115,7 @@ type dial struct {
 	err  error
 }
 
-// Waits between dials that fail: doubling, each ±20 % so that many clients don't come back in step.
+// Waits after dials that fail: doubling, each ±20 % so that many clients don't come back in step, and none over maxBackoff.
 const (
 	firstBackoff = 100 * time.Millisecond
 	maxBackoff   = 5 * time.Second
@@ -193,7 +221,8 @@ func (e *Endpoint) dialOnce(s *slot) (*dial, error) {
 	if s.dialing != nil {
 		return s.dialing, nil
 	}
-	if wait := s.retryAt - Nanotime(); wait > 0 {
+	s.judge()
+	if wait := s.retryAt - Nanotime(); wait > 0 && s.fails > 0 {
 		return nil, fmt.Errorf("%w: next attempt in %v; the last one: %w", ErrDial, time.Duration(wait).Round(time.Millisecond), s.lastErr)
 	}
 	c := e.client
@@ -224,15 +253,14 @@ func (e *Endpoint) dial(s *slot, d *dial) {
 		}
 		d.err = ErrClosed
 	case err != nil:
-		wait := min(firstBackoff<<min(s.fails, 10), maxBackoff)
-		s.fails++
-		s.retryAt = Nanotime() + int64(float64(wait)*(0.8+0.4*rand.Float64()))
+		s.backOff()
 		s.lastErr = err
 		d.err = fmt.Errorf("%w: %w", ErrDial, err)
 	default:
 		tune(nc)
-		s.fails, s.retryAt, s.lastErr = 0, 0, nil
+		s.backOff() // see judge
 		d.conn, d.err = c.adopt(nc, e.addr, s)
+		s.fresh = d.conn
 	}
 	close(d.done)
 }

@@ -261,6 +261,11 @@ func TestDeathEndsAllCalls(t *testing.T) {
 		arrived <- r.Conn
 	}))
 	c := dialClient(t, ClientOptions{})
+	answering.Store(true)
+	if _, err := c.Invoke(t.Context(), s.Addr().String(), NewRequest(HeartBeat), 5*time.Second); err != nil {
+		t.Fatal(err) // a connection that never was of use would be followed by a wait
+	}
+	answering.Store(false)
 	calls := make([]*asyncCall, 50)
 	for i := range calls {
 		calls[i] = newAsync()
