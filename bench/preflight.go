@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"rmqbench/broker"
 	"rmqbench/producer"
 	"rmqbench/remoting"
 	"rmqbench/remoting/message"
@@ -164,6 +165,7 @@ func describe(ctx context.Context, admin *producer.Admin, data message.BrokerDat
 	b := results.Broker{Name: data.Name, Addr: data.Master()}
 	if info, err := admin.RuntimeInfo(ctx, b.Addr); err == nil {
 		b.Version = info["brokerVersionDesc"]
+		_, b.Embedded = info[broker.RuntimeMark]
 	}
 	if text, err := admin.BrokerConfig(ctx, b.Addr); err == nil {
 		b.Settings = results.AllowedSettings(parseProperties(text))

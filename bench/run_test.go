@@ -78,6 +78,9 @@ func TestBrokersHoldWhatWasAcknowledged(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantSums(t, report.Run)
+	if title := results.Title(report.Run); report.Run.Target.Embedded || !strings.Contains(title, "EMBEDDED BROKER") || !strings.Contains(title, c.NameServer()) {
+		t.Errorf("rmqbench's broker, reached from outside, is titled %q", title)
+	}
 	if report.Run.CutShort != "" || len(report.Run.Lost) > 0 || len(report.Run.Cases) != 8 {
 		t.Errorf("cut short %q, lost %v, %d cases", report.Run.CutShort, report.Run.Lost, len(report.Run.Cases))
 	}

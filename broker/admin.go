@@ -13,6 +13,9 @@ import (
 	"rmqbench/remoting/message"
 )
 
+// RuntimeMark is the key in a broker's runtime info (GET_BROKER_RUNTIME_INFO) by which ours says what it is.
+const RuntimeMark = "rmqbench"
+
 // topicStats is GET_TOPIC_STATS_INFO: every queue of the topic, also those that never held anything.
 func (b *Broker) topicStats(f *fields) *remoting.Command {
 	name := f.text("topic")
@@ -57,7 +60,7 @@ func (b *Broker) runtimeInfo() *remoting.Command {
 	days, hours := int(up.Hours())/24, int(up.Hours())%24
 	none := "0.0 0.0 0.0"
 	table := message.KVTable{
-		"rmqbench":          "embedded broker: in memory, measures clients and never RocketMQ",
+		RuntimeMark:         "embedded broker: in memory, measures clients and never RocketMQ",
 		"brokerVersionDesc": claimedName, "brokerVersion": number(claimedVersion),
 		"bootTimestamp": number(b.started.UnixMilli()), "brokerActive": "true",
 		"runtime": fmt.Sprintf("[ %d days, %d hours, %d minutes, %d seconds ]", days, hours, int(up.Minutes())%60, int(up.Seconds())%60),

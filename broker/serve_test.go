@@ -163,7 +163,7 @@ func TestRuntimeInfoSaysWhatItIs(t *testing.T) {
 	r := start(t, Options{ServiceTime: time.Millisecond})
 	r.send("T", 0, "x")
 	table, err := message.ParseKVTable(r.want(remoting.Success, r.broker().Addr(), remoting.NewRequest(remoting.GetBrokerRuntimeInfo)).Body)
-	if err != nil || table["msgPutTotalTodayNow"] != "1" || !strings.HasPrefix(table["rmqbench"], "embedded") || table["brokerVersionDesc"] != "V5_4_0" {
+	if err != nil || table["msgPutTotalTodayNow"] != "1" || !strings.HasPrefix(table[RuntimeMark], "embedded") || table["brokerVersionDesc"] != "V5_4_0" {
 		t.Errorf("%v, %v", table, err)
 	}
 	if c := r.want(remoting.Success, r.broker().Addr(), remoting.NewRequest(remoting.GetBrokerConfig)); !strings.Contains(string(c.Body), "brokerName=broker-0\n") {

@@ -178,6 +178,7 @@ type Broker struct {
 	Addr     string            `json:"addr,omitempty"`
 	Version  string            `json:"version,omitempty"`
 	Settings map[string]string `json:"settings,omitempty"` // by AllowedSettings
+	Embedded bool              `json:"embedded,omitempty"` // rmqbench's own, in a process of its own
 }
 
 // Environment is where the run ran.

@@ -40,10 +40,11 @@ func WriteTable(w io.Writer, r *Run) error {
 // Title names the run and its target on one line; an embedded broker is named as what it is.
 func Title(r *Run) string {
 	words := []string{Printable(r.Name)}
-	switch t := &r.Target; {
-	case t.Embedded:
+	t := &r.Target
+	if t.Embedded || slices.ContainsFunc(t.Brokers, func(b Broker) bool { return b.Embedded }) {
 		words = append(words, "EMBEDDED BROKER: measures this client, never RocketMQ")
-	default:
+	}
+	if !t.Embedded {
 		if t.Cluster != "" {
 			words = append(words, Printable(t.Cluster))
 		}
