@@ -81,14 +81,36 @@ func frameSize(b []byte, limit int) (int, error) {
 	if total < markBytes || total+lengthBytes > int64(limit) {
 		return 0, badLength(b, total, limit)
 	}
+	if len(b) >= lengthBytes+markBytes && int64(len(b)) < total+lengthBytes {
+		if err := checkMark(b, total); err != nil {
+			return 0, err
+		}
+	}
 	return int(total) + lengthBytes, nil
 }
 
-func badLength(b []byte, total int64, limit int) error {
+// checkMark refuses what can't become a frame before the rest of it has come.
+func checkMark(b []byte, total int64) error {
+	mark := binary.BigEndian.Uint32(b[lengthBytes:])
+	if n := int64(mark & maxHeader); n == 0 || n > total-markBytes {
+		return named(b, fmt.Errorf("header of %d bytes in a frame with %d", n, total-markBytes))
+	}
+	if s := Serialize(mark >> 24); s != JSON && s != RocketMQ {
+		return named(b, fmt.Errorf("serialize type %d is neither JSON (0) nor ROCKETMQ (1)", s))
+	}
+	return nil
+}
+
+// named says what is wrong with a frame, or what it is instead of one.
+func named(b []byte, fault error) error {
 	if other := foreignProtocol(b); other != "" {
 		return fmt.Errorf("%w: it speaks %s", ErrNotRocketMQ, other)
 	}
-	return fmt.Errorf("%w: a length of %d (0x%08x), allowed are %d to %d", ErrBadFrame, total, uint32(total), markBytes, limit-lengthBytes)
+	return fmt.Errorf("%w: %w", ErrBadFrame, fault)
+}
+
+func badLength(b []byte, total int64, limit int) error {
+	return named(b, fmt.Errorf("a length of %d (0x%08x), allowed are %d to %d", total, uint32(total), markBytes, limit-lengthBytes))
 }
 
 // foreignProtocol names what the first bytes of a connection belong to if it is a protocol that people meet by
@@ -106,15 +128,15 @@ func foreignProtocol(b []byte) string {
 	if b[0] >= 0x14 && b[0] <= 0x17 && b[1] == 3 { // TLS record types from change_cipher_spec to data
 		return "TLS"
 	}
-	// HTTP/2's first frame: 24 bits of length, type SETTINGS (4), flags 0, stream 0.
-	if len(b) >= 9 && b[0] == 0 && b[3] == 4 && b[4] == 0 && string(b[5:9]) == "\x00\x00\x00\x00" {
+	// HTTP/2's first frame: 24 bits of length, type SETTINGS (4), flags 0, stream 0. As a frame of ours it has no header.
+	if len(b) >= 8 && b[0] == 0 && string(b[3:8]) == "\x04\x00\x00\x00\x00" {
 		return "HTTP/2 (gRPC; of a proxy's ports remoting is 8080, gRPC 8081)"
 	}
 	return ""
 }
 
 // ParseFrame reads the head of one whole frame in place. The head and the body borrow from frame. Any fault is an
-// [ErrBadFrame]; Java closes the connection on each of them, and so do we.
+// [ErrBadFrame], or [ErrNotRocketMQ] where another protocol is known; Java closes the connection on each of them, and so do we.
 func ParseFrame(frame []byte) (Head, []byte, error) {
 	var h Head
 	if len(frame) < lengthBytes+markBytes {
@@ -140,7 +162,7 @@ func ParseFrame(frame []byte) (Head, []byte, error) {
 		err = fmt.Errorf("serialize type %d is neither JSON (0) nor ROCKETMQ (1)", h.Serialize)
 	}
 	if err != nil {
-		return Head{}, nil, fmt.Errorf("%w: %w", ErrBadFrame, err)
+		return Head{}, nil, named(frame, err)
 	}
 	return h, rest[n:], nil
 }
