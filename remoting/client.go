@@ -2,6 +2,7 @@ package remoting
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -19,11 +20,16 @@ type ClientOptions struct {
 	MaxFrame       int                                                      // bytes; 0 means MaxFrame
 	Handler        Handler                                                  // answers requests of servers; nil refuses them
 	Connections    int                                                      // to each address; 0 means 1
+	TLS            *tls.Config                                              // nil means none; see [TLSOptions]
+	Hooks          []RPCHook                                                // see every request, in this order
 }
 
 func (o ClientOptions) withDefaults() ClientOptions {
 	if o.Dial == nil {
 		o.Dial = dialTCP
+	}
+	if o.TLS != nil {
+		o.Dial = dialTLS(o.Dial, o.TLS)
 	}
 	if o.ConnectTimeout == 0 {
 		o.ConnectTimeout = 3 * time.Second
@@ -275,7 +281,7 @@ func (c *Client) adopt(nc net.Conn, addr string, s *slot) (*Conn, error) {
 	}
 	conn := newConn(nc, addr, connOptions{
 		handler: c.opts.Handler, callbacks: c.callbacks, group: &c.loops, maxFrame: c.opts.MaxFrame,
-		maxQueued: maxQueuedReplies, writeTimeout: c.opts.WriteTimeout,
+		maxQueued: maxQueuedReplies, writeTimeout: c.opts.WriteTimeout, hooks: c.opts.Hooks,
 		onClose: func(conn *Conn, _ error) {
 			c.mu.Lock()
 			defer c.mu.Unlock()

@@ -1,6 +1,7 @@
 package remoting
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -22,6 +23,7 @@ type Conn struct {
 	addr    string // the peer as dialled, or its remote address
 	opts    connOptions
 	try     func(pieces net.Buffers) (int, error) // writes what the socket takes now; nil where the platform or a wrapper can't
+	joins   bool                                  // a batch is written in one piece: over TLS each would be a record
 	kick    chan struct{}                         // wakes writeLoop; capacity 1
 	quit    chan struct{}                         // closed by fail
 	loops   sync.WaitGroup                        // readLoop and writeLoop
@@ -39,6 +41,8 @@ type Conn struct {
 	roomy     chan struct{} // readLoop waits here for the peer to read; nil if it doesn't
 	written   [64]writeStamp
 	stats     Stats
+
+	joined joiner // only writeLoop
 
 	in  []inbound // only readLoop: the frames of one read
 	req Request   // only readLoop: the request that the handler has in hand
@@ -66,6 +70,7 @@ type connOptions struct {
 	writeTimeout time.Duration   // the longest that one write may wait for the peer
 	group        *sync.WaitGroup // of the loops of all connections
 	onClose      func(*Conn, error)
+	hooks        []RPCHook // see every request; nil for most
 }
 
 // Stats counts what went over a connection, or over all of a client's.
@@ -94,6 +99,7 @@ func (s *Stats) add(o Stats) {
 // newConn takes nc over and starts its loops.
 func newConn(nc net.Conn, addr string, o connOptions) *Conn {
 	c := &Conn{nc: nc, addr: addr, opts: o, kick: make(chan struct{}, 1), quit: make(chan struct{}), try: tryWriter(nc), open: newBatch(1)}
+	_, c.joins = nc.(*tls.Conn)
 	c.sweeper = time.AfterFunc(time.Hour, c.sweep)
 	c.sweeper.Stop()
 	for _, loop := range [...]func(){c.readLoop, c.writeLoop} {
@@ -141,6 +147,11 @@ func (c *Conn) Stats() Stats {
 // head is done with when Start returns, body when call.Receiver.Done is called. The call ends at the deadline, a time of
 // [Nanotime], at the latest. On an error the call has not started: Done is not called.
 func (c *Conn) Start(call *Call, head HeadEncoder, body []byte, deadline int64) error {
+	if c.opts.hooks != nil {
+		if _, seen := head.(*hooked); !seen {
+			return c.startHooked(call, head, body, deadline)
+		}
+	}
 	call.conn, call.err, call.stamps, call.deadline = c, nil, Stamps{}, deadline
 	if call.Stamped {
 		call.stamps.Encoded = Nanotime()
@@ -423,6 +434,9 @@ func (c *Conn) write(b *batch, n int) error {
 	if err := c.nc.SetWriteDeadline(time.Now().Add(c.opts.writeTimeout)); err != nil {
 		return fmt.Errorf("write: %w", err)
 	}
+	if c.joins {
+		pieces = c.joined.join(pieces)
+	}
 	_, err := pieces.WriteTo(c.nc) // consumes the list, not its array, which is the batch's
 	// A deadline that has passed would fail the next try. A connection that refuses is dead, and says so itself.
 	_ = c.nc.SetWriteDeadline(time.Time{})
@@ -489,7 +503,7 @@ func readError(err error, rest []byte) error {
 		}
 		return fmt.Errorf("the peer closed the connection: %w", err)
 	}
-	return fmt.Errorf("read: %w", err)
+	return fmt.Errorf("read: %w", explainTLS(err))
 }
 
 // take handles the whole frames at the start of b and returns how many bytes they were.

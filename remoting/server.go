@@ -1,6 +1,7 @@
 package remoting
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -131,12 +132,14 @@ type ServerOptions struct {
 	MaxFrame     int           // bytes; 0 means MaxFrame
 	MaxConns     int           // connections at one time, more are closed at once; 0 means 10,000
 	WriteTimeout time.Duration // 0 means 30s
+	TLS          *tls.Config   // connections must begin with a handshake; nil means none
 }
 
 // Server is the listening side: it accepts connections and gives their requests to one Handler.
 type Server struct {
 	listener net.Listener
 	opts     connOptions
+	tls      *tls.Config // nil: none
 	maxConns int
 	loops    sync.WaitGroup // accept, and the loops of every connection
 
@@ -150,7 +153,7 @@ const maxQueuedReplies = 8 << 20
 
 // NewServer serves the listener until Close. onClose, if not nil, learns of each connection that ended.
 func NewServer(l net.Listener, h Handler, o ServerOptions, onClose func(*Conn, error)) *Server {
-	s := &Server{listener: l, maxConns: o.MaxConns, conns: make(map[*Conn]struct{})}
+	s := &Server{listener: l, tls: o.TLS, maxConns: o.MaxConns, conns: make(map[*Conn]struct{})}
 	if s.maxConns == 0 {
 		s.maxConns = 10_000
 	}
@@ -206,6 +209,9 @@ func (s *Server) add(nc net.Conn) {
 	if s.closed || len(s.conns) >= s.maxConns {
 		nc.Close()
 		return
+	}
+	if s.tls != nil {
+		nc = tls.Server(nc, s.tls) // the first read shakes hands
 	}
 	c := newConn(nc, nc.RemoteAddr().String(), s.opts)
 	s.conns[c] = struct{}{}
