@@ -63,6 +63,8 @@ func causeOf(err error) string {
 	}
 	if ce, ok := errors.AsType[*remoting.CallError](err); ok {
 		switch {
+		case errors.Is(err, remoting.ErrInFlight):
+			return "too many in flight"
 		case errors.Is(err, remoting.ErrDial):
 			return "cannot connect"
 		case ce.Timeout():

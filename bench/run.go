@@ -181,7 +181,7 @@ func producerOptions(c *scenarios.Case, nameServers []string, index int) produce
 	return producer.Options{
 		NameServers: nameServers, Group: c.Producer.Group, InstanceName: fmt.Sprintf("rmqbench-%d-%d", time.Now().UnixNano(), index),
 		SendTimeout: time.Duration(c.Producer.SendTimeout),
-		Retries:     orNone(c.Producer.Retries), AsyncRetries: orNone(c.Producer.Retries), CompressOver: orNone(int(c.Producer.CompressOver)),
+		Connections: c.Producer.Connections, Retries: orNone(c.Producer.Retries), AsyncRetries: orNone(c.Producer.Retries), CompressOver: orNone(int(c.Producer.CompressOver)),
 		JSON: c.Producer.Serialize == "json", NoAutoCreate: true,
 	}
 }

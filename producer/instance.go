@@ -85,7 +85,7 @@ func (in *instance) release() {
 }
 
 func newInstance(id string, o *Options) *instance {
-	client := remoting.NewClient(remoting.ClientOptions{Dial: o.Dial, ConnectTimeout: o.ConnectTimeout})
+	client := remoting.NewClient(remoting.ClientOptions{Dial: o.Dial, ConnectTimeout: o.ConnectTimeout, Limits: o.Limits, Connections: o.Connections})
 	admin := NewAdmin(client, slices.Clone(o.NameServers))
 	admin.Serialize = o.serialize()
 	in := &instance{id: id, client: client, admin: admin, routes: routes{admin: admin}, async: newExecutor(), ids: newIDs(o.ClientIP),

@@ -39,6 +39,8 @@ type Options struct {
 	RouteEvery     time.Duration // how often routes are asked for again; 0 means 30s
 	HeartbeatEvery time.Duration // 0 means 30s
 
+	Limits         remoting.Limits                                          // of what the client instance has in flight; the zero value has Java's permits
+	Connections    int                                                      // to each broker; 0 means 1
 	JSON           bool                                                     // headers in JSON instead of binary, as Java's default
 	ConnectTimeout time.Duration                                            // one dial; 0 means 3s
 	Dial           func(ctx context.Context, addr string) (net.Conn, error) // nil means TCP

@@ -246,7 +246,7 @@ func (s *send) attempt(wait bool) error {
 		return s.queue.endpoint.Start(s.ctx, &s.Call, &s.SendRequest, s.body, s.deadline)
 	}
 	err := s.queue.endpoint.StartNow(&s.Call, &s.SendRequest, s.body, s.deadline)
-	if errors.Is(err, remoting.ErrNotConnected) {
+	if errors.Is(err, remoting.ErrNotConnected) || errors.Is(err, remoting.ErrInFlight) {
 		s.res.Attempts--
 		return errWouldWait
 	}

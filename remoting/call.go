@@ -32,6 +32,8 @@ type Call struct {
 	frame    int          // index in that batch
 	parts    atomic.Int32 // what must end before Done: the call itself, and the write where it borrows the body
 	err      error        // written by whoever took the call out of the table
+	limiter  *limiter     // whose permits it holds; nil: none
+	permit   int64        // bytes of those
 	stamps   Stamps
 }
 
@@ -53,6 +55,9 @@ func (c *Call) Cancel(cause error) { c.conn.cancel(c, cause) }
 func (c *Call) partDone(done *doneList) {
 	if c.parts.Add(-1) > 0 {
 		return
+	}
+	if c.limiter != nil {
+		c.limiter.giveBack(c)
 	}
 	if c.Async {
 		done.async = append(done.async, c)

@@ -19,6 +19,7 @@ type ClientOptions struct {
 	WriteTimeout   time.Duration                                            // how long a write may wait for the peer; 0 means 30s
 	MaxFrame       int                                                      // bytes; 0 means MaxFrame
 	Handler        Handler                                                  // answers requests of servers; nil refuses them
+	Limits         Limits                                                   // of what is in flight
 	Connections    int                                                      // to each address; 0 means 1
 	TLS            *tls.Config                                              // nil means none; see [TLSOptions]
 	Hooks          []RPCHook                                                // see every request, in this order
@@ -49,6 +50,7 @@ func (o ClientOptions) withDefaults() ClientOptions {
 type Client struct {
 	opts      ClientOptions
 	callbacks *callbacks
+	limiter   *limiter
 	loops     sync.WaitGroup // of every connection's goroutines and of dials
 	stop      context.CancelFunc
 	life      context.Context // ends with Close
@@ -129,7 +131,7 @@ const (
 
 // NewClient makes a client; it dials nothing yet.
 func NewClient(o ClientOptions) *Client {
-	c := &Client{opts: o.withDefaults(), callbacks: newCallbacks()}
+	c := &Client{opts: o.withDefaults(), callbacks: newCallbacks(), limiter: newLimiter(o.Limits)}
 	c.life, c.stop = context.WithCancel(context.Background())
 	return c
 }
@@ -165,27 +167,42 @@ func (e *Endpoint) Ready() bool {
 }
 
 // StartNow is Start for callers that must not wait: without a living connection it returns ErrNotConnected, bare, and
-// dials nothing.
+// dials nothing; over a limit, ErrInFlight, bare too.
 func (e *Endpoint) StartNow(call *Call, head HeadEncoder, body []byte, deadline int64) error {
 	conn := e.slot().living()
 	if conn == nil {
 		return ErrNotConnected
 	}
-	return conn.Start(call, head, body, deadline)
+	if err := e.client.limiter.take(context.Background(), call, len(body), deadline, false); err != nil {
+		return err
+	}
+	return e.start(conn, call, head, body, deadline)
+}
+
+// start gives the permits back if the call does not start.
+func (e *Endpoint) start(conn *Conn, call *Call, head HeadEncoder, body []byte, deadline int64) error {
+	err := conn.Start(call, head, body, deadline)
+	if err != nil && call.limiter != nil {
+		call.limiter.giveBack(call)
+	}
+	return err
 }
 
 // Start sends a request over a connection of the endpoint, dialling it first if need be, within ctx and before the
 // deadline; see [Conn.Start] for the rest.
 func (e *Endpoint) Start(ctx context.Context, call *Call, head HeadEncoder, body []byte, deadline int64) error {
 	s := e.slot()
-	if conn := s.living(); conn != nil {
-		return conn.Start(call, head, body, deadline)
+	conn := s.living()
+	if conn == nil {
+		var err error
+		if conn, err = e.connect(ctx, s, time.Duration(deadline-Nanotime())); err != nil {
+			return &CallError{Addr: e.addr, Err: err}
+		}
 	}
-	conn, err := e.connect(ctx, s, time.Duration(deadline-Nanotime()))
-	if err != nil {
+	if err := e.client.limiter.take(ctx, call, len(body), deadline, true); err != nil {
 		return &CallError{Addr: e.addr, Err: err}
 	}
-	return conn.Start(call, head, body, deadline)
+	return e.start(conn, call, head, body, deadline)
 }
 
 // Connect dials what is not connected, at most for the timeout, and returns the first connection.
@@ -323,6 +340,7 @@ func (c *Client) Stats() Stats {
 		s.add(conn.Stats())
 	}
 	s.CallbackFails = c.callbacks.panics.Load()
+	s.LimitWaits, s.LimitRefusals = c.limiter.waited.Load(), c.limiter.refused.Load()
 	return s
 }
 

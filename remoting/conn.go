@@ -83,6 +83,8 @@ type Stats struct {
 	StrayReplies  int64 // late, duplicate or unknown
 	Dials         int64
 	CallbackFails int64 // panics in callbacks
+	LimitWaits    int64 // calls that waited for a permit
+	LimitRefusals int64 // calls that got none
 }
 
 func (s *Stats) add(o Stats) {

@@ -14,6 +14,7 @@ var (
 	ErrFrameTooLarge = errors.New("frame too large")
 	ErrBadFrame      = errors.New("malformed frame")
 	ErrNotRocketMQ   = errors.New("this is not RocketMQ's remoting protocol")
+	ErrInFlight      = errors.New("too many requests in flight")
 	ErrDial          = errors.New("cannot connect")
 	ErrNotConnected  = errors.New("no connection yet")
 )

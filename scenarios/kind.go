@@ -27,18 +27,19 @@ type kind[V any] struct {
 const MaxBody = 4 * Size(1<<20)
 
 const (
-	maxWorkers  = 10_000
-	maxInFlight = 65_535
-	maxBrokers  = 16
-	maxServers  = 1_024
-	maxQueues   = 1_024
-	maxRetries  = 100
-	maxCount    = 1_000_000_000_000
-	maxName     = 64  // the topic RMQBENCH_<NAME> then fits too
-	maxTopic    = 127 // RocketMQ's own bound since 4.6, for topics and for groups here
-	maxCase     = 64
-	maxText     = 1_000
-	maxItems    = 128 // of any list
+	maxWorkers     = 10_000
+	maxInFlight    = 65_535
+	maxBrokers     = 16
+	maxServers     = 1_024
+	maxQueues      = 1_024
+	maxRetries     = 100
+	maxConnections = 64
+	maxCount       = 1_000_000_000_000
+	maxName        = 64  // the topic RMQBENCH_<NAME> then fits too
+	maxTopic       = 127 // RocketMQ's own bound since 4.6, for topics and for groups here
+	maxCase        = 64
+	maxText        = 1_000
+	maxItems       = 128 // of any list
 )
 
 var (

@@ -45,7 +45,7 @@ cases:
 		Topic:    Topic{Name: "RMQBENCH_MERGE", QueuesPerBroker: 8, Create: CreateNever},
 		Load:     Workload{Workers: Workers{N: 64}, Mode: Async, InFlight: 10, Stages: []Stage{{second, Rate{}, true}, {2 * second, Rate{}, false}}},
 		Message:  Message{Size: 1024, Compressible: 0.5},
-		Producer: Producer{Profile: Measure, Group: "rmqbench", Selector: "round_robin", Serialize: "rocketmq", CompressOver: 4096, SendTimeout: 3 * second},
+		Producer: Producer{Profile: Measure, Group: "rmqbench", Selector: "round_robin", Serialize: "rocketmq", CompressOver: 4096, SendTimeout: 3 * second, Connections: 1},
 		Events:   []Event{{At: second, For: second, Delay: Duration(5 * time.Millisecond)}},
 	}
 	over := base

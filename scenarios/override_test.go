@@ -82,7 +82,7 @@ func TestFromFlags(t *testing.T) {
 			Topic:    Topic{Name: "RMQBENCH_RUN", QueuesPerBroker: 8},
 			Load:     Workload{Workers: Workers{N: 64}, Mode: Sync, Stages: []Stage{{For: 10 * s}}},
 			Message:  Message{Size: 128},
-			Producer: Producer{Profile: Measure, Group: "rmqbench", Selector: "round_robin", Serialize: "rocketmq", CompressOver: 4096, SendTimeout: 3 * s},
+			Producer: Producer{Profile: Measure, Group: "rmqbench", Selector: "round_robin", Serialize: "rocketmq", CompressOver: 4096, SendTimeout: 3 * s, Connections: 1},
 		}
 		change(&s)
 		return s

@@ -112,6 +112,7 @@ type Producer struct {
 	Serialize    string   // of request headers: rocketmq (binary) or json
 	CompressOver Size     // bodies of this size or more are compressed; 0 means never
 	SendTimeout  Duration // one send, retries included
+	Connections  int      // to each broker, 1 to 64
 	Retries      int      // attempts after the first, 0 to 100
 }
 

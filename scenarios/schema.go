@@ -84,6 +84,7 @@ var producerFields = []field[Producer]{
 	value("serialize", oneOf([]string{"rocketmq", "json"}), "", "of request headers; by profile: measure rocketmq, java json", func(p *Producer) *string { return &p.Serialize }),
 	value("compress_over", threshold, "4KiB", "bodies of this size or more are compressed; off: never", func(p *Producer) *Size { return &p.CompressOver }),
 	value("send_timeout", span, "3s", "one send, retries included", func(p *Producer) *Duration { return &p.SendTimeout }),
+	value("connections", whole(1, maxConnections), "1", "to each broker", func(p *Producer) *int { return &p.Connections }),
 	value("retries", whole(0, maxRetries), "", "attempts after the first; by profile: measure 0, java 2", func(p *Producer) *int { return &p.Retries }),
 }
 
