@@ -179,8 +179,8 @@ func TestR8HeaderIsParsedOnce(t *testing.T) {
 			}
 		})}, open: newBatch(1)}
 		arriving := bytes.Clone(frame)
-		for i := lengthBytes; i < len(arriving); i++ {
-			arriving[i] = 0xFF // a mark and a header that are refused by whoever reads them
+		for i := lengthBytes + markBytes; i < len(arriving); i++ {
+			arriving[i] = 0xFF // a header that is refused by whoever reads it
 		}
 		if _, _, err := ParseFrame(arriving); !errors.Is(err, ErrBadFrame) {
 			t.Fatalf("the spoilt frame is taken: %v", err)
