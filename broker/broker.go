@@ -83,7 +83,7 @@ func (b *Broker) Up() error {
 	if was == nil {
 		b.where.Store(placeOf(l.Addr().(*net.TCPAddr).AddrPort(), told))
 	}
-	b.server = remoting.NewServer(l, remoting.HandlerFunc(b.handle), remoting.ServerOptions{}, b.clients.gone)
+	b.server = remoting.NewServer(l, remoting.HandlerFunc(b.handle), remoting.ServerOptions{TLS: b.opts.TLS}, b.clients.gone)
 	b.up.Store(true)
 	return nil
 }

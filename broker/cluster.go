@@ -2,6 +2,7 @@ package broker
 
 import (
 	"cmp"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -33,6 +34,7 @@ type Options struct {
 	MaxMessageSize   int           // bytes of body; 0 means 4 MiB
 	ServiceTime      time.Duration // how long one of the Servers is busy with a send; 0: answers at once
 	Servers          int           // of each broker; 0 means 1
+	TLS              *tls.Config   // the name server and every broker speak TLS only; nil means none
 	AlwaysJSON       bool          // answer in JSON, as 5.x does unless told otherwise; else in the request's serialization
 }
 

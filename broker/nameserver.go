@@ -33,7 +33,7 @@ func startNameServer(o Options, brokers []*Broker) (*nameServer, error) {
 		return nil, err
 	}
 	n := &nameServer{opts: o, brokers: brokers, addr: addr, kv: map[string]map[string]string{}}
-	n.server = remoting.NewServer(l, remoting.HandlerFunc(n.handle), remoting.ServerOptions{}, nil)
+	n.server = remoting.NewServer(l, remoting.HandlerFunc(n.handle), remoting.ServerOptions{TLS: o.TLS}, nil)
 	return n, nil
 }
 

@@ -2,6 +2,7 @@ package producer
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"maps"
@@ -18,15 +19,17 @@ import (
 // instance is what all producers of one client id share: connections, routes, heartbeats (MQClientInstance.java). The
 // registry makes it for the first of them and closes it with the last.
 type instance struct {
-	id     string
-	client *remoting.Client
-	admin  *Admin
-	routes routes
-	async  *executor
-	ids    *message.IDSource
-	clock  clock
-	panics atomic.Int64  // of callbacks
-	nudge  chan struct{} // keeper: some broker doesn't know us yet; capacity 1
+	id          string
+	client      *remoting.Client
+	tls         *tls.Config
+	credentials *remoting.Credentials
+	admin       *Admin
+	routes      routes
+	async       *executor
+	ids         *message.IDSource
+	clock       clock
+	panics      atomic.Int64  // of callbacks
+	nudge       chan struct{} // keeper: some broker doesn't know us yet; capacity 1
 
 	stop context.CancelFunc
 	work sync.WaitGroup // keeper
@@ -62,8 +65,15 @@ func acquire(o *Options) (*instance, error) {
 	} else if !slices.Equal(in.admin.NameServers, o.NameServers) {
 		return nil, fmt.Errorf("client id %s is in use with name servers %s; give this producer an InstanceName of its own", id, strings.Join(in.admin.NameServers, ","))
 	}
+	if in.tls != o.TLS || !sameCredentials(in.credentials, o.Credentials) {
+		return nil, fmt.Errorf("client id %s is in use with other TLS settings or credentials; give this producer an InstanceName of its own", id)
+	}
 	registry.users[in]++
 	return in, nil
+}
+
+func sameCredentials(a, b *remoting.Credentials) bool {
+	return a == b || a != nil && b != nil && *a == *b
 }
 
 // release ends the caller's use; the last one closes the instance.
@@ -85,10 +95,10 @@ func (in *instance) release() {
 }
 
 func newInstance(id string, o *Options) *instance {
-	client := remoting.NewClient(remoting.ClientOptions{Dial: o.Dial, ConnectTimeout: o.ConnectTimeout, Limits: o.Limits, Connections: o.Connections})
+	client := remoting.NewClient(remoting.ClientOptions{Dial: o.Dial, ConnectTimeout: o.ConnectTimeout, TLS: o.TLS, Hooks: o.hooks(), Limits: o.Limits, Connections: o.Connections})
 	admin := NewAdmin(client, slices.Clone(o.NameServers))
 	admin.Serialize = o.serialize()
-	in := &instance{id: id, client: client, admin: admin, routes: routes{admin: admin}, async: newExecutor(), ids: newIDs(o.ClientIP),
+	in := &instance{id: id, client: client, tls: o.TLS, credentials: o.Credentials, admin: admin, routes: routes{admin: admin}, async: newExecutor(), ids: newIDs(o.ClientIP),
 		nudge: make(chan struct{}, 1), groups: map[string]bool{}, beaten: map[string]beat{}}
 	var ctx context.Context
 	ctx, in.stop = context.WithCancel(context.Background())

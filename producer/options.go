@@ -3,8 +3,10 @@ package producer
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 
@@ -16,7 +18,8 @@ import (
 // headers are binary (ROCKETMQ), which every broker reads.
 //
 // Producers of one client id share one client instance: what belongs to it (RouteEvery, HeartbeatEvery, ConnectTimeout,
-// Dial, and JSON for all but sends) is as the first of them says, and their NameServers must be the same.
+// Dial, Hooks, and JSON for all but sends) is as the first of them says, and their NameServers, TLS and Credentials must be
+// the same.
 type Options struct {
 	NameServers []string // host:port; asked in turn, beginning with any, sticking to one that answers
 	Group       string   // producer group; required
@@ -44,6 +47,10 @@ type Options struct {
 	JSON           bool                                                     // headers in JSON instead of binary, as Java's default
 	ConnectTimeout time.Duration                                            // one dial; 0 means 3s
 	Dial           func(ctx context.Context, addr string) (net.Conn, error) // nil means TCP
+
+	TLS         *tls.Config           // nil means none; see remoting.TLSOptions
+	Credentials *remoting.Credentials // every request is signed with them; nil means none
+	Hooks       []remoting.RPCHook    // see every request, before it is signed
 }
 
 // none is what a negative number of retries or a negative threshold becomes.
@@ -72,6 +79,14 @@ func (o *Options) clientID() string {
 		id += "@" + o.UnitName
 	}
 	return id
+}
+
+// hooks are those of the options, and the signature last.
+func (o *Options) hooks() []remoting.RPCHook {
+	if o.Credentials == nil {
+		return o.Hooks
+	}
+	return append(slices.Clone(o.Hooks), o.Credentials.Signer())
 }
 
 func (o *Options) serialize() remoting.Serialize {
