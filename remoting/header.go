@@ -37,7 +37,7 @@ func (h *Head) IsOneway() bool { return h.Flag&FlagOneway != 0 }
 // Remark copies the remark.
 func (h *Head) Remark() string {
 	if h.remark.escaped {
-		return string(appendUnescaped(nil, h.remark.raw))
+		return string(h.remark.bytes())
 	}
 	return string(h.remark.raw)
 }
@@ -115,7 +115,7 @@ func (f *Fields) Value() []byte { return f.value.bytes() }
 
 func (t text) bytes() []byte {
 	if t.escaped {
-		return appendUnescaped(nil, t.raw)
+		return appendUnescaped(make([]byte, 0, len(t.raw)), t.raw) // an escape is longer than what it stands for
 	}
 	return t.raw
 }
@@ -180,7 +180,11 @@ func (h *Head) parseBinary(b []byte) error {
 		return fmt.Errorf("ext fields of %d bytes in a header with %d left", n, len(b)-4)
 	}
 	h.ext = b[4 : 4+n]
+	pairs := 0
 	for p := h.ext; len(p) > 0; {
+		if pairs++; pairs > maxPairs {
+			return fmt.Errorf("more than %d ext fields", maxPairs)
+		}
 		if len(p) < 2 {
 			return errors.New("ext key is cut off")
 		}
@@ -300,7 +304,11 @@ func (h *Head) parseJSON(b []byte) error {
 			return s.fault("no colon after a key")
 		}
 		s.space()
-		if err := h.setJSON(&s, key.raw); err != nil {
+		name := key.raw
+		if key.escaped && len(name) <= 6*len("extFields") { // longer ones are none of ours
+			name = key.bytes()
+		}
+		if err := h.setJSON(&s, name); err != nil {
 			return err
 		}
 		s.space()

@@ -4,19 +4,24 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
 )
 
 // scanner reads JSON in place, without allocating where all is well.
 type scanner struct {
-	b []byte
-	i int
+	b      []byte
+	i      int
+	values int // that were read
 }
 
-// maxDepth bounds nested values under keys that nobody asked for.
-const maxDepth = 16
+const (
+	maxDepth = 16 // of nested values, under keys that nobody asked for
+
+	// maxPairs bounds the ext fields of a header, and all values of a JSON one. RocketMQ's have some thirty at the most;
+	// without a bound a frame of 16 MiB holds millions, which cost whoever copies them many times that.
+	maxPairs = 4096
+)
 
 func (s *scanner) fault(what string) error {
 	return fmt.Errorf("JSON header, byte %d: %s", s.i, what)
@@ -64,6 +69,10 @@ func (s *scanner) string() (text, error) {
 		return text{}, s.fault("no string")
 	}
 	from := s.i
+	if n := bytes.IndexByte(s.b[from:], '"'); n >= 0 && bytes.IndexByte(s.b[from:from+n], '\\') < 0 {
+		s.i += n + 1
+		return text{raw: s.b[from : from+n]}, nil
+	}
 	t := text{}
 	for s.i < len(s.b) {
 		switch c := s.b[s.i]; {
@@ -95,7 +104,7 @@ func escapeLen(b []byte) int {
 		return 2
 	case 'u':
 		if len(b) >= 6 {
-			if _, err := strconv.ParseUint(string(b[2:6]), 16, 16); err == nil {
+			if _, ok := hex4(b[2:6]); ok {
 				return 6
 			}
 		}
@@ -103,8 +112,29 @@ func escapeLen(b []byte) int {
 	return 0
 }
 
+// hex4 reads four hexadecimal digits.
+func hex4(b []byte) (r rune, ok bool) {
+	for _, c := range b[:4] {
+		switch {
+		case '0' <= c && c <= '9':
+			c -= '0'
+		case 'a' <= c && c <= 'f':
+			c -= 'a' - 10
+		case 'A' <= c && c <= 'F':
+			c -= 'A' - 10
+		default:
+			return 0, false
+		}
+		r = r<<4 | rune(c)
+	}
+	return r, true
+}
+
 // scalar reads a string, a number, true, false or null.
 func (s *scanner) scalar() (t text, null bool, err error) {
+	if err := s.count(); err != nil {
+		return text{}, false, err
+	}
 	if s.peek() == '"' {
 		t, err = s.string()
 		return t, false, err
@@ -125,6 +155,14 @@ func (s *scanner) scalar() (t text, null bool, err error) {
 	}
 	s.i = from
 	return text{}, false, s.fault("no value")
+}
+
+// count notes one value more.
+func (s *scanner) count() error {
+	if s.values++; s.values > maxPairs {
+		return s.fault(fmt.Sprintf("more than %d values", maxPairs))
+	}
+	return nil
 }
 
 func isWord(c byte) bool {
@@ -167,6 +205,9 @@ func (s *scanner) skip(depth int) error {
 	open := s.peek()
 	if open != '{' && open != '[' {
 		_, _, err := s.scalar()
+		return err
+	}
+	if err := s.count(); err != nil {
 		return err
 	}
 	if depth == maxDepth {
@@ -274,11 +315,10 @@ func appendUnescaped(dst, raw []byte) []byte {
 
 // unescapeRune reads \uXXXX, or two of them that make one rune.
 func unescapeRune(b []byte) (rune, int) {
-	hi, _ := strconv.ParseUint(string(b[2:6]), 16, 16)
-	r := rune(hi)
+	r, _ := hex4(b[2:])
 	if utf16.IsSurrogate(r) && len(b) >= 12 && b[6] == '\\' && b[7] == 'u' {
-		lo, _ := strconv.ParseUint(string(b[8:12]), 16, 16)
-		if both := utf16.DecodeRune(r, rune(lo)); both != utf8.RuneError {
+		lo, _ := hex4(b[8:]) // 0 if it is none: no second half
+		if both := utf16.DecodeRune(r, lo); both != utf8.RuneError {
 			return both, 12
 		}
 	}
