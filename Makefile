@@ -1,7 +1,7 @@
 .DEFAULT_GOAL := help
 GO ?= go
 
-.PHONY: help build test race lint vuln cross fuzz bench quick e2e ci
+.PHONY: help build test race lint vuln cross fuzz bench peers quick e2e ci
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-8s %s\n", $$1, $$2}'
@@ -21,6 +21,8 @@ fuzz: ## every fuzz target, FUZZTIME each (10m)
 	.ci/fuzz $(or $(FUZZTIME),10m)
 bench: ## benchmarks beside the code, ready for benchstat
 	$(GO) test -run '^$$' -bench . -count $(or $(COUNT),6) ./remoting/... ./producer ./broker ./results
+peers: ## rmqbench, rocketmq-client-go and a floor side by side, as ratios (ARGS='-n HOST:PORT -java' for a real broker)
+	cd peers && $(GO) run ./compare $(ARGS)
 quick: ## the shipped quick scenario
 	$(GO) run ./cmd/rmqbench run
 e2e: ## against real RocketMQ brokers: needs JDK 17 and Maven
