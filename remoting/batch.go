@@ -17,6 +17,7 @@ type batch struct {
 	frames  []frame
 	bytes   int         // of all frames that are not dropped
 	dropped int         // frames
+	waste   int         // bytes in the slab of frames that are dropped
 	list    net.Buffers // see pieces
 	ended   []*Call     // those that the write's return ends a part of
 }
@@ -39,8 +40,11 @@ func newBatch(number uint64) *batch {
 	return b
 }
 
-// maxKeptSlab bounds what the pool keeps of a batch that once was large.
-const maxKeptSlab = 1 << 20
+// What the pool keeps of a batch that once was large.
+const (
+	maxKeptSlab   = 1 << 20 // bytes
+	maxKeptFrames = 16 << 10
+)
 
 // release gives the batch back. Nobody may use it or its slab any more.
 func (b *batch) release() {
@@ -48,12 +52,15 @@ func (b *batch) release() {
 	clear(b.list[:cap(b.list)])
 	clear(b.ended)
 	b.frames, b.list, b.ended, b.slab = b.frames[:0], b.list[:0], b.ended[:0], b.slab[:0]
-	b.bytes, b.dropped = 0, 0
+	b.bytes, b.dropped, b.waste = 0, 0, 0
 	if poison != nil {
 		poison(b.slab[:cap(b.slab)])
 	}
 	if cap(b.slab) > maxKeptSlab {
 		b.slab = nil
+	}
+	if cap(b.frames) > maxKeptFrames {
+		b.frames, b.list, b.ended = nil, nil, nil
 	}
 	batches.Put(b)
 }
@@ -89,7 +96,37 @@ func (b *batch) drop(i int) (borrowed bool) {
 	b.bytes -= f.to - f.from + len(f.body)
 	*f = frame{from: f.from, to: f.to, dropped: true}
 	b.dropped++
+	b.waste += f.to - f.from
+	if b.waste > maxWaste && b.waste > len(b.slab)/2 && b.waste > len(b.frames)*wasteAFrame {
+		b.compact()
+	}
 	return borrowed
+}
+
+// What dropped frames may keep of a slab: some bytes in any case, and so many a frame that looking through all frames
+// is not done for little.
+const (
+	maxWaste    = 64 << 10
+	wasteAFrame = 32
+)
+
+// compact takes the dropped frames out of the slab: while a write is stuck, any number of calls may come and run out of
+// time behind it. Frames keep their index, by which calls know them.
+func (b *batch) compact() {
+	to := 0
+	for i := range b.frames {
+		f := &b.frames[i]
+		n := 0
+		if !f.dropped {
+			n = copy(b.slab[to:], b.slab[f.from:f.to])
+		}
+		f.from, f.to = to, to+n
+		to += n
+	}
+	if poison != nil {
+		poison(b.slab[to:])
+	}
+	b.slab, b.waste = b.slab[:to], 0
 }
 
 // pieces is what is to be written, neighbours in the slab as one. The list is the batch's own, as long as it is.

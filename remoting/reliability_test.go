@@ -533,3 +533,57 @@ func TestR48ConnectClose(t *testing.T) {
 		t.Errorf("%d connections are left", n)
 	}
 }
+
+// While a write is stuck, calls come and run out of time behind it: what they had queued is not kept.
+func TestR17ExpiredFramesAreNotKept(t *testing.T) {
+	c, peer := pipeClient(t)
+	first := held(t, c, peer)
+	conn := first.conn
+	body := make([]byte, copyBelow-1) // copied into the batch
+	live := newAsync()                // waits among them, and is sent whole
+	liveBody := make([]byte, copyBelow-1)
+	fillBody(liveBody, 17)
+	const rounds, each = 40, 500 // 80 MB in all
+	for round := range rounds {
+		var calls [each]*asyncCall
+		for i := range calls {
+			calls[i] = newAsync()
+			if err := conn.Start(&calls[i].Call, NewRequest(HeartBeat), body, in(time.Minute)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if round == 3 {
+			if err := conn.Start(&live.Call, NewRequest(HeartBeat), liveBody, in(time.Minute)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, a := range calls {
+			a.Cancel(context.Canceled)
+			<-a.ended
+		}
+	}
+	conn.mu.Lock()
+	slab, queued := cap(conn.open.slab), conn.open.bytes
+	conn.mu.Unlock()
+	if slab > 4*each*copyBelow {
+		t.Errorf("%d bytes are kept for %d that wait", slab, queued)
+	}
+	got := make(chan []byte, 1)
+	go func() {
+		all, _ := io.ReadAll(peer)
+		got <- all
+	}()
+	for conn.Stats().FramesOut < 2 {
+		time.Sleep(time.Millisecond)
+	}
+	c.Close()
+	<-first.ended
+	<-live.ended
+	all := <-got
+	if len(all) < len(liveBody) || !bytes.Equal(all[len(all)-len(liveBody):], liveBody) {
+		t.Error("the one call that waited was not sent whole")
+	}
+	if st := c.Stats(); st.FramesOut != 2 {
+		t.Errorf("%d frames were sent, want 2", st.FramesOut)
+	}
+}
