@@ -48,6 +48,7 @@ type DoctorOptions struct {
 	NameServers []string // host:port; none: only this machine
 	Cluster     string   // "" means all that the name servers know
 	Topic       string   // "" leaves the topic out
+	Security    Security
 }
 
 const (
@@ -69,14 +70,14 @@ func Doctor(ctx context.Context, o DoctorOptions) []Check {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, doctorFor, remoting.ErrTimeout)
 	defer cancel()
-	client := remoting.NewClient(remoting.ClientOptions{ConnectTimeout: askFor})
+	client := o.Security.client(remoting.ClientOptions{ConnectTimeout: askFor})
 	defer client.Close()
 	d := &doctor{DoctorOptions: o, client: client}
 
 	answers := sideBySide(o.NameServers, func(addr string) nameServerAnswer { return d.askNameServer(ctx, addr) })
 	var alive []nameServerAnswer
 	for i := range answers {
-		checks = append(checks, answers[i].check())
+		checks = append(checks, d.advised(answers[i].check(), answers[i].err))
 		if answers[i].err == nil {
 			alive = append(alive, answers[i])
 		}
@@ -115,6 +116,17 @@ type doctor struct {
 	DoctorOptions
 	client *remoting.Client
 	admin  *producer.Admin // of a name server that answers
+}
+
+// advised is c with the next step of a connection that TLS or credentials kept from being of use.
+func (d *doctor) advised(c Check, err error) Check {
+	if advice := d.Security.advice(err); advice != "" {
+		c.Next = advice
+	}
+	if te, ok := errors.AsType[*remoting.TLSError](err); ok {
+		c.Next = te.Next()
+	}
+	return c
 }
 
 // sideBySide does f for every item, many at a time, and keeps their order.
@@ -350,9 +362,13 @@ func (d *doctor) checkBroker(ctx context.Context, b message.BrokerData) []Check 
 	if _, err := d.client.Endpoint(addr).Connect(ctx, askFor); err != nil {
 		c.Level, c.Detail = Fail, err.Error()
 		c.Next = "if it is up: set brokerIP1 in its broker.conf to an address that can be reached from here, or run rmqbench where this one can be"
-		return []Check{c}
+		return []Check{d.advised(c, err)}
 	}
 	c.Detail = "connects in " + results.FormatDuration(int64(time.Since(began)))
+	if err := letIn(ctx, d.admin, &b); d.Security.advice(err) != "" {
+		c.Level, c.Detail = Fail, c.Detail+", and does not let us in: "+err.Error()
+		return []Check{d.advised(c, err)}
+	}
 	c.Next = fmt.Sprintf("mqadmin brokerStatus -n %s -b %s", d.NameServers[0], addr)
 	asked := time.Now()
 	info, err := d.admin.RuntimeInfo(ctx, addr)

@@ -24,18 +24,29 @@ const preflightFor = 4500 * time.Millisecond
 // asked, are the topics there. It sends no message, and makes a topic only where that was asked for or everything is on
 // loopback. The targets are those of the cases, nil for embedded ones.
 func preflight(ctx context.Context, cases []scenarios.Case, o Options) ([]*target, error) {
-	client := remoting.NewClient(remoting.ClientOptions{})
-	defer client.Close()
 	seen := map[string]*somebodys{}
+	warned := map[string]bool{}
 	all := make([]*somebodys, len(cases))
 	for i := range cases {
 		c := &cases[i]
 		if c.Target.Embedded != nil {
 			continue
 		}
-		key := strings.Join(c.Target.Namesrv, ";") + " " + c.Target.Cluster
+		key := fmt.Sprint(c.Target.Namesrv, c.Target.Cluster, c.Target.Credentials, c.Target.TLS != nil, deref(c.Target.TLS))
 		if seen[key] == nil {
-			s, err := survey(ctx, client, c.Target)
+			security, err := SecurityOf(&c.Target)
+			if err != nil {
+				return nil, err
+			}
+			for _, w := range security.Warnings {
+				if o.Warn != nil && !warned[w] {
+					o.Warn(w)
+				}
+				warned[w] = true
+			}
+			client := security.client(remoting.ClientOptions{})
+			defer client.Close()
+			s, err := survey(ctx, client, security, c)
 			if err != nil {
 				return nil, err
 			}
@@ -76,14 +87,28 @@ type somebodys struct {
 	local   bool                 // all of it is on loopback
 }
 
-// survey asks the name servers who is there, and the brokers what they are.
-func survey(ctx context.Context, client *remoting.Client, t scenarios.Target) (*somebodys, error) {
-	names := t.Namesrv
+// deref is what p points at, or the zero value.
+func deref[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
+}
+
+// survey asks the name servers who is there, and the brokers what they are and whether they let us in.
+func survey(ctx context.Context, client *remoting.Client, security *Security, c *scenarios.Case) (*somebodys, error) {
+	names, t := c.Target.Namesrv, &c.Target
 	s := &somebodys{admin: producer.NewAdmin(client, names)}
 	s.admin.Timeout = preflightFor / time.Duration(len(names))
 	look, cancel := context.WithTimeoutCause(ctx, preflightFor, remoting.ErrTimeout)
 	defer cancel()
 	info, err := s.admin.ClusterInfo(look)
+	if advice := security.advice(err); advice != "" {
+		return nil, fmt.Errorf("name server %s: %w; %s", strings.Join(names, ","), err, advice)
+	}
+	if _, told := errors.AsType[*remoting.TLSError](err); told { // it says what to do
+		return nil, fmt.Errorf("name server %s: %w", strings.Join(names, ","), err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("name server %s: %w; is it up, and is that its port (usually 9876)? Try: rmqbench doctor -n %s", strings.Join(names, ","), err, names[0])
 	}
@@ -95,9 +120,26 @@ func survey(ctx context.Context, client *remoting.Client, t scenarios.Target) (*
 		addrs = append(addrs, b.Master())
 	}
 	s.local = onLoopback(look, names) && onLoopback(look, addrs)
-	s.target = target{nameServers: names, record: results.Target{Namesrv: names, Cluster: s.cluster}}
+	s.target = target{nameServers: names, security: *security, record: results.Target{Namesrv: names, Cluster: s.cluster}}
+	s.record.TLS, s.record.TLSInsecure = security.TLS != nil, security.TLS != nil && security.TLS.InsecureSkipVerify
+	for _, err := range sideBySide(s.brokers, func(b message.BrokerData) error { return letIn(look, s.admin, &b) }) {
+		if advice := security.advice(err); advice != "" {
+			return nil, fmt.Errorf("%w; %s", err, advice)
+		}
+		if _, told := errors.AsType[*remoting.TLSError](err); told {
+			return nil, err
+		}
+	}
 	s.record.Brokers = sideBySide(s.brokers, func(b message.BrokerData) results.Broker { return describe(look, s.admin, b) })
 	return s, nil
+}
+
+// letIn asks a broker's master for what everybody may ask for, a heartbeat of nobody, and returns its error.
+func letIn(ctx context.Context, admin *producer.Admin, b *message.BrokerData) error {
+	if _, err := admin.Heartbeat(ctx, b.Master(), &message.Heartbeat{ClientID: "rmqbench-preflight"}); err != nil {
+		return fmt.Errorf("broker %s: %w", b.Name, err)
+	}
+	return nil
 }
 
 // brokersOf are the brokers of the cluster that was named, or of the only one, that have a master.

@@ -20,6 +20,7 @@ import (
 type Options struct {
 	Tool      Tool
 	Unlimited bool           // a closed loop off loopback was asked for in so many words
+	Warn      func(string)   // told of what the user should know before anything is sent; nil: nobody listens
 	Progress  func(Progress) // called at most four times a second; nil: nobody watches
 }
 
@@ -134,7 +135,9 @@ func (r *runner) runCase(ctx context.Context, c *scenarios.Case, t *target, inde
 		}
 		defer t.embedded.Close()
 	}
-	p := producer.New(producerOptions(c, t.nameServers, index))
+	o := producerOptions(c, t.nameServers, index)
+	o.TLS, o.Credentials = t.security.TLS, t.security.Credentials
+	p := producer.New(o)
 	if err := p.Start(); err != nil {
 		return nil, err
 	}
@@ -198,6 +201,7 @@ func orNone(n int) int {
 type target struct {
 	nameServers []string
 	embedded    *broker.Cluster // nil: somebody's cluster
+	security    Security
 	record      results.Target
 }
 

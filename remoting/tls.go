@@ -127,6 +127,9 @@ func (e *TLSError) Error() string {
 	return fmt.Sprintf("TLS: %s (%v); %s", f.what, e.Err, f.next)
 }
 
+// Next is what to do about it.
+func (e *TLSError) Next() string { return tlsFaults[e.Fault].next }
+
 // Unwrap gives what crypto/tls said.
 func (e *TLSError) Unwrap() error { return e.Err }
 

@@ -164,12 +164,14 @@ type InstrumentCost struct {
 
 // Target is what was driven. Embedded says that it was this process's own broker, whose numbers never speak of RocketMQ.
 type Target struct {
-	Embedded bool     `json:"embedded"`
-	Namesrv  []string `json:"namesrv,omitempty"`
-	Cluster  string   `json:"cluster,omitempty"`
-	Brokers  []Broker `json:"brokers,omitempty"`
-	Topic    string   `json:"topic,omitempty"`
-	Queues   *int64   `json:"queues,omitempty"` // writable, all brokers
+	Embedded    bool     `json:"embedded"`
+	Namesrv     []string `json:"namesrv,omitempty"`
+	Cluster     string   `json:"cluster,omitempty"`
+	Brokers     []Broker `json:"brokers,omitempty"`
+	TLS         bool     `json:"tls,omitempty"`
+	TLSInsecure bool     `json:"tls_insecure,omitempty"` // no certificate was verified
+	Topic       string   `json:"topic,omitempty"`
+	Queues      *int64   `json:"queues,omitempty"` // writable, all brokers
 }
 
 // Broker is one broker of the target.

@@ -49,6 +49,12 @@ func Title(r *Run) string {
 			words = append(words, Printable(t.Cluster))
 		}
 		words = append(words, Printable(strings.Join(t.Namesrv, ";")))
+		switch {
+		case t.TLSInsecure:
+			words = append(words, "TLS, NOT VERIFIED")
+		case t.TLS:
+			words = append(words, "TLS")
+		}
 		for _, b := range t.Brokers {
 			words = append(words, strings.TrimSpace(Printable(b.Name)+" "+Printable(b.Version)))
 		}

@@ -23,6 +23,14 @@ func (r *reader) checkTarget(t Target, n *node) {
 		r.faultAt(n.get("namesrv"), "namesrv and embedded exclude each other")
 	case t.Embedded != nil && t.Cluster != "":
 		r.faultAt(n.get("cluster"), "cluster and embedded exclude each other")
+	case t.Embedded != nil && t.TLS != nil && t.TLS.Enabled:
+		r.faultAt(n.get("tls"), "tls and embedded exclude each other; name the cluster with namesrv")
+	case t.Embedded != nil && t.Credentials != "":
+		r.faultAt(n.get("credentials"), "credentials and embedded exclude each other; name the cluster with namesrv")
+	case t.TLS != nil && t.TLS.Cert == "" && t.TLS.Key != "":
+		r.faultAt(n.get("tls", "key"), "key needs the certificate that it belongs to; add cert")
+	case t.TLS != nil && t.TLS.Cert != "" && t.TLS.Key == "":
+		r.faultAt(n.get("tls", "cert"), "cert needs its key; add key")
 	case t.Embedded == nil && len(t.Namesrv) == 0:
 		r.faultAt(n, "cluster needs its name servers; add namesrv: [127.0.0.1:9876]")
 	}

@@ -70,6 +70,8 @@ var (
 	version      = kind[int]{name: "1", bare: true, parse: parseVersion, text: strconv.Itoa}
 	scenarioName = pattern("a name like quick", `^[a-zA-Z0-9_-]+$`, "letters, digits, _ and -", maxName)
 	topicName    = pattern("a name like RMQBENCH_QUICK", `^[%|a-zA-Z0-9_-]+$`, "letters, digits, _, -, % and |", maxTopic)
+	fileName     = kind[string]{name: "a file like tools.yml", parse: parseFileName, text: func(s string) string { return s }}
+	hostName     = pattern("a name like broker.example", `^[a-zA-Z0-9._:-]+$`, "letters, digits, ., _, : and -", 253)
 	hostPort     = kind[string]{name: "an address like 127.0.0.1:9876", parse: parseHostPort, text: func(s string) string { return s }}
 )
 
@@ -233,6 +235,13 @@ func parseCaseName(text string) (string, error) {
 	case len(text) > maxCase:
 		return "", problemf("must be at most %d bytes", maxCase)
 	case strings.Contains(text, "\n"):
+		return "", problem("must be one line")
+	}
+	return parseText(text)
+}
+
+func parseFileName(text string) (string, error) {
+	if strings.Contains(text, "\n") {
 		return "", problem("must be one line")
 	}
 	return parseText(text)

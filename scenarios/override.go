@@ -87,7 +87,7 @@ func apply(tree *node, fixes []fix) *node {
 			case "namesrv":
 				target = target.without("embedded")
 			case "embedded":
-				target = target.without("namesrv").without("cluster")
+				target = target.without("namesrv").without("cluster").without("tls").without("credentials")
 			}
 			if target != nil {
 				tree = tree.with(target, "target")

@@ -29,6 +29,18 @@ type Target struct {
 	Embedded *Embedded
 	Namesrv  []string // host:port of each name server; never empty unless Embedded is set
 	Cluster  string   // "" means the only one there is
+
+	TLS         *TLS   // nil means plaintext
+	Credentials string // file of the keys that requests are signed with; "" means those of the environment, if there are any
+}
+
+// TLS is how a cluster is spoken to that does not take plaintext. Files are PEM.
+type TLS struct {
+	Enabled    bool
+	CA         string // certificates to trust; "" means the system's
+	Cert, Key  string // our own, for servers that ask for one
+	ServerName string // in the server's certificate; "" means the host that is dialled
+	Insecure   bool   // nothing is verified
 }
 
 // Embedded is a name server and brokers inside this process.

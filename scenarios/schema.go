@@ -19,7 +19,7 @@ var scenarioLater = []string{"extends", "matrix", "repeat", "slo", "verify"}
 // caseFields are those that a case may override.
 var caseFields = []field[Scenario]{
 	block("target", "where messages go; without it the embedded broker", targetFields,
-		[]string{"brokers", "credentials", "exclude_brokers", "namespace", "resolve", "tls"},
+		[]string{"brokers", "exclude_brokers", "namespace", "resolve"},
 		func(s *Scenario) *Target { return &s.Target }),
 	block("topic", "the topic that messages are sent to", topicFields, []string{"keep", "type"},
 		func(s *Scenario) *Topic { return &s.Topic }),
@@ -38,6 +38,18 @@ var targetFields = []field[Target]{
 		func(t *Target) **Embedded { return &t.Embedded }),
 	values("namesrv", hostPort, "name servers of a cluster, instead of embedded", func(t *Target) *[]string { return &t.Namesrv }),
 	option("cluster", topicName, "cluster at these name servers; without it the only one", func(t *Target) *string { return &t.Cluster }),
+	optionalBlock("tls", "speak TLS; {} verifies against the system's authorities", tlsFields, nil, func(t *Target) **TLS { return &t.TLS }),
+	option("credentials", fileName, "of accessKey and secretKey, as mqadmin's tools.yml; without it the environment's, if it has any",
+		func(t *Target) *string { return &t.Credentials }),
+}
+
+var tlsFields = []field[TLS]{
+	value("enabled", yesNo, "true", "false: plaintext after all", func(t *TLS) *bool { return &t.Enabled }),
+	option("ca", fileName, "certificates to trust instead of the system's, PEM", func(t *TLS) *string { return &t.CA }),
+	option("cert", fileName, "our own certificate, PEM", func(t *TLS) *string { return &t.Cert }),
+	option("key", fileName, "its key, PEM", func(t *TLS) *string { return &t.Key }),
+	option("server_name", hostName, "in the server's certificate; without it the host that is dialled", func(t *TLS) *string { return &t.ServerName }),
+	option("insecure", yesNo, "true: verify nothing", func(t *TLS) *bool { return &t.Insecure }),
 }
 
 var embeddedFields = []field[Embedded]{

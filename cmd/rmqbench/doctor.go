@@ -13,12 +13,14 @@ import (
 func newDoctor(s streams) *cobra.Command {
 	var o bench.DoctorOptions
 	var names string
+	var secure securityFlags
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Is the cluster, and this machine, fit to be measured? A line a check, each with the next step",
 		Long: `doctor asks each name server, dials every master, looks at the topic's route and at this machine's limits. It sends no
-message and changes nothing. Exit status 1 if a check failed.`,
+message and changes nothing. With TLS or credentials it says which of them a server did not like. Exit status 1 if a check failed.`,
 		Example: `  rmqbench doctor -n 127.0.0.1:9876
+  rmqbench doctor -n HOST:9876 --tls-ca ca.pem --credentials tools.yml
   rmqbench doctor -n a:9876,b:9876 -t ORDERS -c DefaultCluster`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -26,6 +28,14 @@ message and changes nothing. Exit status 1 if a check failed.`,
 				names = namesrvFromEnv()
 			}
 			o.NameServers = strings.FieldsFunc(names, func(r rune) bool { return r == ',' || r == ';' || r == ' ' })
+			security, err := secure.security(cmd.Flags())
+			if err != nil {
+				return err
+			}
+			for _, w := range security.Warnings {
+				s.warn(w)
+			}
+			o.Security = *security
 			failed := false
 			for _, c := range bench.Doctor(cmd.Context(), o) {
 				failed = failed || c.Level == bench.Fail
@@ -47,5 +57,6 @@ message and changes nothing. Exit status 1 if a check failed.`,
 	f.StringVarP(&names, "namesrv", "n", "", "name servers, HOST:PORT by comma or semicolon (NAMESRV_ADDR)")
 	f.StringVarP(&o.Cluster, "cluster", "c", "", "this cluster only")
 	f.StringVarP(&o.Topic, "topic", "t", "", "look at this topic's route too")
+	secure.add(f)
 	return cmd
 }

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"strings"
 
 	"github.com/spf13/pflag"
 
+	"rmqbench/bench"
+	"rmqbench/results"
 	"rmqbench/scenarios"
 )
 
@@ -18,6 +21,13 @@ type loadFlag struct {
 var loadFlags = []loadFlag{
 	{"namesrv", "n", "HOST:PORT", "target.namesrv", "name servers, by comma; default: the embedded broker"},
 	{"cluster", "c", "NAME", "target.cluster", "cluster, where the name server knows several"},
+	{"tls", "", "bool", "target.tls.enabled", "speak TLS to name servers and brokers; their certificates are verified"},
+	{"tls-ca", "", "FILE", "target.tls.ca", "certificates to trust instead of the system's (PEM); implies --tls"},
+	{"tls-cert", "", "FILE", "target.tls.cert", "our own certificate (PEM), with --tls-key"},
+	{"tls-key", "", "FILE", "target.tls.key", "its key (PEM)"},
+	{"tls-server-name", "", "NAME", "target.tls.server_name", "name in the servers' certificates, if not the host that is dialled"},
+	{"tls-insecure", "", "bool", "target.tls.insecure", "verify nothing; the result says so"},
+	{"credentials", "", "FILE", "target.credentials", "accessKey and secretKey that sign requests, as mqadmin's tools.yml; default RMQBENCH_ACCESS_KEY and RMQBENCH_SECRET_KEY"},
 	{"topic", "t", "NAME", "topic.name", "topic; default RMQBENCH_RUN, or the scenario's"},
 	{"group", "g", "NAME", "producer.group", "producer group (rmqbench)"},
 	{"mode", "m", "MODE", "load.mode", "sync, async or oneway (sync)"},
@@ -56,6 +66,9 @@ func (v textValue) Type() string       { return v.kind }
 func addLoadFlags(flags *pflag.FlagSet) {
 	for _, f := range loadFlags {
 		flags.VarP(textValue{new(string), f.value}, f.name, f.short, f.usage)
+		if f.value == "bool" {
+			flags.Lookup(f.name).NoOptDefVal = "true"
+		}
 	}
 	flags.StringArray("set", nil, "fix any field of the scenario, such as topic.create=if_absent; may be given again")
 }
@@ -86,6 +99,50 @@ func overrides(flags *pflag.FlagSet) ([]scenarios.Override, error) {
 		all = append(all, scenarios.Override{Path: path, Value: value, Source: "--set " + path})
 	}
 	return all, nil
+}
+
+// securityFlags are those of loadFlags that doctor takes too.
+type securityFlags struct {
+	tls         bool
+	of          scenarios.TLS
+	credentials string
+}
+
+func (s *securityFlags) add(flags *pflag.FlagSet) {
+	for _, f := range loadFlags {
+		name := f.name
+		switch f.path {
+		case "target.tls.enabled":
+			flags.BoolVar(&s.tls, name, false, f.usage)
+		case "target.tls.insecure":
+			flags.BoolVar(&s.of.Insecure, name, false, f.usage)
+		case "target.credentials":
+			flags.Var(textValue{&s.credentials, f.value}, name, f.usage)
+		case "target.tls.ca":
+			flags.Var(textValue{&s.of.CA, f.value}, name, f.usage)
+		case "target.tls.cert":
+			flags.Var(textValue{&s.of.Cert, f.value}, name, f.usage)
+		case "target.tls.key":
+			flags.Var(textValue{&s.of.Key, f.value}, name, f.usage)
+		case "target.tls.server_name":
+			flags.Var(textValue{&s.of.ServerName, f.value}, name, f.usage)
+		}
+	}
+}
+
+// security reads the files that the flags name; any TLS flag asks for TLS, unless --tls=false.
+func (s *securityFlags) security(flags *pflag.FlagSet) (*bench.Security, error) {
+	t := scenarios.Target{Credentials: s.credentials}
+	if s.of.Enabled = s.tls; !flags.Changed("tls") {
+		s.of.Enabled = s.of != scenarios.TLS{}
+	}
+	t.TLS = &s.of
+	return bench.SecurityOf(&t)
+}
+
+// warn tells what the user should know at once.
+func (s streams) warn(text string) {
+	fmt.Fprintln(s.err, "rmqbench: warning: "+results.Printable(text))
 }
 
 // namesrvFromEnv is RocketMQ's own environment variable for name servers.

@@ -41,6 +41,7 @@ Off loopback a rate is required (or --unlimited), and topics are neither made no
 		Example: `  rmqbench run                                               # quick
   rmqbench run -m sync -w 64 -s 128 -d 5s --json             # one case on the embedded broker, its record on stdout
   rmqbench run -n 127.0.0.1:9876 -r 1k/s -t TOPIC -d 30s     # an open loop on a cluster
+  rmqbench run -n HOST:9876 --tls-ca ca.pem --credentials tools.yml -r 1k/s -t TOPIC
   rmqbench run mine.yaml --set message.size=4KiB -o results`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completeScenarios,
@@ -71,7 +72,7 @@ func runLoad(cmd *cobra.Command, args []string, f runFlags, s streams) error {
 	if err != nil {
 		return err
 	}
-	report, err := bench.Run(cmd.Context(), scenario, bench.Options{Tool: tool(), Unlimited: f.unlimited, Progress: watch.show})
+	report, err := bench.Run(cmd.Context(), scenario, bench.Options{Tool: tool(), Unlimited: f.unlimited, Warn: s.warn, Progress: watch.show})
 	watch.clear()
 	if err != nil {
 		return err
