@@ -59,12 +59,17 @@ func causeOf(err error) string {
 		return "no route"
 	}
 	if be, ok := errors.AsType[*remoting.BrokerError](err); ok {
+		if be.Unauthorized() {
+			return "not authorized (" + be.Code.String() + ")"
+		}
 		return be.Code.String() + bracketed(be.Remark)
 	}
 	if ce, ok := errors.AsType[*remoting.CallError](err); ok {
 		switch {
 		case errors.Is(err, remoting.ErrInFlight):
 			return "too many in flight"
+		case isTLS(err):
+			return "TLS"
 		case errors.Is(err, remoting.ErrDial):
 			return "cannot connect"
 		case ce.Timeout():
@@ -97,4 +102,10 @@ func bracketed(remark string) string {
 		}
 	}
 	return " " + remark[:end+1]
+}
+
+// isTLS reports whether TLS kept a connection from being made, or ended it.
+func isTLS(err error) bool {
+	_, ok := errors.AsType[*remoting.TLSError](err)
+	return ok
 }

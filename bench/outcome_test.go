@@ -41,7 +41,7 @@ func TestClassify(t *testing.T) {
 		"flow control":        {err: answer(remoting.FlowControl, ""), want: refused, cause: "FLOW_CONTROL"},
 		"go away":             {err: answer(remoting.GoAway, ""), want: refused, cause: "GO_AWAY"},
 		"illegal":             {err: answer(remoting.MessageIllegal, "the message body is too long"), want: failed, cause: "MESSAGE_ILLEGAL"},
-		"no permission":       {err: answer(remoting.NoPermission, ""), want: failed, cause: "NO_PERMISSION"},
+		"no permission":       {err: answer(remoting.NoPermission, ""), want: failed, cause: "not authorized (NO_PERMISSION)"},
 		"unknown topic":       {err: answer(remoting.TopicNotExist, ""), want: failed, cause: "TOPIC_NOT_EXIST"},
 		"unknown code":        {err: answer(999, "?"), want: failed, cause: "999"},
 		"busy after an attempt without an answer": {

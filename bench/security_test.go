@@ -149,3 +149,15 @@ func TestCredentialsOfTheEnvironment(t *testing.T) {
 		}
 	}
 }
+
+func TestCausesOfSecurity(t *testing.T) {
+	for want, err := range map[string]error{
+		"not authorized (NO_PERMISSION)": &remoting.BrokerError{Code: remoting.NoPermission, Remark: "check signature failed."},
+		"not authorized (SYSTEM_ERROR)":  &remoting.BrokerError{Code: remoting.SystemError, Remark: "org.apache.rocketmq.acl.common.AclException: no"},
+		"TLS":                            &remoting.CallError{Err: fmt.Errorf("%w: %w", remoting.ErrDial, &remoting.TLSError{Fault: remoting.TLSExpired})},
+	} {
+		if got := causeOf(err); got != want {
+			t.Errorf("%v is %q, want %q", err, got, want)
+		}
+	}
+}
