@@ -18,8 +18,7 @@ type clock struct {
 func (c *clock) now() (nano, wallMS int64) {
 	nano = remoting.Nanotime()
 	if at := c.checked.Load(); at == 0 || nano-at > int64(time.Second) {
-		wall := time.Now()
-		c.offset.Store(wall.UnixNano() - remoting.NanotimeOf(wall))
+		c.offset.Store(time.Now().UnixNano() - nano)
 		c.checked.Store(nano)
 	}
 	return nano, (nano + c.offset.Load()) / int64(time.Millisecond)

@@ -74,9 +74,6 @@ var start = time.Now()
 // Nanotime is a monotonic clock in nanoseconds, the one that stamps are taken from.
 func Nanotime() int64 { return int64(time.Since(start)) }
 
-// NanotimeOf is Nanotime at t, which must hold a monotonic reading as time.Now gives it.
-func NanotimeOf(t time.Time) int64 { return int64(t.Sub(start)) }
-
 // callTable holds a connection's calls by opaque; guarded by its connection's mu. An opaque's low bits are its slot,
 // so a lookup is one access; a number whose slot is taken is passed over (Java leaves gaps too).
 type callTable struct {

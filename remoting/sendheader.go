@@ -51,37 +51,17 @@ func (r *SendRequest) AppendHead(dst []byte, opaque int32, bodyLen int) ([]byte,
 	if r.Template != nil && r.Serialize == RocketMQ {
 		return r.Template.appendHead(dst, opaque, bodyLen, r)
 	}
-	out := append(dst, 0, 0, 0, 0, 0, 0, 0, 0)
-	var flag int32
+	t := typedHead{r.Serialize, int32(r.Code), r.Language, r.Version, opaque, 0}
 	if r.Oneway {
-		flag = FlagOneway
+		t.flag = FlagOneway
 	}
 	keys := &sendKeysV2
 	if v1(r.Code) {
 		keys = &sendKeysV1
 	}
-	if r.Serialize == JSON {
-		out = append(out, `{"code":`...)
-		out = strconv.AppendInt(out, int64(r.Code), 10)
-		out = append(out, `,"extFields":`...)
-		w := pairWriter{dst: out, keys: keys, json: true}
-		r.write(&w)
-		out = append(w.dst, '}')
-		out = appendJSONMiddle(out, flag, r.Language, opaque)
-		out = appendJSONEnd(out, r.Version)
-	} else {
-		out = appendBinaryFixed(out, int32(r.Code), r.Language, r.Version, opaque, flag)
-		out = append(out, 0, 0, 0, 0, 0, 0, 0, 0) // no remark; ext length follows
-		at := len(out)
-		w := pairWriter{dst: out, keys: keys}
-		r.write(&w)
-		out = w.dst
-		binary.BigEndian.PutUint32(out[at-4:], uint32(len(out)-at))
-	}
-	if err := closeHead(out[len(dst):], r.Serialize, bodyLen); err != nil {
-		return dst, err
-	}
-	return out, nil
+	w := t.open(dst, keys)
+	r.write(&w)
+	return t.close(dst, &w, bodyLen)
 }
 
 func (h *SendHeader) write(w *pairWriter) {
@@ -123,12 +103,52 @@ func boolText(b bool) string {
 	return "false"
 }
 
+// typedHead is a head whose ext fields a [pairWriter] writes; it has no remark.
+type typedHead struct {
+	serialize    Serialize
+	code         int32
+	language     Language
+	version      int32
+	opaque, flag int32
+}
+
+// open writes what comes before the ext fields.
+func (t *typedHead) open(dst []byte, keys *[14]string) pairWriter {
+	out := append(dst, 0, 0, 0, 0, 0, 0, 0, 0)
+	if t.serialize == JSON {
+		out = append(out, `{"code":`...)
+		out = strconv.AppendInt(out, int64(t.code), 10)
+		out = append(out, `,"extFields":`...)
+		return pairWriter{dst: out, keys: keys, json: true}
+	}
+	out = appendBinaryFixed(out, t.code, t.language, t.version, t.opaque, t.flag)
+	out = append(out, 0, 0, 0, 0, 0, 0, 0, 0) // no remark; ext length follows
+	return pairWriter{dst: out, keys: keys, from: len(out)}
+}
+
+// close writes what comes after them and returns dst with the head, or dst alone with an error.
+func (t *typedHead) close(dst []byte, w *pairWriter, bodyLen int) ([]byte, error) {
+	out := w.dst
+	if w.json {
+		out = append(out, '}')
+		out = appendJSONMiddle(out, t.flag, t.language, t.opaque)
+		out = appendJSONEnd(out, t.version)
+	} else {
+		binary.BigEndian.PutUint32(out[w.from-4:], uint32(len(out)-w.from))
+	}
+	if err := closeHead(out[len(dst):], t.serialize, bodyLen); err != nil {
+		return dst, err
+	}
+	return out, nil
+}
+
 // pairWriter writes ext fields of either serialization.
 type pairWriter struct {
 	dst     []byte
 	keys    *[14]string
 	json    bool
 	started bool
+	from    int // binary: where the first pair begins
 }
 
 func (w *pairWriter) key(i int) {

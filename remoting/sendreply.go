@@ -1,10 +1,5 @@
 package remoting
 
-import (
-	"encoding/binary"
-	"strconv"
-)
-
 // SendReply is a broker's answer to a send as the wire wants it (SendMessageResponseHeader.java). It is a
 // [HeadEncoder] that allocates nothing; its fields are read only while AppendHead runs.
 type SendReply struct {
@@ -27,29 +22,10 @@ var sendReplyKeys = [14]string{"msgId", "queueId", "queueOffset", "transactionId
 
 // AppendHead writes the head.
 func (r *SendReply) AppendHead(dst []byte, opaque int32, bodyLen int) ([]byte, error) {
-	out := append(dst, 0, 0, 0, 0, 0, 0, 0, 0)
-	if r.Serialize == JSON {
-		out = append(out, `{"code":`...)
-		out = strconv.AppendInt(out, int64(r.Code), 10)
-		out = append(out, `,"extFields":`...)
-		w := pairWriter{dst: out, keys: &sendReplyKeys, json: true}
-		r.write(&w)
-		out = append(w.dst, '}')
-		out = appendJSONMiddle(out, FlagResponse, r.Language, opaque)
-		out = appendJSONEnd(out, r.Version)
-	} else {
-		out = appendBinaryFixed(out, int32(r.Code), r.Language, r.Version, opaque, FlagResponse)
-		out = append(out, 0, 0, 0, 0, 0, 0, 0, 0) // no remark; ext length follows
-		at := len(out)
-		w := pairWriter{dst: out, keys: &sendReplyKeys}
-		r.write(&w)
-		out = w.dst
-		binary.BigEndian.PutUint32(out[at-4:], uint32(len(out)-at))
-	}
-	if err := closeHead(out[len(dst):], r.Serialize, bodyLen); err != nil {
-		return dst, err
-	}
-	return out, nil
+	t := typedHead{r.Serialize, int32(r.Code), r.Language, r.Version, opaque, FlagResponse}
+	w := t.open(dst, &sendReplyKeys)
+	r.write(&w)
+	return t.close(dst, &w, bodyLen)
 }
 
 func (r *SendReply) write(w *pairWriter) {

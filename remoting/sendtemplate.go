@@ -22,16 +22,11 @@ const (
 // NewTemplate encodes the shared part of r, which must take V2 letters; r's own SysFlag, BornTimestamp, Flag and
 // Properties are not in it.
 func (r *SendRequest) NewTemplate() *SendTemplate {
-	t := &SendTemplate{}
-	t.head = append(t.head, 0, 0, 0, 0, 0, 0, 0, 0)
-	t.head = appendBinaryFixed(t.head, int32(r.Code), r.Language, r.Version, 0, 0)
-	w := pairWriter{dst: append(t.head, 0, 0, 0, 0, 0, 0, 0, 0), keys: &sendKeysV2}
-	r.writeFirst(&w)
-	t.head = w.dst
-	w = pairWriter{keys: &sendKeysV2}
-	r.writeLast(&w)
-	t.tail = w.dst
-	return t
+	shared := typedHead{serialize: RocketMQ, code: int32(r.Code), language: r.Language, version: r.Version}
+	head, tail := shared.open(nil, &sendKeysV2), pairWriter{keys: &sendKeysV2}
+	r.writeFirst(&head)
+	r.writeLast(&tail)
+	return &SendTemplate{head: head.dst, tail: tail.dst}
 }
 
 // appendHead is [SendRequest.AppendHead] from the template.
