@@ -84,15 +84,15 @@ func (f *fake) send(ctx context.Context, m *producer.Message) (producer.SendResu
 	return producer.SendResult{Attempts: 1}, nil
 }
 
-func (f *fake) Send(ctx context.Context, m *producer.Message) (producer.SendResult, error) {
+func (f *fake) Send(ctx context.Context, m *producer.Message, _ ...producer.SendOption) (producer.SendResult, error) {
 	return f.send(ctx, m)
 }
 
-func (f *fake) SendOneway(ctx context.Context, m *producer.Message) (producer.SendResult, error) {
+func (f *fake) SendOneway(ctx context.Context, m *producer.Message, _ ...producer.SendOption) (producer.SendResult, error) {
 	return f.send(ctx, m)
 }
 
-func (f *fake) SendAsync(ctx context.Context, m *producer.Message, callback func(producer.SendResult, error)) error {
+func (f *fake) SendAsync(ctx context.Context, m *producer.Message, callback func(producer.SendResult, error), _ ...producer.SendOption) error {
 	go func() {
 		res, err := f.send(ctx, m)
 		if err != nil && f.deaf {

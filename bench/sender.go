@@ -11,10 +11,10 @@ import (
 // is left for any send.
 type Sender interface {
 	// Send returns when the broker has answered or the send has failed, soon after ctx ends at the latest.
-	Send(ctx context.Context, m *producer.Message) (producer.SendResult, error)
+	Send(ctx context.Context, m *producer.Message, opts ...producer.SendOption) (producer.SendResult, error)
 	// SendOneway returns when the bytes are in the socket or the send has failed, soon after ctx ends at the latest.
-	SendOneway(ctx context.Context, m *producer.Message) (producer.SendResult, error)
+	SendOneway(ctx context.Context, m *producer.Message, opts ...producer.SendOption) (producer.SendResult, error)
 	// SendAsync doesn't wait for the broker. It calls back once, on any goroutine, unless it returns an error; who waits
 	// for it gives up when ctx ends.
-	SendAsync(ctx context.Context, m *producer.Message, callback func(producer.SendResult, error)) error
+	SendAsync(ctx context.Context, m *producer.Message, callback func(producer.SendResult, error), opts ...producer.SendOption) error
 }

@@ -81,6 +81,16 @@ var (
 // errWouldWait is an attempt that needs a route or a connection first, made by who must not wait for one.
 var errWouldWait = errors.New("would wait")
 
+// hopeless says that an attempt failed before there was anything to send it to, or is not to be made anywhere.
+func hopeless(err error) bool {
+	return is[*RouteError](err) || is[*QueueError](err) || is[*SelectorError](err) || is[*ForbiddenError](err) || errors.Is(err, ErrCallTimeout)
+}
+
+func is[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
+
 // retriable says whether a sync send may go on with another broker (DefaultMQProducerImpl.sendDefaultImpl, 4.5.1): after
 // anything but an answer, and after the answers that another broker might not give. A frame that is too large for one
 // connection is so for all.

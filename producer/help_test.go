@@ -160,7 +160,9 @@ type scripted struct {
 func scriptedBroker(tb testing.TB, script func(n int64, r *remoting.Request)) *scripted {
 	s := &scripted{script: script}
 	s.Server = serve(tb, func(r *remoting.Request) {
-		if remoting.RequestCode(r.Head.Code) != remoting.SendMessageV2 {
+		switch remoting.RequestCode(r.Head.Code) {
+		case remoting.SendMessageV2, remoting.SendBatchMessage, remoting.SendReplyMessageV2:
+		default:
 			s.others.Add(1)
 			_ = r.Answer(answer(remoting.Success, ""))
 			return
@@ -249,10 +251,10 @@ type outcome struct {
 }
 
 // sendAsync sends and waits for the callback.
-func sendAsync(tb testing.TB, p *Producer, ctx context.Context, m *Message) (SendResult, error) {
+func sendAsync(tb testing.TB, p *Producer, ctx context.Context, m *Message, opts ...SendOption) (SendResult, error) {
 	tb.Helper()
 	got := make(chan outcome, 1)
-	if err := p.SendAsync(ctx, m, func(res SendResult, err error) { got <- outcome{res, err} }); err != nil {
+	if err := p.SendAsync(ctx, m, func(res SendResult, err error) { got <- outcome{res, err} }, opts...); err != nil {
 		return SendResult{}, err
 	}
 	select {

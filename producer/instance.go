@@ -28,7 +28,8 @@ type instance struct {
 	async       *executor
 	ids         *message.IDSource
 	clock       clock
-	panics      atomic.Int64  // of callbacks
+	panics      atomic.Int64 // of callbacks, hooks and selectors
+	firstPanic  atomic.Pointer[PanicError]
 	nudge       chan struct{} // keeper: some broker doesn't know us yet; capacity 1
 
 	stop context.CancelFunc

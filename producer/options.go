@@ -51,6 +51,9 @@ type Options struct {
 	TLS         *tls.Config           // nil means none; see remoting.TLSOptions
 	Credentials *remoting.Credentials // every request is signed with them; nil means none
 	Hooks       []remoting.RPCHook    // see every request, before it is signed
+
+	SendHooks      []SendHook           // see each attempt of this producer's sends
+	ForbiddenHooks []CheckForbiddenHook // may refuse it
 }
 
 // none is what a negative number of retries or a negative threshold becomes.

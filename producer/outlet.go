@@ -12,13 +12,15 @@ import (
 type outlet struct {
 	topic string
 	route *topicRoute
-	heads atomic.Pointer[heads]
+	now   atomic.Pointer[lane]
 }
 
-// heads are the request heads for the queues of one route, made when they are first needed.
-type heads struct {
-	route *route
-	of    []atomic.Pointer[remoting.SendTemplate]
+// lane is an outlet as one route makes it.
+type lane struct {
+	topic  string
+	route  *route
+	heads  []atomic.Pointer[remoting.SendTemplate] // for each kind of send each queue's; made when they are first needed
+	queues atomic.Pointer[[]MessageQueue]          // the route's, for selectors; made for the first
 }
 
 // outlet finds the topic's, or makes it if the name is one to send to; the error is a *message.NameError.
@@ -38,17 +40,51 @@ func (p *Producer) outlet(in *instance, topic string) (*outlet, error) {
 	return o, nil
 }
 
-// head is the template for a queue of the route now; r is what to make it from.
-func (o *outlet) head(now *route, q *queueAddr, r *remoting.SendRequest) *remoting.SendTemplate {
-	h := o.heads.Load()
-	if h == nil || h.route != now {
-		h = &heads{route: now, of: make([]atomic.Pointer[remoting.SendTemplate], len(now.queues))}
-		o.heads.Store(h)
+// lane is the outlet's for the route now.
+func (o *outlet) lane(now *route) *lane {
+	l := o.now.Load()
+	if l == nil || l.route != now {
+		l = &lane{topic: o.topic, route: now, heads: make([]atomic.Pointer[remoting.SendTemplate], headKinds*len(now.queues))}
+		o.now.Store(l)
 	}
-	t := h.of[q.at].Load()
+	return l
+}
+
+// headKinds is how many kinds of request go to a queue.
+const headKinds = 3
+
+// headKind tells heads of one queue apart.
+func headKind(code remoting.RequestCode) int {
+	switch code {
+	case remoting.SendBatchMessage:
+		return 1
+	case remoting.SendReplyMessageV2:
+		return 2
+	}
+	return 0
+}
+
+// head is the template for a queue of the lane; r is what to make it from.
+func (l *lane) head(q *queueAddr, r *remoting.SendRequest) *remoting.SendTemplate {
+	at := &l.heads[headKind(r.Code)*len(l.route.queues)+q.at]
+	t := at.Load()
 	if t == nil {
 		t = r.NewTemplate()
-		h.of[q.at].Store(t)
+		at.Store(t)
 	}
 	return t
+}
+
+// names are the lane's queues, which must not be changed.
+func (l *lane) names() []MessageQueue {
+	if list := l.queues.Load(); list != nil {
+		return *list
+	}
+	list := make([]MessageQueue, len(l.route.queues))
+	for i := range list {
+		q := &l.route.queues[i]
+		list[i] = MessageQueue{Topic: l.topic, Broker: q.broker, ID: q.id}
+	}
+	l.queues.Store(&list)
+	return list
 }

@@ -13,6 +13,7 @@ import (
 // Producer sends messages to topics of one cluster (DefaultMQProducer.java). Any number of goroutines may use one.
 type Producer struct {
 	opts     Options
+	hooked   bool // there are hooks that see sends
 	state    stateVar
 	instance *instance              // set by Start; read it when the state is Running or later
 	outlets  sync.Map               // topic to *outlet
@@ -22,7 +23,9 @@ type Producer struct {
 }
 
 // New makes a producer in state CreateJust. It does nothing until Start.
-func New(o Options) *Producer { return &Producer{opts: o.withDefaults()} }
+func New(o Options) *Producer {
+	return &Producer{opts: o.withDefaults(), hooked: len(o.SendHooks) > 0 || len(o.ForbiddenHooks) > 0}
+}
 
 // State is where the producer is in its life.
 func (p *Producer) State() ServiceState { return p.state.load() }

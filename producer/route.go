@@ -18,15 +18,6 @@ type route struct {
 	source *message.Route
 }
 
-// queueAddr is a queue and where its broker's master listens.
-type queueAddr struct {
-	broker   string
-	id       int32
-	addr     string
-	at       int                // its place among the route's queues
-	endpoint *remoting.Endpoint // of addr; set by routes.bind
-}
-
 // topicRoute keeps a topic's route fresh.
 type topicRoute struct {
 	now     atomic.Pointer[route] // nil: to be asked for

@@ -44,10 +44,7 @@ func TestNoRoute(t *testing.T) {
 	s.names.set("READ_ONLY", message.PermRead, 4, s.brokers[0].named("b0"))
 	p := started(t, Options{NameServers: []string{s.names.addr()}, NoAutoCreate: true})
 	for topic, code := range map[string]remoting.Code{"UNKNOWN": remoting.TopicNotExist, "READ_ONLY": 0} {
-		for kind, send := range map[string]func(context.Context, *Message) (SendResult, error){
-			"sync": p.Send, "oneway": p.SendOneway,
-			"async": func(ctx context.Context, m *Message) (SendResult, error) { return sendAsync(t, p, ctx, m) },
-		} {
+		for kind, send := range kinds(t, p) {
 			_, err := send(t.Context(), text(topic, "x"))
 			re, ok := errors.AsType[*RouteError](err)
 			if !ok || re.Topic != topic {

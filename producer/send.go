@@ -1,6 +1,7 @@
 package producer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,13 +17,13 @@ import (
 // Send sends and waits for the broker's answer, trying other brokers as Options.Retries allows. The error is a
 // *StateError, or a *SendError whose cause is an *remoting.BrokerError, a *remoting.CallError or what was wrong with
 // the message.
-func (p *Producer) Send(ctx context.Context, m *Message) (SendResult, error) {
-	return p.wait(ctx, m, false)
+func (p *Producer) Send(ctx context.Context, m *Message, opts ...SendOption) (SendResult, error) {
+	return p.wait(ctx, m, opts, false)
 }
 
 // SendOneway sends without wanting an answer; it returns when the bytes are in the socket. One attempt.
-func (p *Producer) SendOneway(ctx context.Context, m *Message) (SendResult, error) {
-	return p.wait(ctx, m, true)
+func (p *Producer) SendOneway(ctx context.Context, m *Message, opts ...SendOption) (SendResult, error) {
+	return p.wait(ctx, m, opts, true)
 }
 
 // SendAsync sends and calls back, exactly once, on another goroutine; it never waits. What could go at once has been
@@ -33,11 +34,11 @@ func (p *Producer) SendOneway(ctx context.Context, m *Message) (SendResult, erro
 //
 // A callback that panics is counted (Stats.CallbackFails) and harms no other. Callbacks run on a few goroutines: one that
 // blocks holds others up.
-func (p *Producer) SendAsync(ctx context.Context, m *Message, callback func(SendResult, error)) error {
+func (p *Producer) SendAsync(ctx context.Context, m *Message, callback func(SendResult, error), opts ...SendOption) error {
 	if callback == nil {
 		return &SendError{Topic: m.Topic, Err: ErrNoCallback}
 	}
-	s, err := p.newSend(ctx, m)
+	s, err := p.newSend(ctx, m, opts)
 	if err != nil {
 		return err
 	}
@@ -63,8 +64,14 @@ type send struct {
 	topic    *topicRoute
 	queue    *queueAddr // of this attempt; nil: to be picked
 	last     string     // broker of the attempt before
-	deadline int64      // remoting.Nanotime
-	late     bool       // time has passed since newSend: the deadline may have, too
+	to       MessageQueue
+	by       Selector
+	arg      any
+	placed   bool         // to, or else by, says which queue: of every attempt the same
+	extra    *extra       // nil for most
+	seen     *SendContext // of the attempt that send hooks have seen begin; nil: none
+	deadline int64        // remoting.Nanotime
+	late     bool         // time has passed since newSend: the deadline may have, too
 	retries  int
 	body     []byte // as it goes out: the message's own, or in packed
 	packed   []byte // kept for compression
@@ -81,7 +88,7 @@ type send struct {
 var sends = sync.Pool{New: func() any { return &send{wake: make(chan error, 1)} }}
 
 // newSend checks the message and makes what all attempts share.
-func (p *Producer) newSend(ctx context.Context, m *Message) (*send, error) {
+func (p *Producer) newSend(ctx context.Context, m *Message, opts []SendOption) (*send, error) {
 	in, err := p.running("send")
 	if err != nil {
 		return nil, err
@@ -99,18 +106,24 @@ func (p *Producer) newSend(ctx context.Context, m *Message) (*send, error) {
 	s.p, s.in, s.ctx, s.msg = p, in, ctx, m
 	s.out, s.topic, s.Stamped = out, out.route, m.Stamped
 	s.retries = p.opts.Retries
-	timeout := p.opts.SendTimeout
+	timeout := s.apply(opts, p.opts.SendTimeout)
 	if until, ok := ctx.Deadline(); ok {
 		timeout = min(timeout, time.Until(until))
 	}
 	s.deadline = nano + int64(timeout)
 	s.late = timeout <= 0
+	if s.placed && s.by == nil && s.to.Topic != m.Topic {
+		return nil, s.discard(&QueueError{s.to, "the message is for topic " + m.Topic})
+	}
 	s.res.ID = in.ids.NextAt(wallMS)
 	s.SendHeader = remoting.SendHeader{
 		ProducerGroup: p.opts.Group, Topic: m.Topic, DefaultTopic: p.opts.DefaultTopic, DefaultQueueNums: int32(p.opts.DefaultTopicQueues),
-		BornTimestamp: wallMS, Flag: m.Flag, Properties: m.appendProperties(s.Properties[:0], s.res.ID),
+		BornTimestamp: wallMS, Flag: m.Flag, Properties: m.appendProperties(s.Properties[:0], s.res.ID, s.extra),
 	}
 	s.Serialize, s.Code, s.Language, s.Version = p.opts.serialize(), remoting.SendMessageV2, remoting.Go, remoting.Version451
+	if s.extra != nil {
+		s.SysFlag, s.Code = int32(s.extra.sysFlag), cmp.Or(s.extra.code, s.Code)
+	}
 	if n := len(s.Properties); n > message.MaxPropertiesLen {
 		return nil, s.discard(fmt.Errorf("properties take %d bytes, at most %d", n, message.MaxPropertiesLen))
 	}
@@ -141,13 +154,16 @@ func (s *send) release() {
 }
 
 // wait is a send whose caller waits.
-func (p *Producer) wait(ctx context.Context, m *Message, oneway bool) (SendResult, error) {
-	s, err := p.newSend(ctx, m)
+func (p *Producer) wait(ctx context.Context, m *Message, opts []SendOption, oneway bool) (SendResult, error) {
+	s, err := p.newSend(ctx, m, opts)
 	if err != nil {
 		return SendResult{}, err
 	}
 	if oneway {
-		s.Call.Oneway, s.SendRequest.Oneway, s.retries = true, true, none
+		s.Call.Oneway, s.SendRequest.Oneway = true, true
+	}
+	if oneway || s.placed {
+		s.retries = none
 	}
 	for s.launch() {
 		if s.settle(s.await()) {
@@ -198,6 +214,9 @@ func (s *send) launchAsync() bool {
 			if err = s.in.async.submit(s); err == nil {
 				return true
 			}
+			if s.seen != nil {
+				s.after(err)
+			}
 			if s.err == nil { // else an attempt has failed, which says more
 				s.err = err
 			}
@@ -232,9 +251,9 @@ func (s *send) attempt(wait bool) error {
 				return ErrCallTimeout
 			}
 		}
-		s.queue = s.topic.next(now, s.last)
-		s.QueueID, s.BrokerName = s.queue.id, s.queue.broker
-		s.Template = s.out.head(now, s.queue, &s.SendRequest)
+		if err := s.pick(now); err != nil {
+			return err
+		}
 	}
 	if s.res.Attempts > 0 { // nothing of the attempt before is this one's
 		s.res.Status, s.res.OffsetID, s.res.QueueOffset, s.res.Stamps = 0, OffsetMsgID{}, 0, remoting.Stamps{}
@@ -242,6 +261,12 @@ func (s *send) attempt(wait bool) error {
 	s.res.Attempts++
 	s.res.Broker, s.res.QueueID = s.queue.broker, s.queue.id
 	s.refusal = nil
+	if s.p.hooked {
+		if err := s.before(); err != nil {
+			s.res.Attempts--
+			return err
+		}
+	}
 	if wait {
 		return s.queue.endpoint.Start(s.ctx, &s.Call, &s.SendRequest, s.body, s.deadline)
 	}
@@ -251,6 +276,29 @@ func (s *send) attempt(wait bool) error {
 		return errWouldWait
 	}
 	return err
+}
+
+// pick chooses the queue, and readies the head for it.
+func (s *send) pick(now *route) error {
+	if !s.placed {
+		s.queue = s.topic.next(now, s.last)
+	} else if s.by == nil {
+		if s.queue = now.queue(s.to.Broker, s.to.ID); s.queue == nil {
+			return &QueueError{s.to, "the topic's route has no such queue to write to"}
+		}
+	} else {
+		at, err := s.choose(s.out.lane(now).names())
+		if err != nil {
+			return err
+		}
+		s.queue = &now.queues[at]
+		if s.late = true; remoting.Nanotime() >= s.deadline {
+			return ErrCallTimeout
+		}
+	}
+	s.QueueID, s.BrokerName = s.queue.id, s.queue.broker
+	s.Template = s.out.lane(now).head(s.queue, &s.SendRequest)
+	return nil
 }
 
 func (s *send) findRoute() (*route, error) {
@@ -266,14 +314,19 @@ func (s *send) findRoute() (*route, error) {
 // again keeps an attempt's error and says whether another attempt is to be made.
 func (s *send) again(err error) bool {
 	s.err = err
+	if s.seen != nil {
+		s.after(err)
+	}
 	if mayBeStored(err) {
 		s.res.Ambiguous++
 	}
 	if s.queue != nil {
 		s.last = s.queue.broker
 	}
-	s.queue, s.late = nil, true
-	if _, noRoute := errors.AsType[*RouteError](err); noRoute || errors.Is(err, ErrCallTimeout) || s.ctx.Err() != nil {
+	if s.late = true; !s.placed {
+		s.queue = nil
+	}
+	if hopeless(err) || s.ctx.Err() != nil {
 		return false
 	}
 	if s.res.Attempts > max(s.retries, 0) || remoting.Nanotime() >= s.deadline || s.p.State() != Running {
@@ -331,6 +384,9 @@ func (s *send) settle(err error) bool {
 		return !s.again(err)
 	}
 	s.err = nil
+	if s.seen != nil {
+		s.after(nil)
+	}
 	if s.res.Status != SendOK && s.p.opts.RetryNotOK && !s.Async && s.res.Attempts <= s.retries {
 		weak := s.res
 		s.weak = &weak
@@ -347,8 +403,8 @@ func (s *send) finish() {
 	callback, in := s.callback, s.in
 	s.release()
 	defer func() {
-		if recover() != nil {
-			in.panics.Add(1)
+		if v := recover(); v != nil {
+			_ = in.panicked("callback", v) // counted
 		}
 	}()
 	callback(res, err)

@@ -17,13 +17,18 @@ import (
 )
 
 // kinds are the three ways to send, as one.
-func kinds(tb testing.TB, p *Producer) map[string]func(context.Context, *Message) (SendResult, error) {
-	return map[string]func(context.Context, *Message) (SendResult, error){
-		"sync":   p.Send,
-		"async":  func(ctx context.Context, m *Message) (SendResult, error) { return sendAsync(tb, p, ctx, m) },
+func kinds(tb testing.TB, p *Producer) map[string]sendFunc {
+	return map[string]sendFunc{
+		"sync": p.Send,
+		"async": func(ctx context.Context, m *Message, opts ...SendOption) (SendResult, error) {
+			return sendAsync(tb, p, ctx, m, opts...)
+		},
 		"oneway": p.SendOneway,
 	}
 }
+
+// sendFunc is a way to send.
+type sendFunc = func(context.Context, *Message, ...SendOption) (SendResult, error)
 
 // read fetches what a result says was stored.
 func read(t *testing.T, p *Producer, addr string, res *SendResult) message.Record {
@@ -146,7 +151,7 @@ func TestCompression(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := started(t, Options{NameServers: []string{c.NameServer()}, CompressOver: tt.over})
-			for kind, send := range map[string]func(context.Context, *Message) (SendResult, error){"sync": p.Send, "async": kinds(t, p)["async"]} {
+			for kind, send := range map[string]sendFunc{"sync": p.Send, "async": kinds(t, p)["async"]} {
 				body := bytes.Clone(tt.body)
 				res, err := send(t.Context(), &Message{Topic: "T", Body: body})
 				if err != nil {

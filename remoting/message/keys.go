@@ -82,3 +82,24 @@ const (
 	PropertyPopCKOffset      = "POP_CK_OFFSET"
 	PropertyFirstPopTime     = "1ST_POP_TIME"
 )
+
+// ReservedProperty says that client and broker use a key between them, so that it is no application's to set
+// (MessageConst.STRING_HASH_SET, RocketMQ 5.4.0). Of those "set by applications" it is all that a message has a field for.
+func ReservedProperty(key string) bool {
+	switch key {
+	case PropertyKeys, PropertyTags, PropertyShardingKey, PropertyBuyerID,
+		PropertyWaitStoreOK, PropertyUniqueKey, PropertyInstanceID, PropertyExtendUniqInfo, PropertyMessageRegion, PropertyTraceOn,
+		PropertyTransferFlag, PropertyCorrectionFlag, PropertyMQ2Flag, PropertyDupInfo, PropertyBornHost, PropertyBornTimestamp, PropertyCRC32,
+		PropertyDelay, PropertyTimerDeliverMS, PropertyTimerDelaySec, PropertyTimerDelayMS, PropertyTimerOutMS, PropertyTimerEnqueueMS,
+		PropertyTimerDequeueMS, PropertyTimerRollTimes, PropertyTimerRollLabel, PropertyTimerDelUniqKey, PropertyTimerDelayLevel,
+		PropertyTransactionPrepared, PropertyProducerGroup, PropertyTransactionQueueOffset, PropertyTransactionCheckTimes,
+		PropertyTransactionID, PropertyTransactionOffset,
+		PropertyCorrelationID, PropertyReplyToClient, PropertyTTL, PropertyMessageType, PropertyCluster, PropertyArriveTime, PropertyPushReplyTime,
+		PropertyRealTopic, PropertyRealQueueID, PropertyRetryTopic, PropertyOriginMessageID, PropertyReconsumeTime, PropertyMaxReconsumeTimes,
+		PropertyDLQOriginTopic, PropertyDLQOriginMessageID, PropertyOriginGroup,
+		PropertyInnerNum, PropertyInnerBase, PropertyInnerMultiDispatch, PropertyInnerMultiQueueOffset,
+		PropertyMinOffset, PropertyMaxOffset, PropertyConsumeStartTime, PropertyPopCheckPoint, PropertyPopCKOffset, PropertyFirstPopTime:
+		return true
+	}
+	return false
+}

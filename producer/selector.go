@@ -1,0 +1,59 @@
+package producer
+
+import "fmt"
+
+// Selector picks a message's queue (MessageQueueSelector.java). Any number of goroutines call one at a time. It runs on
+// the sender's goroutine or, for an async send without a route yet, on the executor's; its time counts against the send's.
+type Selector interface {
+	// Select returns an index into queues, which are in canonical order (broker, id) or in an order configuration's own,
+	// and must be neither kept nor changed. arg is what the sender gave to [By].
+	Select(queues []MessageQueue, m *Message, arg any) (int, error)
+}
+
+// SelectorFunc is a function as a Selector.
+type SelectorFunc func(queues []MessageQueue, m *Message, arg any) (int, error)
+
+// Select calls f.
+func (f SelectorFunc) Select(queues []MessageQueue, m *Message, arg any) (int, error) {
+	return f(queues, m, arg)
+}
+
+// SelectorError is a selector that picked no queue. It ends the send that asked, and no other.
+type SelectorError struct {
+	Index  int         // what it returned, of Queues queues
+	Queues int         // how many there were
+	Panic  *PanicError // it panicked; else nil
+	Err    error       // it returned an error; else nil
+}
+
+func (e *SelectorError) Error() string {
+	switch {
+	case e.Panic != nil:
+		return e.Panic.Error()
+	case e.Err != nil:
+		return fmt.Sprintf("selector: %v", e.Err)
+	}
+	return fmt.Sprintf("selector picked queue %d of %d", e.Index, e.Queues)
+}
+
+// Unwrap gives the selector's own error, or its panic.
+func (e *SelectorError) Unwrap() error {
+	if e.Panic != nil {
+		return e.Panic
+	}
+	return e.Err
+}
+
+// choose asks a send's selector; the error is a *SelectorError.
+func (s *send) choose(queues []MessageQueue) (at int, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			at, err = -1, &SelectorError{Index: -1, Queues: len(queues), Panic: s.in.panicked("selector", v)}
+		}
+	}()
+	at, err = s.by.Select(queues, s.msg, s.arg)
+	if err != nil || at < 0 || at >= len(queues) {
+		return -1, &SelectorError{Index: at, Queues: len(queues), Err: err}
+	}
+	return at, nil
+}
