@@ -42,7 +42,7 @@ func newBatch(number uint64) *batch {
 
 // What the pool keeps of a batch that once was large.
 const (
-	maxKeptSlab   = 1 << 20 // bytes
+	maxKeptSlab   = 16 << 20 // bytes
 	maxKeptFrames = 16 << 10
 )
 

@@ -16,8 +16,9 @@ import (
 // Conn is one connection, either side's: it starts calls, and answers the peer's requests by its handler.
 //
 // Who writes: a caller that finds no write under way leads and writes one batch without ever blocking; whatever is
-// left (others' frames, bytes that the socket did not take, bodies by reference) is writeLoop's. So flushing goes
-// idle -> leader -> idle or writeLoop -> idle, and nobody waits for another's bytes.
+// left (others' frames, bytes that the socket did not take) is writeLoop's, and so is what several callers send whom
+// one read has woken, see nameWriter. So flushing goes idle -> leader -> idle or writeLoop -> idle, and nobody waits
+// for another's bytes.
 type Conn struct {
 	nc      net.Conn
 	addr    string // the peer as dialled, or its remote address
@@ -36,6 +37,7 @@ type Conn struct {
 	handed    *batch     // begun by a leader, to be finished by writeLoop
 	handedN   int        // bytes of handed that are in the socket
 	flushing  bool       // a leader or writeLoop is at it
+	named     bool       // by nameWriter: writeLoop need not give way first
 	calls     callTable
 	nextSweep int64         // nanotime; 0: no timer set
 	roomy     chan struct{} // readLoop waits here for the peer to read; nil if it doesn't
@@ -400,11 +402,13 @@ func (c *Conn) writeLoop() {
 		case <-c.kick:
 		}
 		c.mu.Lock()
-		b, n := c.handed, c.handedN
-		c.handed = nil
+		b, n, named := c.handed, c.handedN, c.named
+		c.handed, c.named = nil, false
 		c.mu.Unlock()
 		if b == nil {
-			runtime.Gosched() // as a leader gives way once
+			if !named {
+				runtime.Gosched() // as a leader gives way once
+			}
 			b, n = c.begin(), 0
 		}
 		for b != nil {
@@ -420,7 +424,7 @@ func (c *Conn) writeLoop() {
 	}
 }
 
-// write sends b less its first n bytes and waits for the socket to take them, at most writeTimeout.
+// write sends b less its first n bytes.
 func (c *Conn) write(b *batch, n int) error {
 	pieces := skip(b.pieces(), n)
 	if c.try != nil {
@@ -433,6 +437,11 @@ func (c *Conn) write(b *batch, n int) error {
 		}
 		pieces = skip(pieces, k)
 	}
+	return c.writeOut(pieces)
+}
+
+// writeOut waits until the socket has taken the pieces, at most writeTimeout.
+func (c *Conn) writeOut(pieces net.Buffers) error {
 	if err := c.nc.SetWriteDeadline(time.Now().Add(c.opts.writeTimeout)); err != nil {
 		return fmt.Errorf("write: %w", err)
 	}
@@ -551,17 +560,31 @@ func (c *Conn) take(b []byte) (used int, bad error) {
 	c.mu.Unlock()
 
 	var done doneList
-	requests := false
+	var last *Call // of those whose caller waits: woken last, when a writer has been named
+	requests, woken := false, 0
 	for i := range c.in {
 		in := &c.in[i]
 		switch {
-		case in.call != nil:
+		case in.call != nil && in.call.Async:
 			in.call.Receiver.Receive(&in.head, in.body)
 			c.finish(in.call, nil, &done)
+		case in.call != nil:
+			in.call.Receiver.Receive(&in.head, in.body)
+			if last != nil {
+				c.finish(last, nil, &done)
+				woken++
+			}
+			last = in.call
 		case !in.head.IsResponse():
 			requests = true
 			c.serve(in)
 		}
+	}
+	if woken > 0 {
+		c.nameWriter()
+	}
+	if last != nil {
+		c.finish(last, nil, &done)
 	}
 	clear(c.in) // drop references to the buffer's texts and to calls
 	c.opts.callbacks.submit(done.async)
@@ -569,6 +592,22 @@ func (c *Conn) take(b []byte) (used int, bad error) {
 		c.flushReplies()
 	}
 	return used, bad
+}
+
+// nameWriter makes writeLoop the next to write, if nobody is: callers that one read has woken are about to send again, and
+// the scheduler runs writeLoop, woken before the last of them, after all of them. Their requests go out in one write, with
+// nobody yielding; were the first of them to lead, it would mostly write alone, for a yield wakes another processor which
+// goes on with it at once. If none of them sends, writeLoop finds nothing.
+func (c *Conn) nameWriter() {
+	c.mu.Lock()
+	named := !c.flushing && c.err == nil
+	if named {
+		c.flushing, c.named = true, true
+	}
+	c.mu.Unlock()
+	if named {
+		c.wakeWriter()
+	}
 }
 
 // stamp fills in when the call's frame was written. Under mu.

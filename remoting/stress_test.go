@@ -587,3 +587,50 @@ func TestAsyncEndsWhileItStarts(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// One read wakes several callers, and names a writer for what they send next. Whether all of them send again or none does,
+// the connection goes on.
+func TestWokenCallersSendAgainOrNot(t *testing.T) {
+	const callers = 3
+	c, peer := pipeClient(t)
+	var answering sync.WaitGroup
+	answering.Go(func() { // in one write, when all have asked
+		var got, replies []byte
+		asked := 0
+		for buf := make([]byte, 4096); ; {
+			n, err := peer.Read(buf)
+			if err != nil {
+				return // the test is over
+			}
+			got = append(got, buf[:n]...)
+			for size, _ := frameSize(got, MaxFrame); size > 0 && size <= len(got); size, _ = frameSize(got, MaxFrame) {
+				head, _, err := ParseFrame(got[:size])
+				if err != nil {
+					t.Error(err)
+				}
+				replies, _ = (&Command{Serialize: RocketMQ, Flag: FlagResponse, Opaque: head.Opaque}).AppendFrame(replies)
+				got = got[size:]
+				asked++
+			}
+			if asked%callers == 0 && len(replies) > 0 {
+				_, _ = peer.Write(replies)
+				replies = nil
+			}
+		}
+	})
+	for round := range 20 {
+		var all sync.WaitGroup
+		for range callers {
+			all.Go(func() {
+				for range 1 + round%2 {
+					if _, err := c.Invoke(t.Context(), "pipe:1", request(nil), 10*time.Second); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		all.Wait()
+	}
+	peer.Close()
+	answering.Wait()
+}
