@@ -91,7 +91,7 @@ func (s *send) before() error {
 		return nil
 	}
 	o := &s.p.opts
-	c := &SendContext{Group: s.ProducerGroup, Message: s.msg, ID: s.res.ID,
+	c := &SendContext{Group: s.ProducerGroup, Namespace: o.Namespace, Message: s.msg, ID: s.res.ID,
 		Queue: MessageQueue{s.msg.Topic, s.queue.broker, s.queue.id}, Addr: s.queue.addr, BornHost: o.ClientIP, Mode: s.mode(), MsgType: s.msgType(),
 		Attempt: s.res.Attempts, BodyBytes: len(s.body), Began: time.Now()}
 	for _, h := range o.ForbiddenHooks {

@@ -99,11 +99,12 @@ func newInstance(id string, o *Options) *instance {
 	client := remoting.NewClient(remoting.ClientOptions{Dial: o.Dial, ConnectTimeout: o.ConnectTimeout, TLS: o.TLS, Hooks: o.hooks(), Limits: o.Limits, Connections: o.Connections})
 	admin := NewAdmin(client, slices.Clone(o.NameServers))
 	admin.Serialize = o.serialize()
-	in := &instance{id: id, client: client, tls: o.TLS, credentials: o.Credentials, admin: admin, routes: routes{admin: admin}, async: newExecutor(), ids: newIDs(o.ClientIP),
+	in := &instance{id: id, client: client, tls: o.TLS, credentials: o.Credentials, admin: admin, routes: routes{admin: admin, vip: o.VIPChannel, stale: make(chan struct{}, 1)}, async: newExecutor(), ids: newIDs(o.ClientIP),
 		nudge: make(chan struct{}, 1), groups: map[string]bool{}, beaten: map[string]beat{}}
 	var ctx context.Context
 	ctx, in.stop = context.WithCancel(context.Background())
 	in.work.Go(func() { in.keep(ctx, o.RouteEvery, o.HeartbeatEvery) })
+	in.work.Go(func() { in.mend(ctx) })
 	return in
 }
 

@@ -79,7 +79,7 @@ func (p *Producer) Prepare(ctx context.Context, topic string) (*message.Route, e
 	if err != nil {
 		return nil, err
 	}
-	r, err := in.routes.find(ctx, topic, p.borrowed(), p.opts.DefaultTopicQueues)
+	r, err := in.routes.find(ctx, message.WrapNamespace(p.opts.Namespace, topic), p.borrowed(), p.opts.DefaultTopicQueues)
 	if err != nil {
 		return nil, err
 	}
