@@ -2,6 +2,7 @@ package bench
 
 import (
 	"errors"
+	"strings"
 
 	"rmqbench/producer"
 	"rmqbench/remoting"
@@ -61,10 +62,7 @@ func causeOf(err error) string {
 		if be.Unauthorized() {
 			return "not authorized (" + be.Code.String() + ")"
 		}
-		if reason := be.Pushback().String(); reason != "" {
-			return be.Code.String() + " [" + reason + "]"
-		}
-		return be.Code.String()
+		return be.Code.String() + bracketed(be.Remark)
 	}
 	if ce, ok := errors.AsType[*remoting.CallError](err); ok {
 		switch {
@@ -90,6 +88,20 @@ func causeOf(err error) string {
 		return "too many sends wait for a connection"
 	}
 	return "refused by the client"
+}
+
+// bracketed is a remark's leading [REASON], as brokers give one for pushback, with a space before it; or nothing.
+func bracketed(remark string) string {
+	end := strings.IndexByte(remark, ']')
+	if !strings.HasPrefix(remark, "[") || end > 40 || end < 0 {
+		return ""
+	}
+	for _, c := range remark[1:end] {
+		if (c < 'A' || c > 'Z') && c != '_' {
+			return ""
+		}
+	}
+	return " " + remark[:end+1]
 }
 
 // isTLS reports whether TLS kept a connection from being made, or ended it.
