@@ -2,7 +2,6 @@ package bench
 
 import (
 	"errors"
-	"strings"
 
 	"rmqbench/producer"
 	"rmqbench/remoting"
@@ -62,7 +61,10 @@ func causeOf(err error) string {
 		if be.Unauthorized() {
 			return "not authorized (" + be.Code.String() + ")"
 		}
-		return be.Code.String() + bracketed(be.Remark)
+		if reason := be.Pushback().String(); reason != "" {
+			return be.Code.String() + " [" + reason + "]"
+		}
+		return be.Code.String()
 	}
 	if ce, ok := errors.AsType[*remoting.CallError](err); ok {
 		switch {
@@ -88,20 +90,6 @@ func causeOf(err error) string {
 		return "too many sends wait for a connection"
 	}
 	return "refused by the client"
-}
-
-// bracketed is a remark's leading [REASON], as brokers give one for pushback, with a space before it; or nothing.
-func bracketed(remark string) string {
-	end := strings.IndexByte(remark, ']')
-	if !strings.HasPrefix(remark, "[") || end > 40 || end < 0 {
-		return ""
-	}
-	for _, c := range remark[1:end] {
-		if (c < 'A' || c > 'Z') && c != '_' {
-			return ""
-		}
-	}
-	return " " + remark[:end+1]
 }
 
 // isTLS reports whether TLS kept a connection from being made, or ended it.

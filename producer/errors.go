@@ -1,8 +1,10 @@
 package producer
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"rmqbench/remoting"
@@ -91,29 +93,59 @@ func is[E error](err error) bool {
 	return ok
 }
 
-// retriable says whether a sync send may go on with another broker (DefaultMQProducerImpl.sendDefaultImpl, 4.5.1): after
-// anything but an answer, and after the answers that another broker might not give. A frame that is too large for one
-// connection is so for all.
-func retriable(err error) bool {
+// retryCodes451 are the answers that another broker might not give: after them a sync send goes to one
+// (DefaultMQProducerImpl.sendDefaultImpl, RocketMQ 4.5.1).
+var retryCodes451 = []remoting.Code{remoting.TopicNotExist, remoting.ServiceNotAvailable, remoting.SystemError, remoting.NoPermission,
+	remoting.NoBuyerID, remoting.NotInCurrentUnit}
+
+// retryCodes54 are those of DefaultMQProducer.retryResponseCodes, RocketMQ 5.4.0.
+var retryCodes54 = append(slices.Clone(retryCodes451), remoting.SystemBusy, remoting.GoAway)
+
+// Retryable says whether a send that ended with err may go through if it is made again, now or soon: without an answer,
+// and after the answers that RocketMQ 5.4 takes to another broker. What is wrong with a message stays wrong. That the
+// message would perhaps be stored twice is [SendError.Ambiguous]'s to say.
+func Retryable(err error) bool {
+	if errors.Is(err, context.Canceled) || errors.Is(err, remoting.ErrFrameTooLarge) {
+		return false
+	}
+	if is[*RouteError](err) || errors.Is(err, ErrExecutorFull) || errors.Is(err, ErrCallTimeout) {
+		return true
+	}
+	be, answered := errors.AsType[*remoting.BrokerError](err)
+	return answered && slices.Contains(retryCodes54, be.Code) || !answered && is[*remoting.CallError](err)
+}
+
+// retriable says whether a sync send may go on with another broker: after anything but an answer, and after the answers
+// of those codes. A frame that is too large for one connection is so for all.
+func retriable(err error, codes []remoting.Code) bool {
 	if errors.Is(err, remoting.ErrFrameTooLarge) {
 		return false
 	}
 	be, ok := errors.AsType[*remoting.BrokerError](err)
-	if !ok {
-		return true
-	}
-	switch be.Code {
-	case remoting.TopicNotExist, remoting.ServiceNotAvailable, remoting.SystemError, remoting.NoPermission,
-		remoting.NoBuyerID, remoting.NotInCurrentUnit:
-		return true
-	}
-	return false
+	return !ok || slices.Contains(codes, be.Code)
 }
 
 // retriableAsync is its counterpart for async sends: never after an answer, nor when the time was up.
 func retriableAsync(err error) bool {
 	ce, ok := errors.AsType[*remoting.CallError](err)
 	return ok && !ce.Timeout() && !errors.Is(err, remoting.ErrFrameTooLarge)
+}
+
+// routeMayBeStale says that an attempt may have failed because the queue is no longer where the route has it: another
+// route would do better.
+func routeMayBeStale(err error) bool {
+	if is[*RouteError](err) {
+		return false
+	}
+	if be, ok := errors.AsType[*remoting.BrokerError](err); ok {
+		switch be.Code {
+		case remoting.TopicNotExist, remoting.NoPermission, remoting.InvalidParameter, remoting.ServiceNotAvailable,
+			remoting.NotInCurrentUnit, remoting.NotLeaderForQueue:
+			return true
+		}
+		return false
+	}
+	return is[*QueueError](err) || retriableAsync(err) && !errors.Is(err, remoting.ErrInFlight)
 }
 
 // mayBeStored says whether the attempt that failed so may have reached a broker that did not answer. A name server that

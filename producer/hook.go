@@ -38,8 +38,6 @@ type SendContext struct {
 	BodyBytes int         // of the body as it goes out
 	Result    *SendResult // After: what the attempt came to; nil if it failed
 	Err       error       // After: why it failed
-	Region    string      // After: of the broker that answered (MSG_REGION); "" if it didn't
-	TraceOn   bool        // After: that broker wants the message traced (TRACE_ON); RocketMQ's do unless told otherwise
 	Began     time.Time
 	Ended     time.Time // After
 	Values    any       // the hooks' own
@@ -93,7 +91,7 @@ func (s *send) before() error {
 		return nil
 	}
 	o := &s.p.opts
-	c := &SendContext{Group: s.ProducerGroup, Message: s.msg, ID: s.res.ID,
+	c := &SendContext{Group: s.ProducerGroup, Namespace: o.Namespace, Message: s.msg, ID: s.res.ID,
 		Queue: MessageQueue{s.msg.Topic, s.queue.broker, s.queue.id}, Addr: s.queue.addr, BornHost: o.ClientIP, Mode: s.mode(), MsgType: s.msgType(),
 		Attempt: s.res.Attempts, BodyBytes: len(s.body), Began: time.Now()}
 	for _, h := range o.ForbiddenHooks {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -26,32 +25,20 @@ type instance struct {
 	credentials *remoting.Credentials
 	admin       *Admin
 	routes      routes
-	async       *executor // of sends that would make their caller wait
-	replies     *executor // of callbacks of requests; bounded by the requests that wait
+	async       *executor
 	ids         *message.IDSource
 	clock       clock
-	asks        asks
-	panics      atomic.Int64 // of callbacks, hooks, selectors and listeners
+	panics      atomic.Int64 // of callbacks, hooks and selectors
 	firstPanic  atomic.Pointer[PanicError]
 	nudge       chan struct{} // keeper: some broker doesn't know us yet; capacity 1
-
-	checksDropped atomic.Int64 // brokers' questions that found no room
-	lateReplies   atomic.Int64 // replies that nobody waited for any more
 
 	stop context.CancelFunc
 	work sync.WaitGroup // keeper
 
 	mu     sync.Mutex // protects following
-	groups map[string]*Producer
-	joined int                // counts groups that came
-	beaten map[string]beat    // by broker name: the last heartbeat that it answered
-	met    map[string]meeting // by topic
-}
-
-// meeting is a route whose masters have been told of the groups that had come by then.
-type meeting struct {
-	route  *route
-	joined int
+	groups map[string]bool
+	joined int             // counts groups that came
+	beaten map[string]beat // by broker name: the last heartbeat that it answered
 }
 
 // beat is where a heartbeat went and how many groups had come by then.
@@ -108,32 +95,16 @@ func (in *instance) release() {
 	}
 }
 
-// innerGroup is the client instance's own producer (MixAll.CLIENT_INNER_PRODUCER_GROUP). Consumers send back through it;
-// brokers count it among the producers of every client.
-const innerGroup = "CLIENT_INNER_PRODUCER"
-
-// newInstance starts a client instance in the order of MQClientInstance.start. Nothing of it fails or asks a server.
 func newInstance(id string, o *Options) *instance {
-	in := &instance{id: id, tls: o.TLS, credentials: o.Credentials, ids: newIDs(o.ClientIP), nudge: make(chan struct{}, 1),
-		groups: map[string]*Producer{}, beaten: map[string]beat{}, met: map[string]meeting{}, asks: asks{byID: map[string]*ask{}}}
-
-	// The API channel, on which servers may ask as well.
-	in.client = remoting.NewClient(remoting.ClientOptions{Dial: o.Dial, ConnectTimeout: o.ConnectTimeout, TLS: o.TLS, Hooks: o.hooks(), Limits: o.Limits,
-		Connections: o.Connections, Handler: remoting.HandlerFunc(in.inbound)})
-	in.admin = NewAdmin(in.client, slices.Clone(o.NameServers))
-	in.admin.Serialize = o.serialize()
-	in.routes.admin = in.admin
-
-	// Scheduled tasks: route refresh, heartbeats to all brokers, the clean-up of those that are gone.
+	client := remoting.NewClient(remoting.ClientOptions{Dial: o.Dial, ConnectTimeout: o.ConnectTimeout, TLS: o.TLS, Hooks: o.hooks(), Limits: o.Limits, Connections: o.Connections})
+	admin := NewAdmin(client, slices.Clone(o.NameServers))
+	admin.Serialize = o.serialize()
+	in := &instance{id: id, client: client, tls: o.TLS, credentials: o.Credentials, admin: admin, routes: routes{admin: admin, vip: o.VIPChannel, stale: make(chan struct{}, 1)}, async: newExecutor(), ids: newIDs(o.ClientIP),
+		nudge: make(chan struct{}, 1), groups: map[string]bool{}, beaten: map[string]beat{}}
 	var ctx context.Context
 	ctx, in.stop = context.WithCancel(context.Background())
 	in.work.Go(func() { in.keep(ctx, o.RouteEvery, o.HeartbeatEvery) })
-
-	// Services: they have goroutines while there is work.
-	in.async, in.replies = newExecutor(asyncRoom), newExecutor(math.MaxInt)
-
-	// The inner producer. The producer that is starting registers next, and one heartbeat to all brokers follows.
-	_ = in.register(innerGroup, nil) // the first of all is never taken
+	in.work.Go(func() { in.mend(ctx) })
 	return in
 }
 
@@ -179,6 +150,9 @@ func (in *instance) beat(ctx context.Context, all bool) {
 	joined := in.joined
 	h := message.Heartbeat{ClientID: in.id, Producers: slices.Sorted(maps.Keys(in.groups))}
 	in.mu.Unlock()
+	if len(h.Producers) == 0 {
+		return
+	}
 	var wg sync.WaitGroup
 	for name, addr := range in.routes.masters() {
 		now := beat{addr, joined}
@@ -201,7 +175,7 @@ func (in *instance) beatOne(ctx context.Context, name string, now beat, h *messa
 	in.mu.Lock()
 	in.beaten[name] = now
 	for _, group := range h.Producers {
-		if _, here := in.groups[group]; !here {
+		if !in.groups[group] {
 			gone = append(gone, group)
 		}
 	}
@@ -228,58 +202,16 @@ func (in *instance) dropOffline() {
 	}
 }
 
-// meetTime bounds how long a message waits for brokers to hear of its producer: one that doesn't answer must not hold
-// what goes to others.
-const meetTime = 500 * time.Millisecond
-
-// meet waits until the masters of the topic's route have had a heartbeat, for what needs a broker that knows this client:
-// a reply, or a question about a transaction. Once a route and group; what fails here, the send finds out.
-func (p *Producer) meet(ctx context.Context, in *instance, topic string) {
-	if in.hasMet(topic) || message.CheckSendTopic(topic) != nil {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, p.opts.SendTimeout)
-	defer cancel()
-	now, err := in.routes.find(ctx, topic, p.borrowed(), p.opts.DefaultTopicQueues)
-	if err != nil {
-		return
-	}
-	in.mu.Lock()
-	in.met[topic] = meeting{now, in.joined}
-	in.mu.Unlock()
-	ctx, cancel = context.WithTimeout(ctx, meetTime)
-	defer cancel()
-	in.beat(ctx, false)
-	if ctx.Err() != nil {
-		in.beatSoon()
-	}
-}
-
-// hasMet says that meet has nothing to wait for.
-func (in *instance) hasMet(topic string) bool {
-	now := in.routes.topic(topic).now.Load()
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	return now != nil && in.met[topic] == meeting{now, in.joined}
-}
-
 // register takes a group name, which must be free in this instance.
-func (in *instance) register(group string, p *Producer) error {
+func (in *instance) register(group string) error {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if _, taken := in.groups[group]; taken {
+	if in.groups[group] {
 		return fmt.Errorf("producer group %s has been started before in client %s; use another group or instance name", group, in.id)
 	}
-	in.groups[group] = p
+	in.groups[group] = true
 	in.joined++
 	return nil
-}
-
-// producer is the group's, nil if there is none.
-func (in *instance) producer(group string) *Producer {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	return in.groups[group]
 }
 
 // unregisterTime is how long brokers may take to hear that a producer is gone. They find out by themselves too.

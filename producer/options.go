@@ -5,9 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
-	"os"
-	"slices"
-	"strconv"
+	"strings"
 	"time"
 
 	"rmqbench/remoting"
@@ -18,26 +16,37 @@ import (
 // headers are binary (ROCKETMQ), which every broker reads.
 //
 // Producers of one client id share one client instance: what belongs to it (RouteEvery, HeartbeatEvery, ConnectTimeout,
-// Dial, Hooks, and JSON for all but sends) is as the first of them says, and their NameServers, TLS and Credentials must be
-// the same.
+// Dial, Hooks, NamespaceV2, VIPChannel, and JSON for all but sends) is as the first of them says, and their NameServers, TLS
+// and Credentials must be the same.
 type Options struct {
 	NameServers []string // host:port; asked in turn, beginning with any, sticking to one that answers
 	Group       string   // producer group; required
 
-	SendTimeout   time.Duration // one send, retries included; 0 means 3s
-	Retries       int           // attempts after the first of a sync send; 0 means 2, negative none
-	AsyncRetries  int           // the same of an async send
-	RetryNotOK    bool          // try another broker when a message was stored with a status other than SEND_OK
-	CompressOver  int           // bodies of at least this many bytes are compressed; 0 means 4,096, negative none
-	CompressLevel int           // zlib level; 0 means 5
-	MaxBody       int           // bytes, before compression; 0 means 4 MiB
+	Profile        Profile         // whose defaults the other fields have; 0 means Java451
+	SendTimeout    time.Duration   // one send, retries included; 0 means 3s
+	AttemptTimeout time.Duration   // one attempt of a sync send that another may follow; 0 means all that is left of SendTimeout
+	Retries        int             // attempts after the first of a sync send; 0 means the profile's (Java: 2), negative none
+	AsyncRetries   int             // the same of an async send
+	RetryCodes     []remoting.Code // answers after which a sync send tries another broker; nil means the profile's
+	RetryNotOK     bool            // try another broker when a message was stored with a status other than SEND_OK
+	CompressOver   int             // bodies of at least this many bytes are compressed; 0 means 4,096, negative none
+	CompressLevel  int             // 1 to 9; 0 means 5
+	MaxBody        int             // bytes, before compression; 0 means 4 MiB
+
+	// CompressType is how: 0 means ZLIB, written as the profile does. A consumer older than 5.0 can't read LZ4 and ZSTD;
+	// brokers of any version store them as they come.
+	CompressType message.CompressionType
 
 	DefaultTopic       string // whose route an unknown topic borrows, so that brokers create it; "" means TBW102
 	DefaultTopicQueues int    // queues of a topic created so; 0 means 4
 	NoAutoCreate       bool   // an unknown topic is an error instead
 
-	InstanceName   string        // tells client ids of one host apart; "" means the process id
-	UnitName       string        // appended to the client id if set
+	Namespace      string        // of the first kind (4.x): topics and group become "namespace%name"
+	NamespaceV2    string        // of the second (5.x): every request carries it
+	InstanceName   string        // tells client ids of one host apart; "" or "DEFAULT" means the process id, and with Java54 a time too
+	UnitName       string        // appended to the client id if it is not blank
+	UnitMode       bool          // sends say that they are a unit's
+	VIPChannel     bool          // send to each broker's port less 2, its VIP port
 	ClientIP       string        // "" means this host's first address that is not loopback
 	RouteEvery     time.Duration // how often routes are asked for again; 0 means 30s
 	HeartbeatEvery time.Duration // 0 means 30s
@@ -54,12 +63,6 @@ type Options struct {
 
 	SendHooks      []SendHook           // see each attempt of this producer's sends
 	ForbiddenHooks []CheckForbiddenHook // may refuse it
-
-	Listener            TransactionListener  // what SendTransaction needs; nil: none
-	EndTransactionHooks []EndTransactionHook // see the end of each transaction
-
-	Trace      bool   // record what became of each message in the trace topic
-	TraceTopic string // "" means RMQ_SYS_TRACE_TOPIC
 }
 
 // none is what a negative number of retries or a negative threshold becomes.
@@ -67,36 +70,46 @@ const none = -1
 
 func (o Options) withDefaults() Options {
 	o.SendTimeout = cmp.Or(o.SendTimeout, 3*time.Second)
-	o.Retries = max(cmp.Or(o.Retries, 2), none)
-	o.AsyncRetries = max(cmp.Or(o.AsyncRetries, 2), none)
+	o.Group = message.WrapNamespace(o.Namespace, o.Group)
+	o.Retries = max(cmp.Or(o.Retries, o.Profile.retries()), none)
+	o.AsyncRetries = max(cmp.Or(o.AsyncRetries, o.Profile.retries()), none)
+	if o.RetryCodes == nil {
+		o.RetryCodes = o.Profile.retryCodes()
+	}
 	o.CompressOver = max(cmp.Or(o.CompressOver, 4096), none)
 	o.CompressLevel = cmp.Or(o.CompressLevel, message.DefaultCompressLevel)
 	o.MaxBody = cmp.Or(o.MaxBody, message.MaxBodyLen)
 	o.DefaultTopic = cmp.Or(o.DefaultTopic, message.DefaultTopic)
 	o.DefaultTopicQueues = cmp.Or(o.DefaultTopicQueues, 4)
-	o.InstanceName = cmp.Or(o.InstanceName, strconv.Itoa(os.Getpid()))
+	if o.InstanceName == "" || o.InstanceName == "DEFAULT" {
+		o.InstanceName = o.Profile.instanceName()
+	}
 	o.ClientIP = cmp.Or(o.ClientIP, hostIP())
 	o.RouteEvery = cmp.Or(o.RouteEvery, 30*time.Second)
 	o.HeartbeatEvery = cmp.Or(o.HeartbeatEvery, 30*time.Second)
-	o.TraceTopic = cmp.Or(o.TraceTopic, message.TraceTopic)
 	return o
 }
 
 // clientID is ip@instance[@unit] (ClientConfig.buildMQClientId).
 func (o *Options) clientID() string {
 	id := o.ClientIP + "@" + o.InstanceName
-	if o.UnitName != "" {
+	if strings.TrimSpace(o.UnitName) != "" {
 		id += "@" + o.UnitName
 	}
 	return id
 }
 
-// hooks are those of the options, and the signature last.
+// hooks are the namespace's, those of the options, and the signature last, which covers what the others add.
 func (o *Options) hooks() []remoting.RPCHook {
-	if o.Credentials == nil {
-		return o.Hooks
+	var all []remoting.RPCHook
+	if o.NamespaceV2 != "" {
+		all = append(all, namespaceHook(o.NamespaceV2))
 	}
-	return append(slices.Clone(o.Hooks), o.Credentials.Signer())
+	all = append(all, o.Hooks...)
+	if o.Credentials != nil {
+		all = append(all, o.Credentials.Signer())
+	}
+	return all
 }
 
 func (o *Options) serialize() remoting.Serialize {

@@ -10,7 +10,8 @@ import (
 // outlet is what a producer keeps of a topic that it sends to: its name is valid, and the heads of its requests are
 // encoded but for what changes from one send to the next.
 type outlet struct {
-	topic string
+	topic string // the application's name for it
+	wire  string // with its namespace
 	route *topicRoute
 	now   atomic.Pointer[lane]
 }
@@ -30,10 +31,11 @@ func (p *Producer) outlet(in *instance, topic string) (*outlet, error) {
 	}
 	v, ok := p.outlets.Load(topic)
 	if !ok {
-		if err := message.CheckSendTopic(topic); err != nil {
+		wire := message.WrapNamespace(p.opts.Namespace, topic)
+		if err := message.CheckSendTopic(wire); err != nil {
 			return nil, err
 		}
-		v, _ = p.outlets.LoadOrStore(topic, &outlet{topic: topic, route: in.routes.topic(topic)})
+		v, _ = p.outlets.LoadOrStore(topic, &outlet{topic: topic, wire: wire, route: in.routes.topic(wire)})
 	}
 	o := v.(*outlet)
 	p.last.Store(o)

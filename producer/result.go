@@ -38,17 +38,19 @@ func statusOf(code remoting.Code) (Status, bool) {
 
 // SendResult is a message's place at the broker. Of a oneway send only ID, Broker, QueueID and Attempts are known.
 type SendResult struct {
-	Status      Status
-	Attempts    int              // how many were made, this one included
-	Ambiguous   int              // attempts before this one that may have stored the message too
-	ID          message.UniqueID // the client's id of the message (msgId)
-	OffsetID    OffsetMsgID      // the broker's id of the record (offsetMsgId)
-	Broker      string
-	QueueID     int32
-	QueueOffset int64  // in messages
-	Recall      string // handle of a timer message, for [Producer.Recall]; "" of others, and from brokers before 5.3.2
-	WireBytes   int    // of the body as sent, after compression
-	Stamps      remoting.Stamps
+	Status       Status
+	Attempts     int              // how many were made, this one included
+	Ambiguous    int              // attempts before this one that may have stored the message too
+	ID           message.UniqueID // the client's id of the message (msgId)
+	OffsetID     OffsetMsgID      // the broker's id of the record (offsetMsgId)
+	Broker       string
+	QueueID      int32
+	QueueOffset  int64  // in messages
+	WireBytes    int    // of the body as sent, after compression
+	Region       string // the broker's (MSG_REGION), "DefaultRegion" unless configured
+	TraceOff     bool   // the broker asks for no trace of it (TRACE_ON is "false")
+	RecallHandle string // of a timer message, on brokers that offer its recall (5.x)
+	Stamps       remoting.Stamps
 }
 
 // OffsetMsgID is the broker's id of a stored record, kept without the heap; message.ParseOffsetID takes its text apart.

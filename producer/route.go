@@ -22,6 +22,7 @@ type route struct {
 type topicRoute struct {
 	now     atomic.Pointer[route] // nil: to be asked for
 	counter atomic.Uint32         // of round robin; starts at random so that producers don't march in step
+	stale   atomic.Bool           // now may not hold any more: see routes.suspect
 
 	mu     sync.Mutex // protects following
 	asking *question  // under way; nil: none
@@ -38,7 +39,9 @@ type question struct {
 // routes are all topics that were ever sent to.
 type routes struct {
 	admin  *Admin
-	topics sync.Map // name to *topicRoute
+	vip    bool          // sends go to VIP ports
+	stale  chan struct{} // somebody's route may be; capacity 1
+	topics sync.Map      // name to *topicRoute
 }
 
 func (r *routes) topic(name string) *topicRoute {
@@ -142,6 +145,9 @@ func (r *routes) askBorrowed(ctx context.Context, borrow string, borrowQueues in
 func (r *routes) bind(fresh *route) *route {
 	for i := range fresh.queues {
 		q := &fresh.queues[i]
+		if r.vip {
+			q.addr = vipAddr(q.addr)
+		}
 		q.endpoint = r.admin.Client.Endpoint(q.addr)
 	}
 	return fresh

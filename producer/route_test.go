@@ -308,3 +308,55 @@ func TestNextQueueAvoidsABroker(t *testing.T) {
 		t.Error("with one broker there is no other")
 	}
 }
+
+// an answer, or a connection that died, that may mean that the queue is elsewhere has the route asked for again
+// soon, whatever RouteEvery; and however many sends fail, the name server is asked only so often.
+func TestStaleRouteIsAskedForAgain(t *testing.T) {
+	for name, bad := range map[string]func(int64, *remoting.Request){
+		"no such topic": refusing(remoting.TopicNotExist), "no such queue": refusing(remoting.InvalidParameter),
+		"no service": refusing(remoting.ServiceNotAvailable), "cut": cut,
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t, bad, nil)
+			s.names.set("T", readWrite, 2, s.brokers[0].named("b0"))
+			p := s.producer(t, Options{RouteEvery: time.Hour, HeartbeatEvery: time.Hour, Retries: none})
+			before := s.names.asked.Load()
+			s.names.set("T", readWrite, 2, s.brokers[1].named("b1"))
+			failed := 0
+			soon(t, "sends go where the topic is now", func() bool {
+				_, err := p.Send(t.Context(), text("T", "x"))
+				if err != nil {
+					failed++
+				}
+				return err == nil
+			})
+			if n := s.names.asked.Load() - before; failed == 0 || n < 1 || n > 3 {
+				t.Errorf("%d failed sends, asked %d times", failed, n)
+			}
+			sends := s.brokers[0].sends.Load()
+			for range 10 {
+				if _, err := p.Send(t.Context(), text("T", "x")); err != nil {
+					t.Error(err)
+				}
+			}
+			if n := s.brokers[0].sends.Load(); n != sends {
+				t.Error("a queue that is gone is sent to")
+			}
+		})
+	}
+}
+
+// What says nothing of the route leaves the name server alone.
+func TestOtherFailuresLeaveTheRouteAlone(t *testing.T) {
+	s := newStage(t, refusing(remoting.SystemBusy))
+	p := s.producer(t, Options{RouteEvery: time.Hour, HeartbeatEvery: time.Hour})
+	before := s.names.asked.Load()
+	for range 10 {
+		if _, err := p.Send(t.Context(), text("T", "x")); err == nil {
+			t.Error("stored")
+		}
+	}
+	if p.instance.routes.topic("T").stale.Load() || s.names.asked.Load() != before {
+		t.Error("the route is asked for")
+	}
+}

@@ -117,27 +117,41 @@ func (p *Producer) newSend(ctx context.Context, m *Message, opts []SendOption) (
 	}
 	s.res.ID = in.ids.NextAt(wallMS)
 	s.SendHeader = remoting.SendHeader{
-		ProducerGroup: p.opts.Group, Topic: m.Topic, DefaultTopic: p.opts.DefaultTopic, DefaultQueueNums: int32(p.opts.DefaultTopicQueues),
-		BornTimestamp: wallMS, Flag: m.Flag, Properties: m.appendProperties(s.Properties[:0], s.res.ID, s.extra),
+		ProducerGroup: p.opts.Group, Topic: out.wire, DefaultTopic: p.opts.DefaultTopic, DefaultQueueNums: int32(p.opts.DefaultTopicQueues),
+		BornTimestamp: wallMS, Flag: m.Flag, UnitMode: p.opts.UnitMode, Properties: m.appendProperties(s.Properties[:0], s.res.ID, s.extra),
 	}
 	s.Serialize, s.Code, s.Language, s.Version = p.opts.serialize(), remoting.SendMessageV2, remoting.Go, remoting.Version451
 	if s.extra != nil {
 		s.SysFlag, s.Code = int32(s.extra.sysFlag), cmp.Or(s.extra.code, s.Code)
+	}
+	if p.opts.Namespace != "" {
+		s.Properties = appendText(s.Properties, message.PropertyInstanceID, p.opts.Namespace)
 	}
 	if n := len(s.Properties); n > message.MaxPropertiesLen {
 		return nil, s.discard(fmt.Errorf("properties take %d bytes, at most %d", n, message.MaxPropertiesLen))
 	}
 	s.body = m.Body
 	if p.opts.CompressOver != none && len(m.Body) >= p.opts.CompressOver {
-		s.packed, err = message.AppendCompressed(s.packed[:0], m.Body, message.ZLIB, p.opts.CompressLevel)
-		if err != nil {
+		if err = s.compress(); err != nil {
 			return nil, s.discard(err)
 		}
-		s.body = s.packed
-		s.SysFlag |= int32(message.FlagCompressed) // no type bits: 4.5.1 knows only zlib, and all others read it so
 	}
 	s.res.WireBytes = len(s.body)
 	return s, nil
+}
+
+// compress makes the body small, if compression does: Java sends it compressed even where that made it larger.
+func (s *send) compress() (err error) {
+	o := &s.p.opts
+	t, flag := o.Profile.compression(o.CompressType)
+	if s.packed, err = message.AppendCompressed(s.packed[:0], s.msg.Body, t, o.CompressLevel); err != nil {
+		return err
+	}
+	if len(s.packed) < len(s.msg.Body) {
+		s.body = s.packed
+		s.SysFlag |= int32(flag)
+	}
+	return nil
 }
 
 // discard ends a send that makes no attempt.
@@ -256,7 +270,7 @@ func (s *send) attempt(wait bool) error {
 		}
 	}
 	if s.res.Attempts > 0 { // nothing of the attempt before is this one's
-		s.res.Status, s.res.OffsetID, s.res.QueueOffset, s.res.Recall, s.res.Stamps = 0, OffsetMsgID{}, 0, "", remoting.Stamps{}
+		s.res = SendResult{Attempts: s.res.Attempts, Ambiguous: s.res.Ambiguous, ID: s.res.ID, WireBytes: s.res.WireBytes}
 	}
 	s.res.Attempts++
 	s.res.Broker, s.res.QueueID = s.queue.broker, s.queue.id
@@ -268,7 +282,7 @@ func (s *send) attempt(wait bool) error {
 		}
 	}
 	if wait {
-		return s.queue.endpoint.Start(s.ctx, &s.Call, &s.SendRequest, s.body, s.deadline)
+		return s.queue.endpoint.Start(s.ctx, &s.Call, &s.SendRequest, s.body, s.attemptDeadline())
 	}
 	err := s.queue.endpoint.StartNow(&s.Call, &s.SendRequest, s.body, s.deadline)
 	if errors.Is(err, remoting.ErrNotConnected) || errors.Is(err, remoting.ErrInFlight) {
@@ -278,10 +292,23 @@ func (s *send) attempt(wait bool) error {
 	return err
 }
 
+// attemptDeadline is when the attempt under way is over: when the send is, or earlier if Options.AttemptTimeout leaves time
+// for another (DefaultMQProducerImpl.sendDefaultImpl, 5.3.3).
+func (s *send) attemptDeadline() int64 {
+	most := s.p.opts.AttemptTimeout
+	if most == 0 || s.Async || s.res.Attempts > s.retries {
+		return s.deadline
+	}
+	return min(s.deadline, remoting.Nanotime()+int64(most))
+}
+
 // pick chooses the queue, and readies the head for it.
 func (s *send) pick(now *route) error {
 	if !s.placed {
 		s.queue = s.topic.next(now, s.last)
+		if s.Async && s.last != "" { // Java sends the same request again: the queue's number stays (MQClientAPIImpl.onExceptionImpl)
+			s.queue = cmp.Or(now.queue(s.queue.broker, s.QueueID), s.queue)
+		}
 	} else if s.by == nil {
 		if s.queue = now.queue(s.to.Broker, s.to.ID); s.queue == nil {
 			return &QueueError{s.to, "the topic's route has no such queue to write to"}
@@ -304,7 +331,7 @@ func (s *send) pick(now *route) error {
 func (s *send) findRoute() (*route, error) {
 	ctx, cancel := context.WithTimeout(s.ctx, time.Duration(s.deadline-remoting.Nanotime()))
 	defer cancel()
-	now, err := s.in.routes.find(ctx, s.msg.Topic, s.p.borrowed(), s.p.opts.DefaultTopicQueues)
+	now, err := s.in.routes.find(ctx, s.out.wire, s.p.borrowed(), s.p.opts.DefaultTopicQueues)
 	if err == nil {
 		s.in.beatSoon()
 	}
@@ -319,6 +346,9 @@ func (s *send) again(err error) bool {
 	}
 	if mayBeStored(err) {
 		s.res.Ambiguous++
+	}
+	if s.ctx.Err() == nil && routeMayBeStale(err) {
+		s.in.routes.suspect(s.topic)
 	}
 	if s.queue != nil {
 		s.last = s.queue.broker
@@ -335,8 +365,11 @@ func (s *send) again(err error) bool {
 	if s.Async {
 		return retriableAsync(err)
 	}
-	return retriable(err)
+	return retriable(err, s.p.opts.RetryCodes)
 }
+
+// defaultRegion is what a broker's region is unless it says otherwise (MixAll.DEFAULT_TRACE_REGION_ID).
+const defaultRegion = "DefaultRegion"
 
 // Receive reads the broker's answer in place (MQClientAPIImpl.processSendResponse).
 func (s *send) Receive(head *remoting.Head, _ []byte) {
@@ -346,10 +379,7 @@ func (s *send) Receive(head *remoting.Head, _ []byte) {
 		s.refusal = remoting.NewBrokerError(s.queue.addr, code, head.Remark())
 		return
 	}
-	s.res.Status = status
-	if s.seen != nil {
-		s.seen.Region, s.seen.TraceOn = defaultRegion, true
-	}
+	s.res.Status, s.res.Region = status, defaultRegion
 	for it := head.Ext(); it.Next(); {
 		switch string(it.Key()) {
 		case "msgId":
@@ -362,16 +392,14 @@ func (s *send) Receive(head *remoting.Head, _ []byte) {
 			if n, err := remoting.ParseInt64(it.Value()); err == nil {
 				s.res.QueueOffset = n
 			}
+		case "MSG_REGION":
+			if string(it.Value()) != s.res.Region {
+				s.res.Region = string(it.Value())
+			}
+		case "TRACE_ON":
+			s.res.TraceOff = string(it.Value()) == "false"
 		case "recallHandle":
-			s.res.Recall = string(it.Value())
-		case message.PropertyMessageRegion:
-			if s.seen != nil {
-				s.seen.Region = string(it.Value())
-			}
-		case message.PropertyTraceOn:
-			if s.seen != nil {
-				s.seen.TraceOn = string(it.Value()) != "false"
-			}
+			s.res.RecallHandle = string(it.Value())
 		}
 	}
 }

@@ -143,10 +143,11 @@ func TestCompression(t *testing.T) {
 	}{
 		"at the default threshold":    {0, bytes.Repeat([]byte{'a'}, 4096), true},
 		"below the default threshold": {0, bytes.Repeat([]byte{'a'}, 4095), false},
-		"threshold of 16":             {16, bytes.Repeat([]byte{'a'}, 16), true},
-		"below a threshold of 16":     {16, bytes.Repeat([]byte{'a'}, 15), false},
+		"threshold of 256":            {256, bytes.Repeat([]byte{'a'}, 256), true},
+		"below a threshold of 256":    {256, bytes.Repeat([]byte{'a'}, 255), false},
 		"off":                         {none, bytes.Repeat([]byte{'a'}, 1<<20), false},
-		"larger once compressed":      {0, noise, true},
+		"not smaller once compressed": {0, noise, false},
+		"as large once compressed":    {1, []byte("a"), false},
 		"large":                       {0, bytes.Repeat([]byte("abcdefgh"), 256<<10), true},
 	} {
 		t.Run(name, func(t *testing.T) {

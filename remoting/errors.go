@@ -53,7 +53,11 @@ func (e *BrokerError) Error() string {
 	if e.Remark == "" {
 		return fmt.Sprintf("%s answered %s (%d)", e.Addr, e.Code, int32(e.Code))
 	}
-	return fmt.Sprintf("%s answered %s (%d): %q", e.Addr, e.Code, int32(e.Code), e.Remark)
+	text := fmt.Sprintf("%s answered %s (%d): %q", e.Addr, e.Code, int32(e.Code), e.Remark)
+	if setting := e.Pushback().Setting(); setting != "" {
+		text += "; the broker's " + setting + " governs that"
+	}
+	return text
 }
 
 const maxRemark = 512
