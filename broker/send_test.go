@@ -153,7 +153,7 @@ func TestBatchIsStoredMessageByMessage(t *testing.T) {
 	r.send("T", 0, "before")
 	var body []byte
 	for i := range 5 {
-		body, _ = message.AppendBatchMessage(body, int32(i), fmt.Appendf(nil, "m%d", i), message.Properties{{Key: "UNIQ_KEY", Value: fmt.Sprint("U", i)}})
+		body, _ = message.AppendBatchMessage(body, message.BatchMessage{Flag: int32(i), Body: fmt.Appendf(nil, "m%d", i), EncodedProperties: fmt.Appendf(nil, "UNIQ_KEY\x01U%d\x02", i)})
 	}
 	for _, code := range []remoting.RequestCode{remoting.SendBatchMessage, remoting.SendMessageV2} { // routed on m, not on the code
 		c := set(sendCommand("T", 0, string(body), ""), "m", "true")

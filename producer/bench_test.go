@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"rmqbench/remoting"
 )
@@ -30,12 +31,18 @@ func TestSendAllocates(t *testing.T) {
 	m := &Message{Topic: "T", Body: make([]byte, 128), Tags: "tag", Keys: []string{"key"}}
 	back := make(chan error)
 	callback := func(_ SendResult, err error) { back <- err }
+	first := SelectorFunc(func([]MessageQueue, *Message, any) (int, error) { return 0, nil })
 	for name, tt := range map[string]struct {
 		most float64
 		send func() error
 	}{
 		"sync":   {1, func() error { _, err := p.Send(t.Context(), m); return err }},
 		"oneway": {1, func() error { _, err := p.SendOneway(t.Context(), m); return err }},
+		"to a queue": {1, func() error {
+			_, err := p.Send(t.Context(), m, To(MessageQueue{"T", "b0", 1}), Within(time.Minute))
+			return err
+		}},
+		"by a selector": {1, func() error { _, err := p.Send(t.Context(), m, By(first, nil)); return err }},
 		"async": {4, func() error { // alone, so that a batch of callbacks and its goroutine are its own
 			if err := p.SendAsync(t.Context(), m, callback); err != nil {
 				return err

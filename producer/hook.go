@@ -94,6 +94,9 @@ func (s *send) before() error {
 	c := &SendContext{Group: s.ProducerGroup, Namespace: o.Namespace, Message: s.msg, ID: s.res.ID,
 		Queue: MessageQueue{s.msg.Topic, s.queue.broker, s.queue.id}, Addr: s.queue.addr, BornHost: o.ClientIP, Mode: s.mode(), MsgType: s.msgType(),
 		Attempt: s.res.Attempts, BodyBytes: len(s.body), Began: time.Now()}
+	if s.batch != nil {
+		c.Batch = s.batch.list
+	}
 	for _, h := range o.ForbiddenHooks {
 		if err := s.in.forbidden(h, c); err != nil {
 			return &ForbiddenError{err}

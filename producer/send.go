@@ -18,12 +18,12 @@ import (
 // *StateError, or a *SendError whose cause is an *remoting.BrokerError, a *remoting.CallError or what was wrong with
 // the message.
 func (p *Producer) Send(ctx context.Context, m *Message, opts ...SendOption) (SendResult, error) {
-	return p.wait(ctx, m, opts, false)
+	return p.wait(ctx, m, nil, opts, false)
 }
 
 // SendOneway sends without wanting an answer; it returns when the bytes are in the socket. One attempt.
 func (p *Producer) SendOneway(ctx context.Context, m *Message, opts ...SendOption) (SendResult, error) {
-	return p.wait(ctx, m, opts, true)
+	return p.wait(ctx, m, nil, opts, true)
 }
 
 // SendAsync sends and calls back, exactly once, on another goroutine; it never waits. What could go at once has been
@@ -38,7 +38,12 @@ func (p *Producer) SendAsync(ctx context.Context, m *Message, callback func(Send
 	if callback == nil {
 		return &SendError{Topic: m.Topic, Err: ErrNoCallback}
 	}
-	s, err := p.newSend(ctx, m, opts)
+	return p.sendAsync(ctx, m, nil, opts, callback)
+}
+
+// sendAsync sends m, or the batch whose own message it is.
+func (p *Producer) sendAsync(ctx context.Context, m *Message, b *batch, opts []SendOption, callback func(SendResult, error)) error {
+	s, err := p.newSend(ctx, m, b, opts)
 	if err != nil {
 		return err
 	}
@@ -60,6 +65,7 @@ type send struct {
 	in       *instance
 	ctx      context.Context
 	msg      *Message
+	batch    *batch // what it carries beside msg, its own; nil for most
 	out      *outlet
 	topic    *topicRoute
 	queue    *queueAddr // of this attempt; nil: to be picked
@@ -87,14 +93,14 @@ type send struct {
 
 var sends = sync.Pool{New: func() any { return &send{wake: make(chan error, 1)} }}
 
-// newSend checks the message and makes what all attempts share.
-func (p *Producer) newSend(ctx context.Context, m *Message, opts []SendOption) (*send, error) {
+// newSend checks the message and makes what all attempts share; b is nil but for batches.
+func (p *Producer) newSend(ctx context.Context, m *Message, b *batch, opts []SendOption) (*send, error) {
 	in, err := p.running("send")
 	if err != nil {
 		return nil, err
 	}
 	out, err := p.outlet(in, m.Topic)
-	if err == nil {
+	if err == nil && b == nil {
 		err = m.check(p.opts.MaxBody)
 	}
 	if err != nil {
@@ -103,7 +109,7 @@ func (p *Producer) newSend(ctx context.Context, m *Message, opts []SendOption) (
 	nano, wallMS := in.clock.now() // the send's one look at the clock
 	s := sends.Get().(*send)
 	s.Receiver = s
-	s.p, s.in, s.ctx, s.msg = p, in, ctx, m
+	s.p, s.in, s.ctx, s.msg, s.batch = p, in, ctx, m, b
 	s.out, s.topic, s.Stamped = out, out.route, m.Stamped
 	s.retries = p.opts.Retries
 	timeout := s.apply(opts, p.opts.SendTimeout)
@@ -131,10 +137,15 @@ func (p *Producer) newSend(ctx context.Context, m *Message, opts []SendOption) (
 		return nil, s.discard(fmt.Errorf("properties take %d bytes, at most %d", n, message.MaxPropertiesLen))
 	}
 	s.body = m.Body
-	if p.opts.CompressOver != none && len(m.Body) >= p.opts.CompressOver {
-		if err = s.compress(); err != nil {
-			return nil, s.discard(err)
-		}
+	switch {
+	case b != nil:
+		s.Code, s.Batch = remoting.SendBatchMessage, true
+		err = s.encodeBatch(wallMS)
+	case p.opts.CompressOver != none && len(m.Body) >= p.opts.CompressOver:
+		err = s.compress()
+	}
+	if err != nil {
+		return nil, s.discard(err)
 	}
 	s.res.WireBytes = len(s.body)
 	return s, nil
@@ -168,8 +179,8 @@ func (s *send) release() {
 }
 
 // wait is a send whose caller waits.
-func (p *Producer) wait(ctx context.Context, m *Message, opts []SendOption, oneway bool) (SendResult, error) {
-	s, err := p.newSend(ctx, m, opts)
+func (p *Producer) wait(ctx context.Context, m *Message, b *batch, opts []SendOption, oneway bool) (SendResult, error) {
+	s, err := p.newSend(ctx, m, b, opts)
 	if err != nil {
 		return SendResult{}, err
 	}
@@ -383,7 +394,11 @@ func (s *send) Receive(head *remoting.Head, _ []byte) {
 	for it := head.Ext(); it.Next(); {
 		switch string(it.Key()) {
 		case "msgId":
-			s.res.OffsetID.set(it.Value())
+			if s.batch != nil {
+				s.batch.setOffsets(it.Value())
+			} else {
+				s.res.OffsetID.set(it.Value())
+			}
 		case "queueId":
 			if n, err := remoting.ParseInt32(it.Value()); err == nil {
 				s.res.QueueID = n

@@ -6,12 +6,14 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	"rmqbench/broker"
+	"rmqbench/internal/vectors"
 	"rmqbench/remoting"
 	"rmqbench/remoting/message"
 )
@@ -287,6 +289,94 @@ func TestResultsAreOnesOwn(t *testing.T) {
 			}
 		case <-time.After(time.Minute):
 			t.Fatal("results are missing")
+		}
+	}
+}
+
+// Each compression is written with its bits, and read back as Java's consumer does; what Java compressed at a level, ours
+// compresses at that level too.
+func TestCompressTypes(t *testing.T) {
+	c := embedded(t, broker.Options{})
+	addr := c.Brokers()[0].Addr()
+	for _, tt := range vectors.Load[struct {
+		Name, Kind  string
+		Level       int
+		SysFlag     message.SysFlag
+		ExpectedHex vectors.Hex
+	}](t, "compress.json") {
+		if len(tt.ExpectedHex) < 64 {
+			continue // too small to become smaller
+		}
+		t.Run(tt.Name, func(t *testing.T) {
+			o := Options{NameServers: []string{c.NameServer()}, CompressOver: 1, CompressLevel: tt.Level}
+			if tt.Kind != "zlib-legacy" {
+				var err error
+				if o.CompressType, err = tt.SysFlag.CompressionType(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			p := started(t, o)
+			res, err := p.Send(t.Context(), &Message{Topic: "T", Body: tt.ExpectedHex})
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := read(t, p, addr, &res)
+			if res.WireBytes == len(tt.ExpectedHex) { // not smaller
+				if r.SysFlag != 0 || !bytes.Equal(r.Body, tt.ExpectedHex) {
+					t.Errorf("stored as %d bytes with sysFlag %#x", len(r.Body), r.SysFlag)
+				}
+				return
+			}
+			got, err := message.AppendDecompressed(nil, r.Body, r.SysFlag, len(tt.ExpectedHex))
+			if err != nil || !bytes.Equal(got, tt.ExpectedHex) || r.SysFlag != tt.SysFlag || len(r.Body) >= len(tt.ExpectedHex) {
+				t.Errorf("stored as %d bytes with sysFlag %#x, Java's %#x; %v", len(r.Body), r.SysFlag, tt.SysFlag, err)
+			}
+		})
+	}
+	p := started(t, Options{NameServers: []string{c.NameServer()}, CompressOver: 1, CompressType: 7})
+	if _, err := p.Send(t.Context(), text("T", "x")); !is[message.UnknownCompressionError](err) {
+		t.Errorf("unknown type: %v", err)
+	}
+}
+
+// What a message can say beside its body arrives in the properties that Java's setters write.
+func TestMessageFields(t *testing.T) {
+	at := time.UnixMilli(1_700_000_000_123)
+	for name, tt := range map[string]struct {
+		m    Message
+		want map[string]string
+	}{
+		"nothing":         {Message{}, map[string]string{}},
+		"level":           {Message{DelayLevel: 18}, map[string]string{"DELAY": "18"}},
+		"at":              {Message{DeliverAt: at}, map[string]string{"TIMER_DELIVER_MS": "1700000000123"}},
+		"in whole s":      {Message{DelayFor: 90 * time.Second}, map[string]string{"TIMER_DELAY_SEC": "90"}},
+		"in ms":           {Message{DelayFor: 1500 * time.Millisecond}, map[string]string{"TIMER_DELAY_MS": "1500"}},
+		"sharding, buyer": {Message{ShardingKey: "key", BuyerID: "b"}, map[string]string{"__SHARDINGKEY": "key", "BUYER_ID": "b"}},
+		"priority":        {Message{Properties: message.Properties{{Key: message.PropertyPriority, Value: "3"}}}, map[string]string{"_SYS_MSG_PRIORITY_": "3"}},
+	} {
+		tt.m.Body = []byte("x")
+		if err := tt.m.check(0); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		tt.want["WAIT"] = "true"
+		if got := message.DecodeProperties(tt.m.appendProperties(nil, message.UniqueID{}, nil)).Map(); !maps.Equal(got, tt.want) {
+			t.Errorf("%s: %v, want %v", name, got, tt.want)
+		}
+	}
+	for want, m := range map[error]Message{
+		ErrDelayTwice: {DelayLevel: 1, DelayFor: time.Second},
+		ErrDelayLevel: {DelayLevel: 19},
+		ErrDelayFor:   {DelayFor: time.Millisecond - 1},
+	} {
+		m.Body = []byte("x")
+		if err := m.check(0); !errors.Is(err, want) {
+			t.Errorf("%v, want %v", err, want)
+		}
+	}
+	for _, m := range []Message{{DelayLevel: -1}, {DelayFor: -time.Second}, {ShardingKey: "a\x01"}, {BuyerID: "\x02"}, {DeliverAt: at, DelayLevel: 1}} {
+		m.Body = []byte("x")
+		if err := m.check(0); err == nil {
+			t.Errorf("%+v is taken", m)
 		}
 	}
 }

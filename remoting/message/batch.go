@@ -35,18 +35,20 @@ func (e *BatchError) Error() string {
 // broker fills in), int32 flag, int32 body length, body, int16 properties length, properties
 // (MessageDecoder.encodeMessage). Properties of more than [MaxPropertiesLen] bytes are a [*BatchError], and dst comes
 // back as it was.
-func AppendBatchMessage(dst []byte, flag int32, body []byte, props Properties) ([]byte, error) {
-	propsLen := PropertiesLen(props)
-	if propsLen > MaxPropertiesLen || len(body) > math.MaxInt32/2 {
-		return dst, &BatchError{-1, fmt.Sprintf("properties of %d bytes (at most %d), body of %d", propsLen, MaxPropertiesLen, len(body))}
+func AppendBatchMessage(dst []byte, m BatchMessage) ([]byte, error) {
+	if len(m.EncodedProperties) > MaxPropertiesLen || len(m.Body) > math.MaxInt32/2 {
+		return dst, &BatchError{-1, fmt.Sprintf("properties of %d bytes (at most %d), body of %d", len(m.EncodedProperties), MaxPropertiesLen, len(m.Body))}
 	}
 	be := binary.BigEndian
-	dst = be.AppendUint32(dst, uint32(batchHead+len(body)+propsLen))
+	dst = be.AppendUint32(dst, uint32(m.Len()))
 	dst = be.AppendUint64(dst, 0)
-	dst = be.AppendUint32(dst, uint32(flag))
-	dst = append(be.AppendUint32(dst, uint32(len(body))), body...)
-	return AppendProperties(be.AppendUint16(dst, uint16(propsLen)), props), nil
+	dst = be.AppendUint32(dst, uint32(m.Flag))
+	dst = append(be.AppendUint32(dst, uint32(len(m.Body))), m.Body...)
+	return append(be.AppendUint16(dst, uint16(len(m.EncodedProperties))), m.EncodedProperties...), nil
 }
+
+// Len is how many bytes [AppendBatchMessage] appends for m.
+func (m BatchMessage) Len() int { return batchHead + len(m.Body) + len(m.EncodedProperties) }
 
 // Batch goes through the messages of a batch body. Their parts are parts of body. What is no message comes as the last
 // pair, with a [*BatchError].

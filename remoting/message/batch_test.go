@@ -22,7 +22,7 @@ func TestVectorBatch(t *testing.T) {
 			got := []byte("before")
 			var err error
 			for _, m := range tt.Messages {
-				if got, err = AppendBatchMessage(got, m.Flag, m.BodyHex, m.Properties.properties()); err != nil {
+				if got, err = AppendBatchMessage(got, BatchMessage{m.Flag, m.BodyHex, AppendProperties(nil, m.Properties.properties())}); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -49,7 +49,7 @@ func TestVectorBatch(t *testing.T) {
 }
 
 func TestBatchRefuses(t *testing.T) {
-	one, err := AppendBatchMessage(nil, 7, []byte("body"), Properties{{"a", "b"}})
+	one, err := AppendBatchMessage(nil, BatchMessage{7, []byte("body"), []byte("a\x01b\x02")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func TestBatchRefuses(t *testing.T) {
 			t.Errorf("with byte %d set to %d: %d messages, %v, want one and an error", at, b, count, failed)
 		}
 	}
-	if got, err := AppendBatchMessage([]byte("x"), 0, nil, Properties{{"k", string(make([]byte, MaxPropertiesLen))}}); err == nil || string(got) != "x" {
+	if got, err := AppendBatchMessage([]byte("x"), BatchMessage{EncodedProperties: make([]byte, MaxPropertiesLen+1)}); err == nil || string(got) != "x" {
 		t.Errorf("properties over the limit: %d bytes, %v", len(got), err)
 	}
 }
