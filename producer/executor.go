@@ -7,22 +7,33 @@ import (
 	"rmqbench/remoting"
 )
 
-// executor goes on with async sends that would make their caller wait: no route yet, no connection. Few goroutines, a
-// bounded queue; a full one is the caller's error at once. Limits as DefaultMQProducerImpl's async sender pool.
+// task is work for an executor; it survives its own panics.
+type task interface{ run() }
+
+// executor runs tasks on a few goroutines that exist while there is work; what waits for them is bounded.
 type executor struct {
 	limit int // goroutines at the most
-	room  int // sends that may wait
+	room  int // tasks that may wait
 
 	mu      sync.Mutex // protects following
-	queue   []*send
+	queue   []task
 	running int
 	closed  bool
 }
 
-func newExecutor() *executor { return &executor{limit: max(runtime.GOMAXPROCS(0), 2), room: 50_000} }
+// Room of the executors: for async sends that need a route or a connection first (DefaultMQProducerImpl's async sender
+// pool), and for a producer's check-backs (TransactionMQProducer.checkRequestHoldMax).
+const (
+	asyncRoom = 50_000
+	checkRoom = 2000
+)
 
-// submit takes a send over, unless it returns an error.
-func (e *executor) submit(s *send) error {
+func newExecutor(room int) *executor {
+	return &executor{limit: max(runtime.GOMAXPROCS(0), 2), room: room}
+}
+
+// submit takes a task over, unless it returns an error: [ErrExecutorFull], or remoting.ErrClosed.
+func (e *executor) submit(t task) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed {
@@ -31,7 +42,7 @@ func (e *executor) submit(s *send) error {
 	if len(e.queue) >= e.room {
 		return ErrExecutorFull
 	}
-	e.queue = append(e.queue, s)
+	e.queue = append(e.queue, t)
 	if e.running < e.limit {
 		e.running++
 		go e.run()
@@ -42,7 +53,7 @@ func (e *executor) submit(s *send) error {
 func (e *executor) run() {
 	idle := false
 	defer func() {
-		if !idle { // a callback ended its goroutine (runtime.Goexit, as a failing test does): the others go on
+		if !idle { // a task ended its goroutine (runtime.Goexit, as a failing test does): the others go on
 			go e.run()
 		}
 	}()
@@ -54,20 +65,25 @@ func (e *executor) run() {
 			e.mu.Unlock()
 			return
 		}
-		s := e.queue[0]
+		t := e.queue[0]
 		e.queue[0] = nil
 		e.queue = e.queue[1:]
 		e.mu.Unlock()
-		if !s.launch() {
-			s.finish()
-		}
+		t.run()
 	}
 }
 
-// close refuses newcomers; what is queued still runs, and fails on the closed client. It waits for nobody: a callback
-// that runs here may be who closes.
+// close refuses newcomers; what is queued still runs, and finds the client closed. It waits for nobody: a callback that
+// runs here may be who closes.
 func (e *executor) close() {
 	e.mu.Lock()
 	e.closed = true
 	e.mu.Unlock()
+}
+
+// run goes on with a send that had to wait.
+func (s *send) run() {
+	if !s.launch() {
+		s.finish()
+	}
 }

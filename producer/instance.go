@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -25,20 +26,32 @@ type instance struct {
 	credentials *remoting.Credentials
 	admin       *Admin
 	routes      routes
-	async       *executor
+	async       *executor // of sends that would make their caller wait
+	replies     *executor // of callbacks of requests; bounded by the requests that wait
 	ids         *message.IDSource
 	clock       clock
-	panics      atomic.Int64 // of callbacks, hooks and selectors
+	asks        asks
+	panics      atomic.Int64 // of callbacks, hooks, selectors and listeners
 	firstPanic  atomic.Pointer[PanicError]
 	nudge       chan struct{} // keeper: some broker doesn't know us yet; capacity 1
+
+	checksDropped atomic.Int64 // brokers' questions that found no room
+	lateReplies   atomic.Int64 // replies that nobody waited for any more
 
 	stop context.CancelFunc
 	work sync.WaitGroup // keeper
 
 	mu     sync.Mutex // protects following
-	groups map[string]bool
-	joined int             // counts groups that came
-	beaten map[string]beat // by broker name: the last heartbeat that it answered
+	groups map[string]*Producer
+	joined int                // counts groups that came
+	beaten map[string]beat    // by broker name: the last heartbeat that it answered
+	met    map[string]meeting // by topic
+}
+
+// meeting is a route whose masters have been told of the groups that had come by then.
+type meeting struct {
+	route  *route
+	joined int
 }
 
 // beat is where a heartbeat went and how many groups had come by then.
@@ -95,16 +108,33 @@ func (in *instance) release() {
 	}
 }
 
+// innerGroup is the client instance's own producer (MixAll.CLIENT_INNER_PRODUCER_GROUP). Consumers send back through it;
+// brokers count it among the producers of every client.
+const innerGroup = "CLIENT_INNER_PRODUCER"
+
+// newInstance starts a client instance in the order of MQClientInstance.start. Nothing of it fails or asks a server.
 func newInstance(id string, o *Options) *instance {
-	client := remoting.NewClient(remoting.ClientOptions{Dial: o.Dial, ConnectTimeout: o.ConnectTimeout, TLS: o.TLS, Hooks: o.hooks(), Limits: o.Limits, Connections: o.Connections})
-	admin := NewAdmin(client, slices.Clone(o.NameServers))
-	admin.Serialize = o.serialize()
-	in := &instance{id: id, client: client, tls: o.TLS, credentials: o.Credentials, admin: admin, routes: routes{admin: admin, vip: o.VIPChannel, stale: make(chan struct{}, 1)}, async: newExecutor(), ids: newIDs(o.ClientIP),
-		nudge: make(chan struct{}, 1), groups: map[string]bool{}, beaten: map[string]beat{}}
+	in := &instance{id: id, tls: o.TLS, credentials: o.Credentials, ids: newIDs(o.ClientIP), nudge: make(chan struct{}, 1),
+		groups: map[string]*Producer{}, beaten: map[string]beat{}, met: map[string]meeting{}, asks: asks{byID: map[string]*ask{}}}
+
+	// The API channel, on which servers may ask as well.
+	in.client = remoting.NewClient(remoting.ClientOptions{Dial: o.Dial, ConnectTimeout: o.ConnectTimeout, TLS: o.TLS, Hooks: o.hooks(), Limits: o.Limits,
+		Connections: o.Connections, Handler: remoting.HandlerFunc(in.inbound)})
+	in.admin = NewAdmin(in.client, slices.Clone(o.NameServers))
+	in.admin.Serialize = o.serialize()
+	in.routes.admin, in.routes.vip, in.routes.stale = in.admin, o.VIPChannel, make(chan struct{}, 1)
+
+	// Scheduled tasks: route refresh, at intervals and when sends say so, heartbeats to all brokers, the clean-up of those that are gone.
 	var ctx context.Context
 	ctx, in.stop = context.WithCancel(context.Background())
 	in.work.Go(func() { in.keep(ctx, o.RouteEvery, o.HeartbeatEvery) })
 	in.work.Go(func() { in.mend(ctx) })
+
+	// Services: they have goroutines while there is work.
+	in.async, in.replies = newExecutor(asyncRoom), newExecutor(math.MaxInt)
+
+	// The inner producer. The producer that is starting registers next, and one heartbeat to all brokers follows.
+	_ = in.register(innerGroup, nil) // the first of all is never taken
 	return in
 }
 
@@ -150,9 +180,6 @@ func (in *instance) beat(ctx context.Context, all bool) {
 	joined := in.joined
 	h := message.Heartbeat{ClientID: in.id, Producers: slices.Sorted(maps.Keys(in.groups))}
 	in.mu.Unlock()
-	if len(h.Producers) == 0 {
-		return
-	}
 	var wg sync.WaitGroup
 	for name, addr := range in.routes.masters() {
 		now := beat{addr, joined}
@@ -175,7 +202,7 @@ func (in *instance) beatOne(ctx context.Context, name string, now beat, h *messa
 	in.mu.Lock()
 	in.beaten[name] = now
 	for _, group := range h.Producers {
-		if !in.groups[group] {
+		if _, here := in.groups[group]; !here {
 			gone = append(gone, group)
 		}
 	}
@@ -202,16 +229,59 @@ func (in *instance) dropOffline() {
 	}
 }
 
-// register takes a group name, which must be free in this instance.
-func (in *instance) register(group string) error {
+// meetTime bounds how long a message waits for brokers to hear of its producer: one that doesn't answer must not hold
+// what goes to others.
+const meetTime = 500 * time.Millisecond
+
+// meet waits until the masters of the topic's route have had a heartbeat, for what needs a broker that knows this client:
+// a reply, or a question about a transaction. Once a route and group; what fails here, the send finds out.
+func (p *Producer) meet(ctx context.Context, in *instance, topic string) {
+	topic = message.WrapNamespace(p.opts.Namespace, topic)
+	if in.hasMet(topic) || message.CheckSendTopic(topic) != nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, p.opts.SendTimeout)
+	defer cancel()
+	now, err := in.routes.find(ctx, topic, p.borrowed(), p.opts.DefaultTopicQueues)
+	if err != nil {
+		return
+	}
+	in.mu.Lock()
+	in.met[topic] = meeting{now, in.joined}
+	in.mu.Unlock()
+	ctx, cancel = context.WithTimeout(ctx, meetTime)
+	defer cancel()
+	in.beat(ctx, false)
+	if ctx.Err() != nil {
+		in.beatSoon()
+	}
+}
+
+// hasMet says that meet has nothing to wait for.
+func (in *instance) hasMet(topic string) bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if in.groups[group] {
+	met, ever := in.met[topic]
+	return ever && met == meeting{in.routes.topic(topic).now.Load(), in.joined}
+}
+
+// register takes a group name, which must be free in this instance.
+func (in *instance) register(group string, p *Producer) error {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if _, taken := in.groups[group]; taken {
 		return fmt.Errorf("producer group %s has been started before in client %s; use another group or instance name", group, in.id)
 	}
-	in.groups[group] = true
+	in.groups[group] = p
 	in.joined++
 	return nil
+}
+
+// producer is the group's, nil if there is none.
+func (in *instance) producer(group string) *Producer {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.groups[group]
 }
 
 // unregisterTime is how long brokers may take to hear that a producer is gone. They find out by themselves too.

@@ -63,6 +63,12 @@ type Options struct {
 
 	SendHooks      []SendHook           // see each attempt of this producer's sends
 	ForbiddenHooks []CheckForbiddenHook // may refuse it
+
+	Listener            TransactionListener  // what SendTransaction needs; nil: none
+	EndTransactionHooks []EndTransactionHook // see the end of each transaction
+
+	Trace      bool   // record what became of each message in the trace topic
+	TraceTopic string // "" means RMQ_SYS_TRACE_TOPIC
 }
 
 // none is what a negative number of retries or a negative threshold becomes.
@@ -87,6 +93,7 @@ func (o Options) withDefaults() Options {
 	o.ClientIP = cmp.Or(o.ClientIP, hostIP())
 	o.RouteEvery = cmp.Or(o.RouteEvery, 30*time.Second)
 	o.HeartbeatEvery = cmp.Or(o.HeartbeatEvery, 30*time.Second)
+	o.TraceTopic = cmp.Or(o.TraceTopic, message.TraceTopic)
 	return o
 }
 

@@ -3,6 +3,7 @@ package producer
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -13,7 +14,10 @@ import (
 // Producer sends messages to topics of one cluster (DefaultMQProducer.java). Any number of goroutines may use one.
 type Producer struct {
 	opts     Options
-	hooked   bool // there are hooks that see sends
+	hooked   bool      // there are hooks that see sends
+	checks   *executor // of brokers' questions to the listener; nil: there is none
+	half     extra     // of half messages
+	trace    *tracer   // nil: none
 	state    stateVar
 	instance *instance              // set by Start; read it when the state is Running or later
 	outlets  sync.Map               // topic to *outlet
@@ -24,7 +28,17 @@ type Producer struct {
 
 // New makes a producer in state CreateJust. It does nothing until Start.
 func New(o Options) *Producer {
-	return &Producer{opts: o.withDefaults(), hooked: len(o.SendHooks) > 0 || len(o.ForbiddenHooks) > 0}
+	p := &Producer{opts: o.withDefaults()}
+	if o.Listener != nil {
+		p.checks, p.half = newExecutor(checkRoom), halfExtra(p.opts.Group)
+	}
+	if o.Trace {
+		p.trace = newTracer(p)
+		p.opts.SendHooks = append(slices.Clip(o.SendHooks), p.trace)
+		p.opts.EndTransactionHooks = append(slices.Clip(o.EndTransactionHooks), p.trace)
+	}
+	p.hooked = len(p.opts.SendHooks) > 0 || len(o.ForbiddenHooks) > 0
+	return p
 }
 
 // State is where the producer is in its life.
@@ -46,10 +60,17 @@ func (p *Producer) Start() error {
 	if err != nil {
 		return fmt.Errorf("start: %w", err)
 	}
-	if err := in.register(p.opts.Group); err != nil {
+	if err := in.register(p.opts.Group, p); err != nil {
 		in.release()
-		p.state.move(StartFailed, CreateJust) // as Java: another group may be tried
+		p.state.move(StartFailed, CreateJust) // as Java: the other may let go of it
 		return fmt.Errorf("start: %w", err)
+	}
+	if p.trace != nil {
+		if err := p.trace.start(); err != nil {
+			_ = in.unregister(p.opts.Group) // this error is not the one to report
+			in.release()
+			return fmt.Errorf("start: %w", err)
+		}
 	}
 	p.instance = in
 	p.state.move(StartFailed, Running)
@@ -58,16 +79,24 @@ func (p *Producer) Start() error {
 }
 
 // Shutdown tells the brokers that the group's producer is gone and lets go of the client instance; with the instance's
-// last producer every send still in flight ends with remoting.ErrClosed, its callback perhaps after Shutdown's return. A
-// second call returns what the first did. A producer that does not run stays as it is. The error says which brokers
-// could not be told; the producer is down all the same.
+// last producer every send still in flight ends with remoting.ErrClosed, its callback perhaps after Shutdown's return, and
+// so do the producer's requests in any case. What it has traced is sent, for 5 s at the most. A second call returns what
+// the first did. A producer that does not run stays as it is. The error says which brokers could not be told; the
+// producer is down all the same.
 func (p *Producer) Shutdown() error {
 	if !p.state.move(Running, ShutdownAlready) && p.State() != ShutdownAlready {
 		return nil // never ran: nothing to let go of
 	}
 	p.down.Do(func() {
+		p.instance.asks.endAll(p, remoting.ErrClosed)
+		if p.checks != nil {
+			p.checks.close()
+		}
 		p.downErr = p.instance.unregister(p.opts.Group)
 		p.instance.release()
+		if p.trace != nil {
+			p.trace.stop()
+		}
 	})
 	return p.downErr
 }
@@ -104,17 +133,6 @@ func (p *Producer) Admin() *Admin {
 		return in.admin
 	}
 	return nil
-}
-
-// Stats counts what went over the client instance's connections, so of all producers that share it.
-func (p *Producer) Stats() remoting.Stats {
-	in := p.started()
-	if in == nil {
-		return remoting.Stats{}
-	}
-	s := in.client.Stats()
-	s.CallbackFails += in.panics.Load()
-	return s
 }
 
 // started is the instance, nil before Start. It must not be read earlier: Start writes it, then moves the state.

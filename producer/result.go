@@ -49,7 +49,7 @@ type SendResult struct {
 	WireBytes    int    // of the body as sent, after compression
 	Region       string // the broker's (MSG_REGION), "DefaultRegion" unless configured
 	TraceOff     bool   // the broker asks for no trace of it (TRACE_ON is "false")
-	RecallHandle string // of a timer message, on brokers that offer its recall (5.x)
+	RecallHandle string // of a timer message, for [Producer.Recall]; "" from brokers before 5.3.2
 	Stamps       remoting.Stamps
 }
 

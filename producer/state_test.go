@@ -37,7 +37,7 @@ func TestLife(t *testing.T) {
 		refused("prepare", err, state)
 	}
 	use(CreateJust)
-	if p.Admin() != nil || p.Stats() != (remoting.Stats{}) {
+	if p.Admin() != nil || p.Stats() != (Stats{}) {
 		t.Error("there is something before Start")
 	}
 	if err := p.Shutdown(); err != nil || p.State() != CreateJust {

@@ -30,7 +30,7 @@ type SendHeader struct {
 type SendRequest struct {
 	SendHeader
 	Serialize Serialize
-	Code      RequestCode // SendMessage takes V1 names, all others V2 letters
+	Code      RequestCode // SendMessage, SendReplyMessage and PushReplyMessageToClient take V1 names, all others V2 letters
 	Language  Language
 	Version   int32
 	Oneway    bool
@@ -44,7 +44,9 @@ var sendKeysV1 = [...]string{"producerGroup", "topic", "defaultTopic", "defaultT
 var sendKeysV2 = [...]string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n"}
 
 // v1 says whether code spells its header's names out.
-func v1(code RequestCode) bool { return code == SendMessage || code == SendReplyMessage }
+func v1(code RequestCode) bool {
+	return code == SendMessage || code == SendReplyMessage || code == PushReplyMessageToClient
+}
 
 // AppendHead writes the head in the order of SendMessageRequestHeaderV2.encode: a, b, c, …
 func (r *SendRequest) AppendHead(dst []byte, opaque int32, bodyLen int) ([]byte, error) {
