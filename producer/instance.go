@@ -269,7 +269,7 @@ func (in *instance) hasMet(topic string) bool {
 func (in *instance) register(group string, p *Producer) error {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if _, taken := in.groups[group]; taken {
+	if in.groups[group] != nil {
 		return fmt.Errorf("producer group %s has been started before in client %s; use another group or instance name", group, in.id)
 	}
 	in.groups[group] = p
