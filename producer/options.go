@@ -29,6 +29,8 @@ type Options struct {
 	AsyncRetries   int             // the same of an async send
 	RetryCodes     []remoting.Code // answers after which a sync send tries another broker; nil means the profile's
 	RetryNotOK     bool            // try another broker when a message was stored with a status other than SEND_OK
+	Selector       Selector        // picks queues, of other brokers for a retry; nil means round robin
+	Avoid          *Avoidance      // of brokers that are slow or fail; nil means none
 	CompressOver   int             // bodies of at least this many bytes are compressed; 0 means 4,096, negative none
 	CompressLevel  int             // 1 to 9; 0 means 5
 	MaxBody        int             // bytes, before compression; 0 means 4 MiB
@@ -81,6 +83,9 @@ func (o Options) withDefaults() Options {
 	o.AsyncRetries = max(cmp.Or(o.AsyncRetries, o.Profile.retries()), none)
 	if o.RetryCodes == nil {
 		o.RetryCodes = o.Profile.retryCodes()
+	}
+	if _, ok := o.Selector.(*roundRobin); ok {
+		o.Selector = nil
 	}
 	o.CompressOver = max(cmp.Or(o.CompressOver, 4096), none)
 	o.CompressLevel = cmp.Or(o.CompressLevel, message.DefaultCompressLevel)

@@ -18,6 +18,7 @@ type Producer struct {
 	checks   *executor // of brokers' questions to the listener; nil: there is none
 	half     extra     // of half messages
 	trace    *tracer   // nil: none
+	avoid    *avoider  // nil: no broker is avoided
 	state    stateVar
 	instance *instance              // set by Start; read it when the state is Running or later
 	outlets  sync.Map               // topic to *outlet
@@ -28,7 +29,7 @@ type Producer struct {
 
 // New makes a producer in state CreateJust. It does nothing until Start.
 func New(o Options) *Producer {
-	p := &Producer{opts: o.withDefaults()}
+	p := &Producer{opts: o.withDefaults(), avoid: newAvoider(o.Avoid)}
 	if o.Listener != nil {
 		p.checks, p.half = newExecutor(checkRoom), halfExtra(p.opts.Group)
 	}
@@ -73,6 +74,7 @@ func (p *Producer) Start() error {
 		}
 	}
 	p.instance = in
+	p.avoid.start(in)
 	p.state.move(StartFailed, Running)
 	in.beatSoon() // where another producer has found the brokers already
 	return nil
@@ -88,6 +90,7 @@ func (p *Producer) Shutdown() error {
 		return nil // never ran: nothing to let go of
 	}
 	p.down.Do(func() {
+		p.avoid.close()
 		p.instance.asks.endAll(p, remoting.ErrClosed)
 		if p.checks != nil {
 			p.checks.close()

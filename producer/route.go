@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 
@@ -20,9 +19,9 @@ type route struct {
 
 // topicRoute keeps a topic's route fresh.
 type topicRoute struct {
-	now     atomic.Pointer[route] // nil: to be asked for
-	counter atomic.Uint32         // of round robin; starts at random so that producers don't march in step
-	stale   atomic.Bool           // now may not hold any more: see routes.suspect
+	now   atomic.Pointer[route] // nil: to be asked for
+	turns turns                 // of round robin
+	stale atomic.Bool           // now may not hold any more: see routes.suspect
 
 	mu     sync.Mutex // protects following
 	asking *question  // under way; nil: none
@@ -49,7 +48,7 @@ func (r *routes) topic(name string) *topicRoute {
 		return t.(*topicRoute)
 	}
 	fresh := &topicRoute{}
-	fresh.counter.Store(rand.Uint32())
+	fresh.turns.shuffle()
 	t, _ := r.topics.LoadOrStore(name, fresh)
 	return t.(*topicRoute)
 }
@@ -189,18 +188,4 @@ func (r *routes) masters() map[string]string {
 		}
 	}
 	return all
-}
-
-// next is the queue that round robin picks; after a failure on lastBroker it passes over that broker's queues for up to
-// one lap (TopicPublishInfo.selectOneMessageQueue).
-func (t *topicRoute) next(r *route, lastBroker string) *queueAddr {
-	n := uint32(len(r.queues))
-	if lastBroker != "" {
-		for range n {
-			if q := &r.queues[t.counter.Add(1)%n]; q.broker != lastBroker {
-				return q
-			}
-		}
-	}
-	return &r.queues[t.counter.Add(1)%n]
 }

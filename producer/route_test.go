@@ -300,11 +300,11 @@ func TestNextQueueAvoidsABroker(t *testing.T) {
 	r := &route{queues: []queueAddr{{broker: "a"}, {broker: "a"}, {broker: "a"}, {broker: "b"}}}
 	var tr topicRoute
 	for range 20 {
-		if q := tr.next(r, "a"); q.broker != "b" {
+		if q := tr.next(r, sieve{last: "a"}); q.broker != "b" {
 			t.Fatal("went to the broker to avoid")
 		}
 	}
-	if q := tr.next(&route{queues: r.queues[:3]}, "a"); q.broker != "a" {
+	if q := tr.next(&route{queues: r.queues[:3]}, sieve{last: "a"}); q.broker != "a" {
 		t.Error("with one broker there is no other")
 	}
 }

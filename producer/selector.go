@@ -1,6 +1,11 @@
 package producer
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+
+	"rmqbench/remoting"
+)
 
 // Selector picks a message's queue (MessageQueueSelector.java). Any number of goroutines call one at a time. It runs on
 // the sender's goroutine or, for an async send without a route yet, on the executor's; its time counts against the send's.
@@ -16,6 +21,17 @@ type SelectorFunc func(queues []MessageQueue, m *Message, arg any) (int, error)
 // Select calls f.
 func (f SelectorFunc) Select(queues []MessageQueue, m *Message, arg any) (int, error) {
 	return f(queues, m, arg)
+}
+
+// Watcher is a selector that learns what becomes of the sends that it picks for, at the cost of two looks at the clock a
+// send. Any number of goroutines call it at a time; it must not block, for Ended runs where callbacks do. What panics is
+// counted, and no harm to the send.
+type Watcher interface {
+	Selector
+	// Began says that an attempt goes to q.
+	Began(q MessageQueue)
+	// Ended says, once after each Began, that the attempt is over: took later, with the broker's answer or with err.
+	Ended(q MessageQueue, took time.Duration, err error)
 }
 
 // SelectorError is a selector that picked no queue. It ends the send that asked, and no other.
@@ -44,8 +60,27 @@ func (e *SelectorError) Unwrap() error {
 	return e.Err
 }
 
-// choose asks a send's selector; the error is a *SelectorError.
-func (s *send) choose(queues []MessageQueue) (at int, err error) {
+// choose asks a send's selector; the error is a *SelectorError, or ErrCallTimeout if it took too long.
+func (s *send) choose(now *route) (*queueAddr, error) {
+	all := s.out.lane(now).names()
+	queues := all
+	if !s.placed {
+		queues = s.sift(all, s.sieve())
+	}
+	at, err := s.ask(queues)
+	if err != nil {
+		return nil, err
+	}
+	if s.late = true; remoting.Nanotime() >= s.deadline {
+		return nil, ErrCallTimeout
+	}
+	if len(queues) == len(all) {
+		return &now.queues[at], nil
+	}
+	return now.queue(queues[at].Broker, queues[at].ID), nil
+}
+
+func (s *send) ask(queues []MessageQueue) (at int, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			at, err = -1, &SelectorError{Index: -1, Queues: len(queues), Panic: s.in.panicked("selector", v)}

@@ -73,11 +73,15 @@ type send struct {
 	to       MessageQueue
 	by       Selector
 	arg      any
-	placed   bool         // to, or else by, says which queue: of every attempt the same
-	extra    *extra       // nil for most
-	seen     *SendContext // of the attempt that send hooks have seen begin; nil: none
-	deadline int64        // remoting.Nanotime
-	late     bool         // time has passed since newSend: the deadline may have, too
+	placed   bool           // to, or else by, says which queue: of every attempt the same
+	sifted   []MessageQueue // kept for sift
+	watch    Watcher        // by, if it is one; else nil
+	timed    bool           // somebody wants to know how long an attempt took
+	began    int64          // of the attempt if timed; 0: none is under way
+	extra    *extra         // nil for most
+	seen     *SendContext   // of the attempt that send hooks have seen begin; nil: none
+	deadline int64          // remoting.Nanotime
+	late     bool           // time has passed since newSend: the deadline may have, too
 	retries  int
 	body     []byte // as it goes out: the message's own, or in packed
 	packed   []byte // kept for compression
@@ -116,6 +120,13 @@ func (p *Producer) newSend(ctx context.Context, m *Message, b *batch, opts []Sen
 	if until, ok := ctx.Deadline(); ok {
 		timeout = min(timeout, time.Until(until))
 	}
+	if !s.placed {
+		s.by = p.opts.Selector
+	}
+	if s.by != nil {
+		s.watch, _ = s.by.(Watcher)
+	}
+	s.timed = s.watch != nil || p.avoid != nil
 	s.deadline = nano + int64(timeout)
 	s.late = timeout <= 0
 	if s.placed && s.by == nil && s.to.Topic != m.Topic {
@@ -174,7 +185,7 @@ func (s *send) discard(err error) error {
 
 // release gives the send back; nothing of it may be used any more.
 func (s *send) release() {
-	*s = send{wake: s.wake, packed: s.packed[:0], SendRequest: remoting.SendRequest{SendHeader: remoting.SendHeader{Properties: s.Properties[:0]}}}
+	*s = send{wake: s.wake, packed: s.packed[:0], sifted: s.sifted[:0], SendRequest: remoting.SendRequest{SendHeader: remoting.SendHeader{Properties: s.Properties[:0]}}}
 	sends.Put(s)
 }
 
@@ -239,9 +250,7 @@ func (s *send) launchAsync() bool {
 			if err = s.in.async.submit(s); err == nil {
 				return true
 			}
-			if s.seen != nil {
-				s.after(err)
-			}
+			s.ended(err)
 			if s.err == nil { // else an attempt has failed, which says more
 				s.err = err
 			}
@@ -292,6 +301,9 @@ func (s *send) attempt(wait bool) error {
 			return err
 		}
 	}
+	if s.timed {
+		s.begin()
+	}
 	if wait {
 		return s.queue.endpoint.Start(s.ctx, &s.Call, &s.SendRequest, s.body, s.attemptDeadline())
 	}
@@ -315,23 +327,21 @@ func (s *send) attemptDeadline() int64 {
 
 // pick chooses the queue, and readies the head for it.
 func (s *send) pick(now *route) error {
-	if !s.placed {
-		s.queue = s.topic.next(now, s.last)
-		if s.Async && s.last != "" { // Java sends the same request again: the queue's number stays (MQClientAPIImpl.onExceptionImpl)
-			s.queue = cmp.Or(now.queue(s.queue.broker, s.QueueID), s.queue)
-		}
-	} else if s.by == nil {
-		if s.queue = now.queue(s.to.Broker, s.to.ID); s.queue == nil {
-			return &QueueError{s.to, "the topic's route has no such queue to write to"}
-		}
-	} else {
-		at, err := s.choose(s.out.lane(now).names())
+	switch {
+	case s.by != nil:
+		q, err := s.choose(now)
 		if err != nil {
 			return err
 		}
-		s.queue = &now.queues[at]
-		if s.late = true; remoting.Nanotime() >= s.deadline {
-			return ErrCallTimeout
+		s.queue = q
+	case s.placed:
+		if s.queue = now.queue(s.to.Broker, s.to.ID); s.queue == nil {
+			return &QueueError{s.to, "the topic's route has no such queue to write to"}
+		}
+	default:
+		s.queue = s.topic.next(now, s.sieve())
+		if s.Async && s.last != "" { // Java sends the same request again: the queue's number stays (MQClientAPIImpl.onExceptionImpl)
+			s.queue = cmp.Or(now.queue(s.queue.broker, s.QueueID), s.queue)
 		}
 	}
 	s.QueueID, s.BrokerName = s.queue.id, s.queue.broker
@@ -352,9 +362,7 @@ func (s *send) findRoute() (*route, error) {
 // again keeps an attempt's error and says whether another attempt is to be made.
 func (s *send) again(err error) bool {
 	s.err = err
-	if s.seen != nil {
-		s.after(err)
-	}
+	s.ended(err)
 	if mayBeStored(err) {
 		s.res.Ambiguous++
 	}
@@ -440,9 +448,7 @@ func (s *send) settle(err error) bool {
 		return !s.again(err)
 	}
 	s.err = nil
-	if s.seen != nil {
-		s.after(nil)
-	}
+	s.ended(nil)
 	if s.res.Status != SendOK && s.p.opts.RetryNotOK && !s.Async && s.res.Attempts <= s.retries {
 		weak := s.res
 		s.weak = &weak
