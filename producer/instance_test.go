@@ -115,6 +115,9 @@ func TestHeartbeats(t *testing.T) {
 		if len(known) != 1 || known[0].ClientID != p.instance.id || known[0].Language != "GO" || known[0].Version != int(remoting.Version451) {
 			t.Errorf("%s knows %+v", b.Name(), known)
 		}
+		if groupAt(t, watch, b.Addr(), innerGroup) == nil {
+			t.Errorf("%s has not heard of the inner producer", b.Name())
+		}
 	}
 
 	// Another group on the same instance is made known as soon as it starts, and forgotten when it ends.

@@ -33,6 +33,15 @@ func TestLife(t *testing.T) {
 		_, err = p.SendOneway(t.Context(), text("T", "x"))
 		refused("send", err, state)
 		refused("send", p.SendAsync(t.Context(), text("T", "x"), func(SendResult, error) { t.Error("called back") }), state)
+		_, err = p.SendBatch(t.Context(), []*Message{text("T", "x")})
+		refused("send", err, state)
+		_, err = p.SendTransaction(t.Context(), text("T", "x"), nil)
+		refused("send", err, state)
+		_, err = p.Request(t.Context(), text("T", "x"))
+		refused("request", err, state)
+		refused("request", p.RequestAsync(t.Context(), text("T", "x"), func(*Received, error) { t.Error("called back") }), state)
+		_, err = p.Recall(t.Context(), "T", "")
+		refused("recall", err, state)
 		_, err = p.Prepare(t.Context(), "T")
 		refused("prepare", err, state)
 	}
@@ -149,6 +158,45 @@ func TestConcurrentStarts(t *testing.T) {
 	wg.Wait()
 	if p.State() != ShutdownAlready {
 		t.Errorf("state %s", p.State())
+	}
+}
+
+// Of producers that start with one group and client id exactly one runs; the others may try again, and one of those does once
+// the name is free.
+func TestConcurrentStartsOfOneGroup(t *testing.T) {
+	const n = 16
+	var all [n]*Producer
+	for i := range all {
+		all[i] = New(Options{NameServers: []string{"127.0.0.1:1"}, Group: "group", InstanceName: t.Name()})
+	}
+	startAll := func() (winner *Producer) {
+		t.Helper()
+		var wg sync.WaitGroup
+		for _, p := range all {
+			wg.Go(func() { _ = p.Start() }) // told by the state
+		}
+		wg.Wait()
+		for _, p := range all {
+			switch p.State() {
+			case Running:
+				if winner != nil {
+					t.Fatal("two run")
+				}
+				winner = p
+			case StartFailed:
+				t.Error("a taken name is no failure to stay with")
+			}
+		}
+		return winner
+	}
+	for range 3 {
+		winner := startAll()
+		if winner == nil {
+			t.Fatal("none runs")
+		}
+		if err := winner.Shutdown(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
