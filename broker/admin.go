@@ -51,7 +51,6 @@ func (b *Broker) runtimeInfo() *remoting.Command {
 		tps[i] = strconv.FormatFloat(b.puts.perSecond(now.Unix(), span), 'f', -1, 64)
 	}
 	b.mu.Unlock()
-	number := func(n int64) string { return strconv.FormatInt(n, 10) }
 	average := 0.0
 	if total > 0 {
 		average = float64(bytes) / float64(total)
@@ -61,25 +60,25 @@ func (b *Broker) runtimeInfo() *remoting.Command {
 	none := "0.0 0.0 0.0"
 	table := message.KVTable{
 		RuntimeMark:         "embedded broker: in memory, measures clients and never RocketMQ",
-		"brokerVersionDesc": claimedName, "brokerVersion": number(claimedVersion),
-		"bootTimestamp": number(b.started.UnixMilli()), "brokerActive": "true",
+		"brokerVersionDesc": claimedName, "brokerVersion": decimal(claimedVersion),
+		"bootTimestamp": decimal(b.started.UnixMilli()), "brokerActive": "true",
 		"runtime": fmt.Sprintf("[ %d days, %d hours, %d minutes, %d seconds ]", days, hours, int(up.Minutes())%60, int(up.Seconds())%60),
 		"putTps":  strings.Join(tps[:], " "), "getTransferredTps": none, "getTransferedTps": none, "getFoundTps": none, "getMissTps": none, "getTotalTps": none,
-		"msgPutTotalTodayNow": number(total), "msgPutTotalTodayMorning": "0", "msgPutTotalYesterdayMorning": "0",
+		"msgPutTotalTodayNow": decimal(total), "msgPutTotalTodayMorning": "0", "msgPutTotalYesterdayMorning": "0",
 		"msgGetTotalTodayNow": "0", "msgGetTotalTodayMorning": "0", "msgGetTotalYesterdayMorning": "0",
-		"putMessageTimesTotal": number(total), "putMessageSizeTotal": number(bytes), "putMessageAverageSize": strconv.FormatFloat(average, 'f', -1, 64),
+		"putMessageTimesTotal": decimal(total), "putMessageSizeTotal": decimal(bytes), "putMessageAverageSize": strconv.FormatFloat(average, 'f', -1, 64),
 		"putMessageEntireTimeMax": "0", "getMessageEntireTimeMax": "0",
-		"sendThreadPoolQueueSize": number(int64(b.pacer.queued())), "sendThreadPoolQueueCapacity": "10000", "sendThreadPoolQueueHeadWaitTimeMills": "0",
+		"sendThreadPoolQueueSize": decimal(int64(b.pacer.queued())), "sendThreadPoolQueueCapacity": "10000", "sendThreadPoolQueueHeadWaitTimeMills": "0",
 		"pullThreadPoolQueueSize": "0", "pullThreadPoolQueueCapacity": "100000", "pullThreadPoolQueueHeadWaitTimeMills": "0",
 		"queryThreadPoolQueueSize": "0", "queryThreadPoolQueueCapacity": "20000", "queryThreadPoolQueueHeadWaitTimeMills": "0",
 		"ackThreadPoolQueueSize": "0", "ackThreadPoolQueueCapacity": "100000", "ackThreadPoolQueueHeadWaitTimeMills": "0",
 		"EndTransactionQueueSize": "0", "EndTransactionThreadPoolQueueCapacity": "100000",
 		"pageCacheLockTimeMills": "0", "dispatchBehindBytes": "0", "dispatchMaxBuffer": "0",
-		"commitLogMinOffset": number(begin), "commitLogMaxOffset": number(end), "earliestMessageTimeStamp": number(earliest),
+		"commitLogMinOffset": decimal(begin), "commitLogMaxOffset": decimal(end), "earliestMessageTimeStamp": decimal(earliest),
 		"commitLogDiskRatio": "0.0", "consumeQueueDiskRatio": "0.0", "commitLogDirCapacity": "Total : 0 B, Free : 0 B.",
 		"startAcceptSendRequestTimeStamp": "0", "remainHowManyDataToCommit": "0", "remainHowManyDataToFlush": "0", "remainTransientStoreBufferNumbs": "2147483647",
 		"timerReadBehind": "0", "timerOffsetBehind": "0", "timerCongestNum": "0", "timerEnqueueTps": "0.0", "timerDequeueTps": "0.0",
-		"loadAverage": "-1.0", "availableProcessors": number(int64(runtime.GOMAXPROCS(0))),
+		"loadAverage": "-1.0", "availableProcessors": decimal(int64(runtime.GOMAXPROCS(0))),
 	}
 	return answerBody(table.AppendJSON(nil))
 }
@@ -92,7 +91,10 @@ func (b *Broker) config() *remoting.Command {
 		{"brokerClusterName", b.opts.Cluster}, {"brokerName", b.name}, {"brokerId", "0"}, {"brokerIP1", host}, {"listenPort", port},
 		{"autoCreateTopicEnable", strconv.FormatBool(!b.opts.NoAutoCreate)}, {"defaultTopicQueueNums", strconv.Itoa(b.opts.QueuesPerTopic)},
 		{"maxMessageSize", strconv.Itoa(b.opts.MaxMessageSize)}, {"brokerPermission", "6"}, {"brokerRole", "ASYNC_MASTER"}, {"flushDiskType", "ASYNC_FLUSH"},
-		{"rejectTransactionMessage", "true"}, {"timerWheelEnable", "false"}, {"traceTopicEnable", "false"}, {"rmqbench.memoryBudget", strconv.FormatInt(b.opts.MemoryBudget, 10)},
+		{"rejectTransactionMessage", strconv.FormatBool(b.opts.NoTransactions)}, {"transactionTimeOut", decimal(b.opts.CheckAfter.Milliseconds())},
+		{"transactionCheckInterval", decimal(b.opts.CheckInterval.Milliseconds())}, {"transactionCheckMax", strconv.Itoa(b.opts.CheckMax)},
+		{"timerWheelEnable", strconv.FormatBool(!b.opts.NoTimers)}, {"timerPrecisionMs", decimal(b.opts.TimerPrecision.Milliseconds())},
+		{"recallMessageEnable", strconv.FormatBool(!b.opts.NoRecall)}, {"traceTopicEnable", "false"}, {"rmqbench.memoryBudget", strconv.FormatInt(b.opts.MemoryBudget, 10)},
 	} {
 		fmt.Fprintf(&text, "%s=%s\n", p[0], p[1])
 	}

@@ -21,8 +21,9 @@ type Broker struct {
 	ids     *message.IDSource // of messages that come without one
 	started time.Time
 	pacer   *pacer
+	agenda  *agenda
 	up      atomic.Bool
-	busy    atomic.Bool
+	script  atomic.Pointer[script] // nil: sends are answered as they deserve
 
 	life   sync.Mutex // one Up, Down or close at a time; protects following
 	server *remoting.Server
@@ -30,12 +31,15 @@ type Broker struct {
 
 	where atomic.Pointer[place] // set by the first Up
 
-	mu     sync.Mutex // protects following
-	topics map[string]*topic
-	log    commitLog
-	puts   rate
-	total  int64 // messages ever stored
-	bytes  int64 // of their records
+	mu           sync.Mutex // protects following
+	topics       map[string]*topic
+	log          commitLog
+	puts         rate
+	total        int64   // messages ever stored
+	bytes        int64   // of their records
+	delayed      []int64 // by level: offset of its first message that still waits
+	timers       timers
+	transactions transactions
 
 	clients clients
 }
@@ -48,14 +52,16 @@ type place struct {
 }
 
 func newBroker(o Options, index int, ids *message.IDSource) (*Broker, error) {
-	b := &Broker{opts: o, index: index, name: "broker-" + strconv.Itoa(index), ids: ids, started: time.Now(),
-		topics: map[string]*topic{}, log: newCommitLog(o.MemoryBudget), clients: newClients(), puts: newRate(brokerRateSeconds)}
+	b := &Broker{opts: o, index: index, name: o.brokerName(index), ids: ids, started: time.Now(), agenda: newAgenda(),
+		topics: map[string]*topic{}, log: newCommitLog(o.MemoryBudget), clients: newClients(), puts: newRate(brokerRateSeconds),
+		delayed: make([]int64, len(o.DelayLevels)), timers: timers{recalled: map[string]bool{}}, transactions: transactions{closed: map[int64]struct{}{}}}
 	b.pacer = newPacer(o.ServiceTime, o.Servers)
 	b.createSystemTopics()
+	b.agenda.loop.Go(func() { b.agenda.run(b.doDue) })
 	return b, nil
 }
 
-// Name is broker-0, broker-1, …
+// Name is broker-0, broker-1, …, unless [Options].BrokerNames says otherwise.
 func (b *Broker) Name() string { return b.name }
 
 // Addr is what clients are told, host:port. It stays the same through Down and Up.
@@ -85,6 +91,7 @@ func (b *Broker) Up() error {
 	}
 	b.server = remoting.NewServer(l, remoting.HandlerFunc(b.handle), remoting.ServerOptions{TLS: b.opts.TLS}, b.clients.gone)
 	b.up.Store(true)
+	b.agenda.rouse() // what fell due meanwhile
 	return nil
 }
 
@@ -120,6 +127,9 @@ func (b *Broker) down() {
 func (b *Broker) close() {
 	b.life.Lock()
 	defer b.life.Unlock()
+	if !b.closed {
+		b.agenda.close()
+	}
 	b.closed = true
 	b.down()
 	b.pacer.close()
@@ -135,8 +145,12 @@ func (b *Broker) handle(req *remoting.Request) {
 	switch remoting.RequestCode(req.Head.Code) {
 	case remoting.SendMessage, remoting.SendMessageV2, remoting.SendBatchMessage:
 		b.send(req)
+	case remoting.SendReplyMessage, remoting.SendReplyMessageV2:
+		b.sendReply(req)
 	default:
-		b.reply(req, b.serve(&fields{head: &req.Head}, req))
+		if a := b.serve(&fields{head: &req.Head}, req); a != nil {
+			b.reply(req, a)
+		}
 	}
 }
 
@@ -151,12 +165,17 @@ const (
 	queryTopicConsumeByWho   remoting.RequestCode = 300 // QUERY_TOPIC_CONSUME_BY_WHO
 )
 
+// serve is the answer to a request; nil if it has none.
 func (b *Broker) serve(f *fields, req *remoting.Request) *remoting.Command {
 	switch remoting.RequestCode(req.Head.Code) {
 	case remoting.HeartBeat:
 		return b.heartbeat(req)
 	case remoting.UnregisterClient:
 		return b.unregister(f)
+	case remoting.EndTransaction:
+		return b.endTransaction(f)
+	case remoting.RecallMessage:
+		return b.recall(f, req)
 	case remoting.GetProducerConnectionList:
 		return b.producers(f)
 	case remoting.UpdateAndCreateTopic:

@@ -23,7 +23,8 @@ const (
 
 // Options tunes a Cluster. The zero Options is one broker on free ports of 127.0.0.1 with a real broker's defaults.
 type Options struct {
-	Brokers          int           // broker-0, broker-1, …; 0 means 1
+	Brokers          int           // 0 means as many as BrokerNames, or 1
+	BrokerNames      []string      // of the first ones; the others are broker-0, broker-1, … by their number
 	Cluster          string        // "" means DefaultCluster
 	NameServerListen string        // "" means 127.0.0.1:0
 	BrokerListen     string        // "" means 127.0.0.1:0; of several brokers the second listens one port higher, and so on
@@ -36,10 +37,22 @@ type Options struct {
 	Servers          int           // of each broker; 0 means 1
 	TLS              *tls.Config   // the name server and every broker speak TLS only; nil means none
 	AlwaysJSON       bool          // answer in JSON, as 5.x does unless told otherwise; else in the request's serialization
+
+	// Transactions: transactionCheckInterval, transactionTimeOut, transactionCheckMax, rejectTransactionMessage of BrokerConfig.java.
+	CheckInterval  time.Duration // producers are asked about open half messages that often; whole ms, 0 means 30s
+	CheckAfter     time.Duration // and only about those this old; whole ms, 0 means 6s
+	CheckMax       int           // and so many times; 0 means 15
+	NoTransactions bool          // half messages are refused
+
+	// Delayed messages: messageDelayLevel, timerPrecisionMs, timerWheelEnable, recallMessageEnable.
+	DelayLevels    []time.Duration // of levels 1, 2, …, whole ms; nil means RocketMQ's 18, 1s to 2h
+	TimerPrecision time.Duration   // whole ms; 0 means 1s
+	NoTimers       bool            // timer messages are refused, as before 5.0
+	NoRecall       bool            // they can't be taken back
 }
 
 func (o Options) withDefaults() Options {
-	o.Brokers = cmp.Or(o.Brokers, 1)
+	o.Brokers = cmp.Or(o.Brokers, len(o.BrokerNames), 1)
 	o.Cluster = cmp.Or(o.Cluster, "DefaultCluster")
 	o.NameServerListen = cmp.Or(o.NameServerListen, "127.0.0.1:0")
 	o.BrokerListen = cmp.Or(o.BrokerListen, "127.0.0.1:0")
@@ -47,7 +60,21 @@ func (o Options) withDefaults() Options {
 	o.MemoryBudget = cmp.Or(o.MemoryBudget, 256<<20)
 	o.MaxMessageSize = cmp.Or(o.MaxMessageSize, message.MaxBodyLen)
 	o.Servers = cmp.Or(o.Servers, 1)
+	o.CheckInterval = cmp.Or(o.CheckInterval, 30*time.Second)
+	o.CheckAfter = cmp.Or(o.CheckAfter, 6*time.Second)
+	o.CheckMax = cmp.Or(o.CheckMax, 15)
+	o.TimerPrecision = cmp.Or(o.TimerPrecision, time.Second)
+	if o.DelayLevels == nil {
+		o.DelayLevels = delayLevels
+	}
 	return o
+}
+
+func (o *Options) brokerName(i int) string {
+	if i < len(o.BrokerNames) {
+		return o.BrokerNames[i]
+	}
+	return "broker-" + strconv.Itoa(i)
 }
 
 func (o Options) check() error {
@@ -60,6 +87,31 @@ func (o Options) check() error {
 		return errors.New("broker: a budget, size, time or number of servers is negative")
 	case o.Servers > maxServers:
 		return fmt.Errorf("broker: %d servers, at most %d are simulated", o.Servers, maxServers)
+	case o.CheckMax < 0:
+		return errors.New("broker: a number of checks is negative")
+	case o.DelayLevels != nil && (len(o.DelayLevels) == 0 || len(o.DelayLevels) > maxDelayLevels):
+		return fmt.Errorf("broker: %d delay levels, allowed are 1 to %d", len(o.DelayLevels), maxDelayLevels)
+	}
+	for _, d := range append([]time.Duration{o.CheckInterval, o.CheckAfter, o.TimerPrecision}, o.DelayLevels...) {
+		if d < 0 || d%time.Millisecond != 0 {
+			return fmt.Errorf("broker: a time of %v: whole milliseconds are counted", d)
+		}
+	}
+	return o.checkNames()
+}
+
+func (o *Options) checkNames() error {
+	n := cmp.Or(o.Brokers, len(o.BrokerNames), 1)
+	if n < len(o.BrokerNames) || n > maxBrokers {
+		return fmt.Errorf("broker: %d brokers and %d names", n, len(o.BrokerNames))
+	}
+	taken := map[string]bool{}
+	for i := range n {
+		name := o.brokerName(i)
+		if name == "" || taken[name] {
+			return fmt.Errorf("broker: the name %q is blank or another broker's", name)
+		}
+		taken[name] = true
 	}
 	return nil
 }
@@ -67,8 +119,9 @@ func (o Options) check() error {
 // maxBrokers bounds a cluster: every broker is a listener and a share of this machine's memory. maxServers bounds what
 // each send looks through.
 const (
-	maxBrokers = 256
-	maxServers = 1024
+	maxBrokers     = 256
+	maxServers     = 1024
+	maxDelayLevels = 64
 )
 
 // Cluster is a name server and its brokers.

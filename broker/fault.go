@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"slices"
+	"sync"
 	"time"
 
 	"rmqbench/remoting"
@@ -21,4 +23,91 @@ func (b *Broker) Delay(d time.Duration) { b.pacer.setDelay(min(d, forever)) }
 
 // Busy makes the broker refuse every send with SYSTEM_BUSY, as one does whose send queue is too long, until it is
 // called with false. Nothing of what is refused is stored.
-func (b *Broker) Busy(on bool) { b.busy.Store(on) }
+func (b *Broker) Busy(on bool) {
+	share := 0.0
+	if on {
+		share = 1
+	}
+	b.Answer(share, remoting.SystemBusy, BusyTimeout)
+}
+
+// What brokers say when they refuse a send with SYSTEM_BUSY (NettyRemotingAbstract, BrokerFastFailure and
+// SendMessageProcessor, 4.5.1 to 5.4.0). Clients know the reason by what is in the brackets.
+const (
+	BusyReject    = "[REJECTREQUEST]system busy, start flow control for a while"
+	BusyPageCache = "[PCBUSY_CLEAN_QUEUE]broker busy, start flow control for a while, period in queue: 1001ms, size of queue: 3"
+	BusyTimeout   = "[TIMEOUT_CLEAN_QUEUE]broker busy, start flow control for a while, period in queue: 201ms, size of queue: 3"
+	BusyOverload  = "[OVERLOAD]system busy, start flow control for a while"
+	BusyStore     = "[PC_SYNCHRONIZED]broker busy, start flow control for a while"
+)
+
+// Answer makes the broker answer a share of the sends, 0 to 1, with that code and remark, evenly spread over them,
+// from now on. FLUSH_DISK_TIMEOUT, SLAVE_NOT_AVAILABLE and FLUSH_SLAVE_TIMEOUT are said of messages that are stored, and
+// have no remark; with any other code nothing is. Answers of several codes or remarks are given side by side, the one
+// ordered first going first; the same one again changes its share, and a share of 0 ends it. Oneway sends are
+// stored, or not, as well.
+func (b *Broker) Answer(share float64, code remoting.Code, remark string) {
+	b.life.Lock()
+	defer b.life.Unlock()
+	var sc script
+	found := false
+	if old := b.script.Load(); old != nil {
+		for _, a := range old.answers {
+			if a.code == code && a.remark == remark {
+				a.share, found = share, true
+			}
+			sc.answers = append(sc.answers, scripted{share: a.share, code: a.code, remark: a.remark})
+		}
+	}
+	if !found {
+		sc.answers = append(sc.answers, scripted{share: share, code: code, remark: remark})
+	}
+	sc.answers = slices.DeleteFunc(sc.answers, func(a scripted) bool { return !(a.share > 0) })
+	if len(sc.answers) == 0 {
+		b.script.Store(nil)
+		return
+	}
+	b.script.Store(&sc)
+}
+
+// stored says that a send answered with that code lies in its queue.
+func stored(code remoting.Code) bool {
+	switch code {
+	case remoting.Success, remoting.FlushDiskTimeout, remoting.SlaveNotAvailable, remoting.FlushSlaveTimeout:
+		return true
+	}
+	return false
+}
+
+// script is how sends are answered by order.
+type script struct {
+	mu      sync.Mutex // protects following
+	answers []scripted
+}
+
+// scripted is one answer, and how much of it is owed.
+type scripted struct {
+	share  float64
+	code   remoting.Code
+	remark string
+	owed   float64 // below 1 between sends, unless others go first
+}
+
+// next is what the next send is answered; nil as it deserves.
+func (sc *script) next() *scripted {
+	sc.mu.Lock()
+	defer sc.mu.Unlock()
+	var due *scripted
+	for i := range sc.answers {
+		a := &sc.answers[i]
+		a.owed += a.share
+		if due == nil && a.owed >= 1-rounding {
+			due = a
+			a.owed--
+		}
+	}
+	return due
+}
+
+// rounding keeps a share such as 0.1 from being late by a send once it is added up.
+const rounding = 1e-9

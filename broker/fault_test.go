@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"rmqbench/remoting"
+	"rmqbench/remoting/message"
 )
 
 // took is how long a send was answered after.
@@ -75,7 +76,7 @@ func TestBusyRefusesSendsAndStoresNothing(t *testing.T) {
 	r.send("T", 0, "before")
 	r.broker().Busy(true)
 	a := r.want(remoting.SystemBusy, r.broker().Addr(), sendCommand("T", 0, "refused", ""))
-	if a.Remark != busyRemark {
+	if a.Remark != BusyTimeout {
 		t.Errorf("remark %q", a.Remark)
 	}
 	if n := r.offset(remoting.GetMaxOffset, "T", 0); n != 1 {
@@ -83,6 +84,105 @@ func TestBusyRefusesSendsAndStoresNothing(t *testing.T) {
 	}
 	r.broker().Busy(false)
 	r.send("T", 0, "after")
+}
+
+func TestAnswersToOrder(t *testing.T) {
+	r := start(t, Options{})
+	b := r.broker()
+	b.Answer(0.1, remoting.SystemBusy, BusyOverload)
+	b.Answer(0.25, remoting.FlushDiskTimeout, "")
+	b.Answer(0.5, remoting.Code(999), "no such code")
+	b.Answer(0.5, remoting.Code(999), "")
+	b.Answer(0, remoting.Code(999), "no such code")
+	b.Answer(0.2, remoting.Code(999), "")
+	type said struct {
+		code   remoting.Code
+		remark string
+	}
+	got := map[said]int{}
+	const n = 200
+	for range n {
+		a := r.ask(b.Addr(), sendCommand("T", 0, "x", ""))
+		got[said{a.Response(), a.Remark}]++
+		if _, ok := a.Get("queueOffset"); ok != stored(a.Response()) {
+			t.Errorf("%v answered with %v", a.Response(), a.Ext)
+		}
+	}
+	want := map[said]int{{remoting.SystemBusy, BusyOverload}: 20, {remoting.FlushDiskTimeout, ""}: 50, {999, ""}: 40, {remoting.Success, ""}: 90}
+	for s, w := range want {
+		if g := got[s]; (g < w-2 || g > w) && s.code != remoting.Success { // of several due at once one goes first, the others wait
+			t.Errorf("%v: %d of %d, want %d", s, g, n, w)
+		}
+		delete(got, s)
+	}
+	if len(got) != 0 {
+		t.Errorf("also %v", got)
+	}
+	kept := r.offset(remoting.GetMaxOffset, "T", 0)
+	if kept < 140 || kept > 144 {
+		t.Errorf("%d stored", kept)
+	}
+	for _, code := range []remoting.Code{remoting.SystemBusy, remoting.FlushDiskTimeout, 999} {
+		for _, remark := range []string{"", BusyOverload} {
+			b.Answer(0, code, remark)
+		}
+	}
+	if b.script.Load() != nil {
+		t.Error("a script of nothing is left")
+	}
+	r.send("T", 0, "after")
+}
+
+func TestAnswerOfOneInTen(t *testing.T) {
+	var sc script
+	sc.answers = []scripted{{share: 0.1, code: remoting.SystemBusy}}
+	for i := 1; i <= 1000; i++ {
+		if due := sc.next() != nil; due != (i%10 == 0) {
+			t.Fatalf("send %d: %v", i, due)
+		}
+	}
+}
+
+func TestTopicsChangeUnderWay(t *testing.T) {
+	r := start(t, Options{Brokers: 2})
+	b := r.broker()
+	queues := func() map[string]message.QueueData {
+		t.Helper()
+		route, err := message.ParseRoute(r.want(remoting.Success, r.NameServer(), remoting.NewRequest(remoting.GetRouteInfoByTopic, field("topic", "T"))).Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := map[string]message.QueueData{}
+		for _, q := range route.Queues {
+			m[q.Broker] = q
+		}
+		return m
+	}
+	for _, b := range r.Brokers() {
+		if err := b.PutTopic(message.TopicConfig{Name: "T", ReadQueues: 8, WriteQueues: 8, Perm: message.PermRead | message.PermWrite}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.send("T", 7, "x")
+	if err := b.PutTopic(message.TopicConfig{Name: "T", ReadQueues: 2, WriteQueues: 2, Perm: message.PermRead}); err != nil {
+		t.Fatal(err)
+	}
+	if q := queues(); q["broker-0"].WriteQueues != 2 || q["broker-0"].Perm != message.PermRead || q["broker-1"].WriteQueues != 8 {
+		t.Errorf("route %+v", q)
+	}
+	r.want(remoting.InvalidParameter, b.Addr(), sendCommand("T", 7, "x", ""))
+	r.want(remoting.Success, b.Addr(), sendCommand("T", 1, "x", "")) // brokers don't look at the permission
+	if err := b.DeleteTopic("T"); err != nil {
+		t.Fatal(err)
+	}
+	if q := queues(); len(q) != 1 {
+		t.Errorf("route %+v", q)
+	}
+	for _, err := range []error{b.DeleteTopic("TBW102"), b.DeleteTopic("a b"), b.PutTopic(message.TopicConfig{Name: "X", ReadQueues: -1}), b.PutTopic(message.TopicConfig{Name: "SCHEDULE_TOPIC_XXXX"})} {
+		if err == nil || !contains(err.Error(), "INVALID_PARAMETER") {
+			t.Errorf("error %v", err)
+		}
+	}
 }
 
 func TestDownLeavesTheRoutesAndUpComesBack(t *testing.T) {
@@ -200,6 +300,8 @@ func TestFaultsWhileClosing(t *testing.T) {
 			b.Delay(time.Millisecond)
 			b.Busy(true)
 			b.Busy(false)
+			b.Answer(0.5, remoting.FlushDiskTimeout, "")
+			b.Answer(0, remoting.FlushDiskTimeout, "")
 			b.Down()
 			if b.Up() != nil {
 				return

@@ -84,3 +84,13 @@ func number(t testing.TB, c *remoting.Command, key string) int64 {
 	}
 	return n
 }
+
+// eventually waits for what the broker does by itself.
+func (r *rig) eventually(what string, holds func() bool) {
+	r.t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !holds(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			r.t.Fatalf("not so: %s", what)
+		}
+	}
+}

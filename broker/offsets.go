@@ -1,13 +1,9 @@
 package broker
 
-import (
-	"strconv"
-
-	"rmqbench/remoting"
-)
+import "rmqbench/remoting"
 
 func offsetAnswer(offset int64) *remoting.Command {
-	return answer(remoting.Success, "", remoting.Field{Key: "offset", Value: strconv.FormatInt(offset, 10)})
+	return answer(remoting.Success, "", longField("offset", offset))
 }
 
 // queueOf reads which queue a request is about. What isn't there is an empty queue, as in a real broker.

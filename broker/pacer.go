@@ -76,7 +76,7 @@ func (w *waiting) pop() due {
 }
 
 func newPacer(service time.Duration, servers int) *pacer {
-	p := &pacer{service: service, servers: make([]int64, servers), wake: make(chan struct{}, 1)}
+	p := &pacer{service: service, servers: make([]int64, servers), stalled: remoting.Nanotime(), wake: make(chan struct{}, 1)}
 	p.active.Store(service > 0)
 	p.loop.Go(p.run)
 	return p
@@ -92,17 +92,30 @@ func (p *pacer) reply(req *remoting.Request, service time.Duration, head remotin
 		}
 		return
 	}
+	p.wait(due{later: req.Later(), head: head, body: body, from: from}, service)
+}
+
+// answer is reply after the handler's return, for what takes no server.
+func (p *pacer) answer(to remoting.Later, head remoting.HeadEncoder) {
+	if !p.active.Load() {
+		_ = to.Reply(head, nil) // as in reply
+		return
+	}
+	p.wait(due{later: to, head: head}, 0)
+}
+
+// wait makes run send a reply once it is served. One to a oneway request isn't sent, but takes its server all the same.
+func (p *pacer) wait(d due, service time.Duration) {
 	now := remoting.Nanotime()
 	p.mu.Lock()
-	at := p.serve(now, service)
-	if p.closed || req.Head.IsOneway() {
+	d.at, d.seq = p.serve(now, service)+p.delay, p.seq
+	if p.closed || d.later.IsOneway() {
 		p.mu.Unlock()
-		if from != nil {
-			from.release()
+		if d.from != nil {
+			d.from.release()
 		}
 		return
 	}
-	d := due{at: at + p.delay, seq: p.seq, later: req.Later(), head: head, body: body, from: from}
 	p.seq++
 	p.waiting.push(d)
 	first := p.waiting[0].seq == d.seq
@@ -157,6 +170,13 @@ func (p *pacer) stall(until int64) {
 	p.stalled = until
 	p.active.Store(true)
 	p.rouse()
+}
+
+// stalledFor is how much longer nothing happens.
+func (p *pacer) stalledFor() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return time.Duration(max(p.stalled-remoting.Nanotime(), 0))
 }
 
 func (p *pacer) setDelay(d time.Duration) {

@@ -91,7 +91,11 @@ func (b *Broker) pull(f *fields) *remoting.Command {
 }
 
 func longField(key string, n int64) remoting.Field {
-	return remoting.Field{Key: key, Value: strconv.FormatInt(n, 10)}
+	return remoting.Field{Key: key, Value: decimal(n)}
+}
+
+func boolField(key string, b bool) remoting.Field {
+	return remoting.Field{Key: key, Value: strconv.FormatBool(b)}
 }
 
 // query looks through everything that is stored, newest first: there is no index.

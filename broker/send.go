@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"strconv"
 	"sync"
 	"time"
 
@@ -35,13 +36,15 @@ type refusal struct {
 	remark string
 }
 
-// busyRemark is what a broker says that has taken a send out of its queue unserved (BrokerFastFailure.java).
-const busyRemark = "[TIMEOUT_CLEAN_QUEUE]broker busy, start flow control for a while, period in queue: 201ms, size of queue: 3"
-
 func (b *Broker) send(req *remoting.Request) {
-	if b.busy.Load() {
-		b.reply(req, answer(remoting.SystemBusy, busyRemark))
-		return
+	status := remoting.Success
+	if sc := b.script.Load(); sc != nil {
+		if a := sc.next(); a != nil && !stored(a.code) {
+			b.refuse(req, refusal{a.code, a.remark})
+			return
+		} else if a != nil {
+			status = a.code
+		}
 	}
 	s := sendings.Get().(*sending)
 	if err := s.view.Parse(&req.Head); err != nil {
@@ -51,13 +54,19 @@ func (b *Broker) send(req *remoting.Request) {
 	}
 	if no := b.store(s, req); no.code != 0 {
 		s.release()
-		b.reply(req, answer(no.code, no.remark, remoting.Field{Key: "TRACE_ON", Value: "true"}, remoting.Field{Key: "MSG_REGION", Value: region}))
+		b.refuse(req, no)
 		return
 	}
+	s.reply.Code = status
 	s.reply.Serialize = b.opts.serialization(&req.Head)
 	s.reply.Language, s.reply.Version = remoting.Go, claimedVersion
 	s.reply.TraceOn, s.reply.Region = true, region
 	b.pacer.reply(req, b.pacer.service, &s.reply, nil, s)
+}
+
+// refuse answers a send that is not stored.
+func (b *Broker) refuse(req *remoting.Request, no refusal) {
+	b.reply(req, answer(no.code, no.remark, remoting.Field{Key: "TRACE_ON", Value: "true"}, remoting.Field{Key: "MSG_REGION", Value: region}))
 }
 
 // release gives the work space back, without what it borrowed.
@@ -70,11 +79,20 @@ func (s *sending) release() {
 
 // sendProps are the properties of a message that a broker acts on. They borrow from the properties string.
 type sendProps struct {
-	unique      []byte
-	delay       []byte
-	transaction bool // TRAN_MSG is true
-	timer       bool
-	transient   bool // some are not stored
+	unique    []byte
+	transient bool // some are not stored
+	detour    bool // one of the following is there
+
+	transaction   bool // TRAN_MSG is true
+	delay         []byte
+	timerDeliver  []byte
+	timerDelaySec []byte
+	timerDelayMS  []byte
+	recalls       []byte // recallKey
+}
+
+func (p *sendProps) timed() bool {
+	return p.timerDeliver != nil || p.timerDelaySec != nil || p.timerDelayMS != nil
 }
 
 // read goes through a properties string once, by the rules of [message.DecodeProperties].
@@ -95,12 +113,19 @@ func (p *sendProps) read(encoded []byte) {
 		switch string(key) {
 		case message.PropertyUniqueKey:
 			p.unique = value
-		case message.PropertyDelay:
-			p.delay = value
 		case message.PropertyTransactionPrepared:
 			p.transaction = string(value) == "true"
-		case message.PropertyTimerDeliverMS, message.PropertyTimerDelaySec, message.PropertyTimerDelayMS:
-			p.timer = true
+			p.detour = p.detour || p.transaction
+		case message.PropertyDelay:
+			p.delay, p.detour = value, true
+		case message.PropertyTimerDeliverMS:
+			p.timerDeliver, p.detour = value, true
+		case message.PropertyTimerDelaySec:
+			p.timerDelaySec, p.detour = value, true
+		case message.PropertyTimerDelayMS:
+			p.timerDelayMS, p.detour = value, true
+		case message.PropertyTimerDelUniqKey:
+			p.recalls = value
 		case message.PropertyPopCheckPoint:
 			p.transient = true
 		default:
@@ -111,35 +136,44 @@ func (p *sendProps) read(encoded []byte) {
 
 // store checks a send as a broker does, in its order, and stores what it brings. s.reply then says where.
 func (b *Broker) store(s *sending, req *remoting.Request) refusal {
-	v := &s.view
-	s.props.read(v.Properties)
-	batch := v.Batch || remoting.RequestCode(req.Head.Code) == remoting.SendBatchMessage
-	from := peer(req.Conn)
+	s.props.read(s.view.Properties)
+	batch := s.view.Batch || remoting.RequestCode(req.Head.Code) == remoting.SendBatchMessage
 
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	t, no := b.target(s, peer(req.Conn))
+	if t == nil {
+		return no
+	}
+	s.record.Body = req.Body
+	if batch {
+		return b.storeBatch(s, t, req.Body)
+	}
+	return b.storeOne(s, t)
+}
+
+// target finds the topic and queue that a send is for, and begins its record and reply. A nil topic is a refusal.
+// Under mu.
+func (b *Broker) target(s *sending, from netip.AddrPort) (*topic, refusal) {
+	v := &s.view
 	t := b.topics[string(v.Topic)]
 	if t == nil || !t.sendable {
 		var no refusal
 		if t, no = b.newTopic(string(v.Topic), string(v.DefaultTopic), v.DefaultQueueNums); t == nil {
-			return no
+			return nil, no
 		}
 	}
 	if int(v.QueueID) >= max(t.ReadQueues, t.WriteQueues) {
-		return refusal{remoting.InvalidParameter, fmt.Sprintf("request queueId[%d] is illegal, %s Producer: %s", v.QueueID, describe(&t.TopicConfig), req.Conn.Addr())}
+		return nil, refusal{remoting.InvalidParameter, fmt.Sprintf("request queueId[%d] is illegal, %s Producer: %s", v.QueueID, describe(&t.TopicConfig), from)}
 	}
 	queueID := v.QueueID
 	if queueID < 0 {
 		queueID = int32(rand.IntN(max(t.WriteQueues, 1)))
 	}
-	s.reply.Code = remoting.Success
-	s.reply.QueueID = queueID
+	s.reply.QueueID, s.reply.RecallHandle = queueID, nil
 	s.record = message.Record{Topic: t.Name, QueueID: queueID, Flag: v.Flag, SysFlag: message.SysFlag(v.SysFlag), BornTime: v.BornTimestamp, BornHost: from,
-		StoreTime: time.Now().UnixMilli(), StoreHost: b.where.Load().host, ReconsumeTimes: v.ReconsumeTimes, Body: req.Body}
-	if batch {
-		return b.storeBatch(s, t, req.Body)
-	}
-	return b.storeOne(s, t)
+		StoreTime: time.Now().UnixMilli(), StoreHost: b.where.Load().host, ReconsumeTimes: v.ReconsumeTimes}
+	return t, refusal{}
 }
 
 // peer is the other end of a connection.
@@ -172,12 +206,6 @@ func (b *Broker) illegal() refusal {
 // storeOne stores a message that came alone. Under mu.
 func (b *Broker) storeOne(s *sending, t *topic) refusal {
 	v, p, r := &s.view, &s.props, &s.record
-	if p.transaction {
-		return refusal{remoting.NoPermission, "the broker[" + b.Addr() + "] sending transaction message is forbidden"}
-	}
-	if p.timer {
-		return refusal{remoting.SystemError, "accurate timer message is not enabled, timerWheelEnable is false"}
-	}
 	s.stored = b.storedProperties(s.stored[:0], v.Properties, p)
 	if p.unique != nil {
 		s.uniq = append(s.uniq[:0], p.unique...)
@@ -185,17 +213,20 @@ func (b *Broker) storeOne(s *sending, t *topic) refusal {
 		s.uniq = b.ids.Next().AppendHex(s.uniq[:0])
 		s.stored = appendProperty(s.stored, message.PropertyUniqueKey, s.uniq)
 	}
-	if level, err := remoting.ParseInt32(p.delay); err == nil && level > 0 {
-		s.stored = appendProperty(s.stored, message.PropertyRealTopic, r.Topic)
-		s.stored = appendProperty(s.stored, message.PropertyRealQueueID, fmt.Sprint(r.QueueID))
-		t = b.topics[message.ScheduleTopic]
-		r.Topic, r.QueueID = t.Name, min(level, scheduleLevels)-1
+	if p.detour {
+		var no refusal
+		if t, no = b.detour(s, t); t == nil {
+			return no
+		}
 	}
 	if len(r.Body) > b.opts.MaxMessageSize || len(s.stored) > message.MaxPropertiesLen {
 		return b.illegal()
 	}
 	r.EncodedProperties = s.stored
 	b.put(t, r)
+	if p.detour {
+		b.await(s)
+	}
 	s.ids = r.OffsetID().AppendHex(s.ids[:0])
 	s.reply.QueueOffset, s.reply.MsgID, s.reply.TransactionID = r.QueueOffset, s.ids, s.uniq
 	return refusal{}
@@ -203,7 +234,8 @@ func (b *Broker) storeOne(s *sending, t *topic) refusal {
 
 // storeBatch stores the messages of a batch in one queue, next to each other, or none of them. Under mu.
 func (b *Broker) storeBatch(s *sending, t *topic, body []byte) refusal {
-	if len(body) > b.opts.MaxMessageSize {
+	level, _ := remoting.ParseInt32(s.props.delay)
+	if len(body) > b.opts.MaxMessageSize || level > 0 || s.record.SysFlag.Transaction() != 0 { // CommitLog.asyncPutMessages, 5.3.3
 		return b.illegal()
 	}
 	if bytes.HasPrefix(s.view.Topic, []byte(message.RetryPrefix)) {
@@ -260,6 +292,9 @@ func (b *Broker) storedProperties(dst, encoded []byte, p *sendProps) []byte {
 	dst = append(dst, b.opts.Cluster...)
 	return append(dst, 2)
 }
+
+// decimal is how a number stands in properties and ext fields.
+func decimal(n int64) string { return strconv.FormatInt(n, 10) }
 
 func appendProperty[T string | []byte](dst []byte, key string, value T) []byte {
 	dst = append(dst, key...)

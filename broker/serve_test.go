@@ -55,6 +55,29 @@ func TestProducersComeAndGo(t *testing.T) {
 	r.want(remoting.SystemError, addr, beat)
 }
 
+func TestSilentProducersAreForgotten(t *testing.T) {
+	c := newClients()
+	silent, alive := new(remoting.Conn), new(remoting.Conn)
+	now := time.Now()
+	c.groups["g"] = map[*remoting.Conn]producer{
+		silent: {message.Connection{ClientID: "silent"}, now.Add(-silence - time.Second)},
+		alive:  {message.Connection{ClientID: "alive"}, now},
+	}
+	c.groups["h"] = map[*remoting.Conn]producer{silent: {message.Connection{ClientID: "silent"}, now.Add(-silence - time.Second)}}
+	if c.find("silent") != nil || c.find("alive") != alive || c.producer("g") != alive || c.producer("h") != nil || len(c.groups) != 1 {
+		t.Errorf("left %v", c.groups)
+	}
+}
+
+func TestBrokerNames(t *testing.T) {
+	r := start(t, Options{BrokerNames: []string{"a@broker-0", "b@broker-1"}, Brokers: 3})
+	r.send("T", 0, "x")
+	route, err := message.ParseRoute(r.want(remoting.Success, r.NameServer(), remoting.NewRequest(remoting.GetRouteInfoByTopic, field("topic", "TBW102"))).Body)
+	if err != nil || route.MasterAddr("a@broker-0") != r.broker().Addr() || route.MasterAddr("b@broker-1") == "" || route.MasterAddr("broker-2") == "" {
+		t.Errorf("route %+v, %v", route, err)
+	}
+}
+
 func TestTopicsAreMadeChangedAndDeleted(t *testing.T) {
 	r := start(t, Options{Brokers: 2})
 	addr := r.broker().Addr()
@@ -198,7 +221,9 @@ func TestSeveralBrokersOnConsecutivePorts(t *testing.T) {
 	if _, err := Start(Options{BrokerListen: taken}); err == nil {
 		t.Error("started on a port that is taken")
 	}
-	for _, bad := range []Options{{Brokers: -1}, {Brokers: 1000}, {BrokerListen: "nonsense"}, {BrokerListen: "127.0.0.1:x"}, {NameServerListen: "127.0.0.1:99999"}, {QueuesPerTopic: -1}, {MemoryBudget: -1}} {
+	for _, bad := range []Options{{Brokers: -1}, {Brokers: 1000}, {BrokerListen: "nonsense"}, {BrokerListen: "127.0.0.1:x"}, {NameServerListen: "127.0.0.1:99999"}, {QueuesPerTopic: -1}, {MemoryBudget: -1},
+		{CheckInterval: -1}, {CheckAfter: time.Microsecond}, {CheckMax: -1}, {TimerPrecision: time.Nanosecond}, {DelayLevels: []time.Duration{}}, {DelayLevels: make([]time.Duration, 65)}, {DelayLevels: []time.Duration{-1}},
+		{BrokerNames: []string{"a", "a"}}, {BrokerNames: []string{""}}, {BrokerNames: []string{"a", "b"}, Brokers: 1}, {BrokerNames: []string{"broker-1"}, Brokers: 2}} {
 		if c, err := Start(bad); err == nil {
 			c.Close()
 			t.Errorf("started with %+v", bad)

@@ -38,9 +38,6 @@ func (t *topic) offsets(id int32) (q queue) {
 	return q
 }
 
-// scheduleLevels is how many delay levels there are, each a queue of the schedule topic.
-const scheduleLevels = 18
-
 // createSystemTopics makes the topics that a real broker has from the start and that a client may ask for.
 func (b *Broker) createSystemTopics() {
 	rw := message.PermRead | message.PermWrite
@@ -52,9 +49,11 @@ func (b *Broker) createSystemTopics() {
 		{"SELF_TEST_TOPIC", 1, rw},
 		{"BenchmarkTest", 1024, rw},
 		{"OFFSET_MOVED_EVENT", 1, rw},
-		{message.ScheduleTopic, scheduleLevels, rw},
+		{message.ScheduleTopic, len(b.opts.DelayLevels), rw},
+		{timerTopic, 1, rw},
 		{message.HalfTopic, 1, rw},
 		{message.OpHalfTopic, 1, rw},
+		{checkMaxTopic, 1, rw},
 		{b.opts.Cluster + "_REPLY_TOPIC", 1, rw},
 		{b.opts.Cluster, 16, rw | message.PermInherit},
 		{b.name, 1, rw | message.PermInherit},
@@ -181,11 +180,31 @@ func (b *Broker) changeTopic(c message.TopicConfig, attributes string) *remoting
 	return answer(remoting.Success, remarkOfChange)
 }
 
+// PutTopic makes a topic on this broker, or changes its queues, permissions and order; what lies in a queue stays. Fewer
+// queues or another permission show in the next route that a client asks for, as after mqadmin's updateTopic. The error
+// is a broker's remark: an illegal name, a system topic, a number of queues that can't be.
+func (b *Broker) PutTopic(c message.TopicConfig) error { return failure(b.changeTopic(c, "")) }
+
+// DeleteTopic takes a topic off this broker, with all that lies in it; that is none, too. The error is as PutTopic's.
+func (b *Broker) DeleteTopic(name string) error { return failure(b.dropTopic(name)) }
+
+// failure is an answer of ours as an error.
+func failure(a *remoting.Command) error {
+	if a.Response() == remoting.Success {
+		return nil
+	}
+	return fmt.Errorf("broker: %v: %s", a.Response(), a.Remark)
+}
+
 func (b *Broker) deleteTopic(f *fields) *remoting.Command {
 	name := f.text("topic")
 	if f.err != nil {
 		return f.or(nil)
 	}
+	return b.dropTopic(name)
+}
+
+func (b *Broker) dropTopic(name string) *remoting.Command {
 	if remark := badTopicName(name); remark != "" {
 		return answer(remoting.InvalidParameter, remark)
 	}

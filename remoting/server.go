@@ -58,6 +58,9 @@ type Later struct {
 	Serialize Serialize // the request's
 }
 
+// IsOneway says that the request is not answered: Reply does nothing.
+func (l Later) IsOneway() bool { return l.oneway }
+
 // Reply is as [Request.Reply].
 func (l Later) Reply(head HeadEncoder, body []byte) error {
 	if l.oneway {
