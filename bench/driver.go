@@ -25,9 +25,10 @@ type Progress struct {
 // measurement is what driving a case gave.
 type measurement struct {
 	plan        *plan
-	tallies     []tally // by stage
-	offered     []int64 // by stage
-	wireBytes   int64   // written to sockets since the measured stages began; -1: unknown
+	tallies     []tally           // by stage
+	offered     []int64           // by stage
+	wire        *remoting.Stats   // what went over the connections since the measured stages began; nil: unknown
+	network     *remoting.TCPInfo // of the connections at the end; nil: unknown
 	began       time.Time
 	start       int64 // the same as remoting.Nanotime
 	offset      int64 // the same, since the run's beginning
@@ -40,7 +41,7 @@ type measurement struct {
 // watcher is who looks on while a case runs. Any of its functions may be nil.
 type watcher struct {
 	began func()                                         // the case's time begins
-	wire  func() int64                                   // bytes written to sockets so far
+	wire  func() remoting.Stats                          // what went over the connections so far
 	tick  func(elapsed time.Duration, ended, well int64) // now and then
 }
 
@@ -50,7 +51,7 @@ type watcher struct {
 func drive(ctx context.Context, p *plan, sender Sender, wait waiter, look watcher) (*measurement, error) {
 	l := newLoad(ctx, p, sender)
 	defer l.cut(nil)
-	m := &measurement{plan: p, wireBytes: -1, began: time.Now()}
+	m := &measurement{plan: p, began: time.Now()}
 	l.start = remoting.Nanotime()
 	m.start = l.start
 	stopWatch := l.watch(m, look)
@@ -127,13 +128,14 @@ const watchEvery = 250 * time.Millisecond
 // watch notes what the process had used when the measured stages began, and tells progress. The function that it
 // returns ends it and completes m.
 func (l *load) watch(m *measurement, look watcher) (stop func()) {
-	if look.wire == nil {
-		look.wire = func() int64 { return 0 }
+	wire := look.wire
+	if wire == nil {
+		wire = func() remoting.Stats { return remoting.Stats{} }
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	before, wireBefore := currentUsage(), look.wire()
+	before, wireBefore := currentUsage(), wire()
 	if l.plan.measuredFrom() > 0 {
-		l.mark = func() { before, wireBefore = currentUsage(), look.wire() }
+		l.mark = func() { before, wireBefore = currentUsage(), wire() }
 	}
 	var done sync.WaitGroup
 	done.Go(func() {
@@ -155,6 +157,8 @@ func (l *load) watch(m *measurement, look watcher) (stop func()) {
 		cancel()
 		done.Wait()
 		m.process = currentUsage().since(&before)
-		m.wireBytes = look.wire() - wireBefore
+		if look.wire != nil {
+			m.wire = new(wire().Since(wireBefore))
+		}
 	}
 }

@@ -46,7 +46,10 @@ func (m *measurement) record(c *scenarios.Case) (results.Case, []results.TaggedH
 		last = max(last, t.lastDone)
 	}
 	out.Measured = m.measured(&total, from, last, c)
-	out.WireBytesPerSecond = results.PerSecond(m.wireBytes, out.ElapsedNS)
+	if m.wire != nil {
+		out.WireBytesPerSecond = results.PerSecond(m.wire.BytesOut, out.ElapsedNS)
+	}
+	out.Transport = m.transport(c)
 	out.Generator = m.generator(&total, out.ElapsedNS)
 	out.Process = m.process.record(out.Successes())
 
@@ -56,6 +59,23 @@ func (m *measurement) record(c *scenarios.Case) (results.Case, []results.TaggedH
 			Start: m.began.Add(time.Duration(from)), Length: time.Duration(out.ElapsedNS)})
 	}
 	return out, hists, nil
+}
+
+// transport is what went over the connections; nil where the sender doesn't say.
+func (m *measurement) transport(c *scenarios.Case) *results.Transport {
+	if m.wire == nil {
+		return nil
+	}
+	w := m.wire
+	t := &results.Transport{Connections: c.Producer.Connections, BytesOut: w.BytesOut, BytesIn: w.BytesIn, Writes: w.Writes, Dials: w.Dials,
+		StrayReplies: w.StrayReplies, PermitWaits: w.LimitWaits, PermitRefusals: w.LimitRefusals}
+	if w.Writes > 0 {
+		t.MessagesPerWrite = new(float64(w.FramesOut) / float64(w.Writes))
+	}
+	if m.network != nil {
+		t.RoundTripNS, t.Retransmits = new(m.network.RTT), new(m.network.Retransmits)
+	}
+	return t
 }
 
 // measured is what came of the sends of one tally; times are of the case.

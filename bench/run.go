@@ -155,13 +155,16 @@ func (r *runner) runCase(ctx context.Context, c *scenarios.Case, t *target, inde
 	defer func() { stopEvents() }()
 	m, err := drive(ctx, plan, p, &threadWaiter{}, watcher{
 		began: func() { stopEvents = t.playEvents(c.Events, plan) },
-		wire:  func() int64 { return p.Stats().BytesOut },
+		wire:  func() remoting.Stats { return p.Stats().Stats },
 		tick:  r.tick(c, plan, index),
 	})
 	if err != nil {
 		return nil, err
 	}
 	m.timerP99, m.offset = r.timer, m.start-r.began
+	if info, ok := p.TCPInfo(); ok {
+		m.network = &info
+	}
 	return m, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -96,6 +97,16 @@ func TestBrokersHoldWhatWasAcknowledged(t *testing.T) {
 		}
 		if got.ElapsedNS > 0 && (got.WireBytesPerSecond == nil || *got.WireBytesPerSecond <= 0) || got.Process == nil || got.StartOffsetNS <= 0 {
 			t.Errorf("%s: wire %v, process %+v, offset %d", got.Name, got.WireBytesPerSecond, got.Process, got.StartOffsetNS)
+		}
+		tr := got.Transport
+		if tr == nil {
+			t.Fatalf("%s: nothing of its transport", got.Name)
+		}
+		if on := got.Acknowledged + got.Written; tr.BytesOut < on*100 || tr.MessagesPerWrite == nil || *tr.MessagesPerWrite < 1 || tr.Dials != 0 || tr.StrayReplies != 0 || tr.PermitRefusals != 0 {
+			t.Errorf("%s: %d messages, transport %+v", got.Name, on, tr)
+		}
+		if runtime.GOOS == "linux" && (tr.RoundTripNS == nil || *tr.RoundTripNS <= 0 || tr.Retransmits == nil) {
+			t.Errorf("%s: the kernel's round trip: %+v", got.Name, tr)
 		}
 		if i > 0 && got.StartOffsetNS <= report.Run.Cases[i-1].StartOffsetNS {
 			t.Errorf("%s began before the case before it", got.Name)

@@ -138,6 +138,15 @@ func (p *Producer) Admin() *Admin {
 	return nil
 }
 
+// TCPInfo is what the kernel knows of the client instance's connections, see [remoting.Client.TCPInfo].
+func (p *Producer) TCPInfo() (remoting.TCPInfo, bool) {
+	in := p.started()
+	if in == nil {
+		return remoting.TCPInfo{}, false
+	}
+	return in.client.TCPInfo()
+}
+
 // started is the instance, nil before Start. It must not be read earlier: Start writes it, then moves the state.
 func (p *Producer) started() *instance {
 	if s := p.state.load(); s == Running || s == ShutdownAlready {

@@ -87,6 +87,8 @@ type Stats struct {
 	CallbackFails int64 // panics in callbacks
 	LimitWaits    int64 // calls that waited for a permit
 	LimitRefusals int64 // calls that got none
+	InFlight      int64 // calls started and not ended, at this moment
+	Queued        int64 // frames that no write has begun with, at this moment
 }
 
 func (s *Stats) add(o Stats) {
@@ -98,6 +100,18 @@ func (s *Stats) add(o Stats) {
 	s.StrayReplies += o.StrayReplies
 	s.Dials += o.Dials
 	s.CallbackFails += o.CallbackFails
+	s.InFlight += o.InFlight
+	s.Queued += o.Queued
+}
+
+// Since is what was counted since an earlier look; InFlight and Queued stay what they are now.
+func (s Stats) Since(before Stats) Stats {
+	return Stats{
+		Writes: s.Writes - before.Writes, FramesOut: s.FramesOut - before.FramesOut, BytesOut: s.BytesOut - before.BytesOut,
+		FramesIn: s.FramesIn - before.FramesIn, BytesIn: s.BytesIn - before.BytesIn, StrayReplies: s.StrayReplies - before.StrayReplies,
+		Dials: s.Dials - before.Dials, CallbackFails: s.CallbackFails - before.CallbackFails, LimitWaits: s.LimitWaits - before.LimitWaits,
+		LimitRefusals: s.LimitRefusals - before.LimitRefusals, InFlight: s.InFlight, Queued: s.Queued,
+	}
 }
 
 // newConn takes nc over and starts its loops.
@@ -144,7 +158,11 @@ func (c *Conn) Err() error {
 func (c *Conn) Stats() Stats {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.stats
+	s := c.stats
+	if c.err == nil { // a dead one has nothing under way
+		s.InFlight, s.Queued = int64(c.calls.n), int64(len(c.open.frames)-c.open.dropped)
+	}
+	return s
 }
 
 // Start sends a request and returns as soon as that needs no help of this goroutine. head and body are one frame;

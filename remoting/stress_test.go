@@ -392,6 +392,9 @@ func TestFramesTakenOutAreNotSent(t *testing.T) {
 			t.Errorf("call %d: %v, want not sent and %v", i, a.err, want)
 		}
 	}
+	if st := c.Stats(); st.Queued != 3 || st.InFlight != 4 {
+		t.Errorf("%d frames wait and %d calls are in flight, want 3 and, with the first, 4", st.Queued, st.InFlight)
+	}
 	var got []uint64
 	var fake Conn // parses what arrives, and takes the requests down
 	fake.opts = connOptions{maxFrame: MaxFrame, handler: HandlerFunc(func(r *Request) {

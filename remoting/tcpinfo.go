@@ -20,6 +20,25 @@ func (c *Conn) TCPInfo() (TCPInfo, bool) {
 	return tcpInfo(tcp)
 }
 
+// TCPInfo is the kernel's view of all connections: times are of the one with the longest round trip, counts are sums.
+// false: none of them says.
+func (c *Client) TCPInfo() (all TCPInfo, ok bool) {
+	for conn := range c.conns {
+		info, known := conn.TCPInfo()
+		if !known {
+			continue
+		}
+		ok = true
+		if info.RTT > all.RTT {
+			all.RTT, all.RTTVar = info.RTT, info.RTTVar
+		}
+		all.Retransmits += info.Retransmits
+		all.Unacked += info.Unacked
+		all.Window += info.Window
+	}
+	return all, ok
+}
+
 // tcpOf is the TCP socket that nc is or, as TLS does, wraps; nil if there is none.
 func tcpOf(nc net.Conn) *net.TCPConn {
 	for {

@@ -44,8 +44,9 @@ type Case struct {
 	Warmup   *Stage            `json:"warmup,omitempty"`
 	Stages   []Stage           `json:"stages,omitempty"`
 	Measured
-	Generator Generator `json:"generator"`
-	Process   *Process  `json:"process,omitempty"` // while this case ran
+	Generator Generator  `json:"generator"`
+	Process   *Process   `json:"process,omitempty"`   // while this case ran
+	Transport *Transport `json:"transport,omitempty"` // of the measured stages
 }
 
 // Stage is one stage of a case's load.
@@ -142,6 +143,21 @@ type Generator struct {
 	// is the recorder's. They must agree within 2 %, so both sides take the same two stamps of a send.
 	InFlightIntegralNS *int64 `json:"in_flight_integral_ns,omitempty"`
 	CallTimeSumNS      *int64 `json:"call_time_sum_ns,omitempty"`
+}
+
+// Transport is what went over the producer's connections.
+type Transport struct {
+	Connections      int      `json:"connections"` // to each broker, as asked
+	BytesOut         int64    `json:"bytes_out"`
+	BytesIn          int64    `json:"bytes_in"`
+	Writes           int64    `json:"writes"` // system calls or their like
+	MessagesPerWrite *float64 `json:"messages_per_write"`
+	Dials            int64    `json:"dials"`         // connections made, those that replace a broken one too
+	StrayReplies     int64    `json:"stray_replies"` // late, duplicate or unknown
+	PermitWaits      int64    `json:"permit_waits"`  // sends that waited for room under the in-flight limits
+	PermitRefusals   int64    `json:"permit_refusals"`
+	RoundTripNS      *int64   `json:"round_trip_ns"` // the kernel's, smoothed: the network without the broker; the slowest connection's
+	Retransmits      *int64   `json:"retransmits"`   // TCP segments sent again, since the connections were made
 }
 
 // Process is what the run cost this process, its embedded broker included.

@@ -12,7 +12,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -40,7 +39,7 @@ func (l load) String() string { return fmt.Sprintf("%s/%d/%d", l.mode, l.inFligh
 
 // loads are those of the table: mode, in flight, bytes of a body.
 var loads = []load{
-	{"sync", 1, 128}, {"sync", 64, 128}, {"sync", 1024, 128}, {"async", 64, 128}, {"async", 1024, 128}, {"oneway", 64, 128},
+	{"sync", 1, 128}, {"sync", 64, 128}, {"sync", 1024, 128}, {"sync", 10_000, 128}, {"async", 64, 128}, {"async", 1024, 128}, {"oneway", 64, 128},
 	{"sync", 64, 1 << 10}, {"async", 1024, 1 << 10}, {"sync", 64, 64 << 10}, {"async", 64, 64 << 10},
 }
 
@@ -72,12 +71,18 @@ func run(ctx context.Context) error {
 	}
 	target := "embedded broker"
 	if *nameServer == "" {
-		addr, stop, err := startBroker(ctx, filepath.Join(dir, "rmqbench"))
+		addr, stop, err := start(ctx, "name server ", filepath.Join(dir, "rmqbench"), "broker", "--memory", "128MiB")
 		if err != nil {
 			return err
 		}
 		defer stop()
 		*nameServer = addr
+		null, stopNull, err := start(ctx, "broker ", filepath.Join(dir, "null"))
+		if err != nil {
+			return err
+		}
+		defer stopNull()
+		clients = append(clients, client{onNull, append(slices.Clone(clients[0].command), "-broker", null)})
 	} else {
 		target = "RocketMQ"
 	}
@@ -110,8 +115,12 @@ func run(ctx context.Context) error {
 	}
 	fmt.Printf("%s · %s (%s) · %d CPUs, %s · medians of %d rounds of %v\n\n", time.Now().UTC().Format(time.DateOnly), target, version, runtime.NumCPU(), cpuModel(), *rounds, *measure)
 	table(chosen, clients, results)
+	brokerLine(chosen, results)
 	return nil
 }
+
+// onNull is the floor against a server that stores nothing: what the embedded broker is measured by.
+const onNull = "floor, null server"
 
 // client is one program.
 type client struct {
@@ -122,12 +131,14 @@ type client struct {
 // build makes the programs.
 func build(ctx context.Context, dir string, java bool) ([]client, error) {
 	var clients []client
-	for _, p := range [...][2]string{{"floor", "./floor"}, {"rmqbench", "./ours"}, {"rocketmq-client-go", "./gopeer"}} {
+	for _, p := range [...][2]string{{"floor", "./floor"}, {"rmqbench", "./ours"}, {"rocketmq-client-go", "./gopeer"}, {"", "./null"}} {
 		path := filepath.Join(dir, filepath.Base(p[1]))
 		if err := command(ctx, "go", "build", "-o", path, p[1]); err != nil {
 			return nil, err
 		}
-		clients = append(clients, client{p[0], []string{path}})
+		if p[0] != "" {
+			clients = append(clients, client{p[0], []string{path}})
+		}
 	}
 	if err := command(ctx, "go", "build", "-C", "..", "-o", filepath.Join(dir, "rmqbench"), "./cmd/rmqbench"); err != nil {
 		return nil, err
@@ -177,9 +188,9 @@ func (c client) run(ctx context.Context, nameServer, topic string, l load, d tim
 	return r, nil
 }
 
-// startBroker starts the embedded broker in its own process and returns its name server.
-func startBroker(ctx context.Context, path string) (addr string, stop func(), err error) {
-	cmd := exec.CommandContext(ctx, path, "broker", "--memory", "128MiB")
+// start starts a server in a process of its own and returns the address that it prints after the word.
+func start(ctx context.Context, word, path string, args ...string) (addr string, stop func(), err error) {
+	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 5 * time.Second
 	out, err := cmd.StdoutPipe()
@@ -194,12 +205,12 @@ func startBroker(ctx context.Context, path string) (addr string, stop func(), er
 		_ = cmd.Wait()
 	}
 	for lines := bufio.NewScanner(out); lines.Scan(); {
-		if a, ok := strings.CutPrefix(lines.Text(), "name server "); ok {
+		if a, ok := strings.CutPrefix(lines.Text(), word); ok {
 			return strings.TrimSpace(a), stop, nil
 		}
 	}
 	stop()
-	return "", nil, errors.New("the embedded broker printed no address")
+	return "", nil, fmt.Errorf("%s printed no address", filepath.Base(path))
 }
 
 // ensureTopic makes the topic on every master of a cluster on loopback and says which version the first broker is.
@@ -279,6 +290,19 @@ func table(chosen []load, clients []client, results map[load]map[string][]harnes
 				m(func(r harness.Report) float64 { return float64(r.P50NS) / 1e3 }), m(func(r harness.Report) float64 { return float64(r.P99NS) / 1e3 }),
 				m(func(r harness.Report) float64 { return float64(r.MaxRSS) / (1 << 20) }), ratio(m(rate), peer), ratio(m(cpu), floor))
 		}
+	}
+}
+
+// brokerLine says how near the embedded broker comes to a server that stores nothing.
+func brokerLine(chosen []load, results map[load]map[string][]harness.Report) {
+	var parts []string
+	for _, l := range chosen {
+		if null := results[l][onNull]; len(null) > 0 {
+			parts = append(parts, l.String()+" "+ratio(median(results[l]["floor"], rate), median(null, rate)))
+		}
+	}
+	if len(parts) > 0 {
+		fmt.Printf("\nThe embedded broker's messages/s to the floor, of a server's that stores nothing: %s.\n", strings.Join(parts, " · "))
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -20,7 +21,8 @@ import (
 )
 
 func main() {
-	r, err := run(harness.ParseFlags())
+	broker := flag.String("broker", "", "HOST:PORT of a server that knows no topics; without it the name server says where")
+	r, err := run(harness.ParseFlags(), *broker)
 	r.Client = "floor"
 	harness.Print(r)
 	if err != nil {
@@ -29,22 +31,20 @@ func main() {
 	}
 }
 
-func run(o harness.Options) (harness.Report, error) {
+func run(o harness.Options, addr string) (harness.Report, error) {
 	var r harness.Report
-	names := remoting.NewClient(remoting.ClientOptions{})
-	defer names.Close()
-	route, err := producer.NewAdmin(names, []string{o.NameServer}).Route(context.Background(), o.Topic)
+	broker := "null"
+	if addr == "" {
+		var err error
+		if broker, addr, err = find(o); err != nil {
+			return r, err
+		}
+	}
+	conn, err := net.Dial("tcp", addr)
 	if err != nil {
 		return r, err
 	}
-	if len(route.Brokers) == 0 {
-		return r, errors.New("no broker has the topic")
-	}
-	conn, err := net.Dial("tcp", route.Brokers[0].Master())
-	if err != nil {
-		return r, err
-	}
-	frame, err := encode(o, route.Brokers[0].Name)
+	frame, err := encode(o, broker)
 	if err != nil {
 		return r, err
 	}
@@ -62,6 +62,20 @@ func run(o harness.Options) (harness.Report, error) {
 		r.P50NS, r.P99NS = f.trips[n/2], f.trips[n*99/100]
 	}
 	return r, errors.Join(err, conn.Close())
+}
+
+// find is the topic's first broker and where its master listens.
+func find(o harness.Options) (name, addr string, err error) {
+	names := remoting.NewClient(remoting.ClientOptions{})
+	defer names.Close()
+	route, err := producer.NewAdmin(names, []string{o.NameServer}).Route(context.Background(), o.Topic)
+	if err != nil {
+		return "", "", err
+	}
+	if len(route.Brokers) == 0 {
+		return "", "", errors.New("no broker has the topic")
+	}
+	return route.Brokers[0].Name, route.Brokers[0].Master(), nil
 }
 
 // encode is one send as the producer would make it; each copy has the same opaque, which nobody looks at.
