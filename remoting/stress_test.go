@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io"
 	"math/rand/v2"
 	"net"
 	"runtime"
@@ -479,6 +480,47 @@ func TestBodyIsLentUntilTheWriteEnds(t *testing.T) {
 				t.Errorf("got %v", a.err)
 			}
 		})
+	}
+}
+
+// A reply may overtake the return of its own request's write: the call ends when both have come, for until then the writer
+// reads its body.
+func TestReplyOvertakesItsWrite(t *testing.T) {
+	c, peer := pipeClient(t)
+	a := newAsync()
+	body := make([]byte, 2*copyBelow)
+	if err := c.Endpoint("pipe:1").Start(t.Context(), &a.Call, NewRequest(HeartBeat), body, in(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	head, err := NewRequest(HeartBeat).AppendHead(nil, a.opaque, len(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(peer, make([]byte, len(head)+len(body)-1)); err != nil {
+		t.Fatal(err)
+	}
+	reply, err := (&Command{Serialize: RocketMQ, Flag: FlagResponse, Opaque: a.opaque}).AppendFrame(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := peer.Write(reply); err != nil {
+		t.Fatal(err)
+	}
+	for a.received.Load() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	time.Sleep(20 * time.Millisecond)
+	select {
+	case <-a.ended:
+		t.Fatal("ended while its body was being written")
+	default:
+	}
+	if _, err := peer.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	<-a.ended
+	if st := a.Stamps(); a.err != nil || st.WriteEnded > st.ReplyRead || st.WriteBegan > st.WriteEnded {
+		t.Errorf("%v, stamps %+v: a write's end is no later than its reply", a.err, st)
 	}
 }
 
