@@ -82,7 +82,7 @@ func (b *Broker) Up() error {
 		host, _, _ := net.SplitHostPort(addr) // the first Up has read it
 		addr, plus = net.JoinHostPort(host, strconv.Itoa(int(was.port))), 0
 	}
-	l, told, err := listen(addr, plus, b.opts.Advertise)
+	l, told, err := b.opts.listen(addr, plus)
 	if err != nil {
 		return err
 	}

@@ -49,6 +49,10 @@ type Options struct {
 	TimerPrecision time.Duration   // whole ms; 0 means 1s
 	NoTimers       bool            // timer messages are refused, as before 5.0
 	NoRecall       bool            // they can't be taken back
+
+	// Listen opens host:port, port 0 meaning any; the listener's address is a *net.TCPAddr. Nil means TCP. With connections in
+	// memory a cluster runs in a bubble of testing/synctest.
+	Listen func(addr string) (net.Listener, error)
 }
 
 func (o Options) withDefaults() Options {
@@ -182,7 +186,7 @@ func (c *Cluster) Close() {
 }
 
 // listen opens addr with its port moved by plus, and says what clients are to be told.
-func listen(addr string, plus int, advertise string) (net.Listener, string, error) {
+func (o *Options) listen(addr string, plus int) (net.Listener, string, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return nil, "", fmt.Errorf("broker: listen address %q: %w", addr, err)
@@ -194,11 +198,15 @@ func listen(addr string, plus int, advertise string) (net.Listener, string, erro
 	if n != 0 {
 		n += uint64(plus)
 	}
-	l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.FormatUint(n, 10)))
+	open := o.Listen
+	if open == nil {
+		open = func(addr string) (net.Listener, error) { return net.Listen("tcp", addr) }
+	}
+	l, err := open(net.JoinHostPort(host, strconv.FormatUint(n, 10)))
 	if err != nil {
 		return nil, "", fmt.Errorf("broker: %w", err)
 	}
-	at := l.Addr().(*net.TCPAddr)
+	at, advertise := l.Addr().(*net.TCPAddr), o.Advertise
 	if advertise == "" {
 		advertise = at.IP.String()
 		if at.IP.IsUnspecified() {

@@ -28,7 +28,7 @@ const orderConf = "ORDER_TOPIC_CONFIG"
 const faq = "\nSee https://rocketmq.apache.org/docs/bestPractice/06FAQ for further details."
 
 func startNameServer(o Options, brokers []*Broker) (*nameServer, error) {
-	l, addr, err := listen(o.NameServerListen, 0, o.Advertise)
+	l, addr, err := o.listen(o.NameServerListen, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -107,12 +107,16 @@ func (x *fault) over(now int64) bool { return x.reachable && x.until <= now }
 // faults is what is held against brokers at one moment; it never changes.
 type faults struct {
 	of    map[string]fault
-	until int64 // the latest of theirs
+	until int64 // the latest of theirs; only if there are any
 }
 
 // available says that sends need not avoid the broker. Nil has no faults.
 func (f *faults) available(broker string, now int64) bool {
-	return f == nil || f.of[broker].until <= now
+	if f == nil {
+		return true
+	}
+	x, known := f.of[broker]
+	return !known || x.until <= now
 }
 
 // reachable is what is left to ask when all are to be avoided.
@@ -126,7 +130,7 @@ func (f *faults) reachable(broker string) bool {
 
 // with is the faults with another one, and without those that are over by now.
 func (f *faults) with(broker string, x fault, now int64) *faults {
-	next := &faults{of: maps.Clone(f.of)}
+	next := &faults{of: maps.Clone(f.of), until: x.until}
 	if next.of == nil {
 		next.of = map[string]fault{}
 	}
@@ -177,7 +181,7 @@ func (f *faults) after(how *Avoidance, broker string, latency time.Duration, b b
 		return f
 	}
 	if !known || x.over(now) {
-		x.since = now
+		x.since, x.until = now, now
 	}
 	x.until, x.latency, x.reachable = max(x.until, now+int64(away)), latency, b.reachable // never sooner than it was
 	return f.with(broker, x, now)
@@ -218,7 +222,7 @@ func newAvoider(how *Avoidance) *avoider {
 
 // at is the faults if some broker is to be avoided at that time, else nil.
 func (a *avoider) at(now int64) *faults {
-	if f := a.now.Load(); f.until > now {
+	if f := a.now.Load(); len(f.of) > 0 && f.until > now {
 		return f
 	}
 	return nil

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"sync"
 	"time"
 
 	"rmqbench/remoting"
@@ -95,8 +94,6 @@ type send struct {
 	callback func(SendResult, error)
 }
 
-var sends = sync.Pool{New: func() any { return &send{wake: make(chan error, 1)} }}
-
 // newSend checks the message and makes what all attempts share; b is nil but for batches.
 func (p *Producer) newSend(ctx context.Context, m *Message, b *batch, opts []SendOption) (*send, error) {
 	in, err := p.running("send")
@@ -111,7 +108,7 @@ func (p *Producer) newSend(ctx context.Context, m *Message, b *batch, opts []Sen
 		return nil, &SendError{Topic: m.Topic, Err: err}
 	}
 	nano, wallMS := in.clock.now() // the send's one look at the clock
-	s := sends.Get().(*send)
+	s := in.sends.Get().(*send)
 	s.Receiver = s
 	s.p, s.in, s.ctx, s.msg, s.batch = p, in, ctx, m, b
 	s.out, s.topic, s.Stamped = out, out.route, m.Stamped
@@ -185,8 +182,9 @@ func (s *send) discard(err error) error {
 
 // release gives the send back; nothing of it may be used any more.
 func (s *send) release() {
+	in := s.in
 	*s = send{wake: s.wake, packed: s.packed[:0], sifted: s.sifted[:0], SendRequest: remoting.SendRequest{SendHeader: remoting.SendHeader{Properties: s.Properties[:0]}}}
-	sends.Put(s)
+	in.sends.Put(s)
 }
 
 // wait is a send whose caller waits.

@@ -50,6 +50,7 @@ func newTracer(host *Producer) *tracer {
 	o.Group, o.Namespace, o.VIPChannel = traceGroup(group, tracers.Add(1)), "", false
 	o.InstanceName = "PID_CLIENT_INNER_TRACE_PRODUCER_" + o.InstanceName // TraceConstants.TRACE_INSTANCE_NAME
 	o.SendTimeout, o.MaxBody, o.CompressOver = traceTimeout, traceBody, 0
+	o.Selector, o.Avoid = nil, nil
 	o.Trace, o.Listener, o.SendHooks, o.ForbiddenHooks, o.EndTransactionHooks = false, nil, nil, nil, nil
 	return &tracer{group: group, topic: o.TraceTopic, inner: New(o), queue: make(chan message.TraceRecord, traceRoom), slots: make(chan struct{}, traceSends), quit: make(chan struct{})}
 }
