@@ -82,7 +82,8 @@ func (p *Producer) waitBatch(ctx context.Context, messages []*Message, opts []Se
 	if err != nil {
 		return BatchResult{}, err
 	}
-	res, err := p.wait(ctx, &b.own, b, opts, oneway)
+	var res SendResult
+	err = p.wait(ctx, &b.own, b, opts, oneway, &res)
 	return b.result(res), err
 }
 

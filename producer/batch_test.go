@@ -215,7 +215,7 @@ func TestSplitBatch(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s := &send{p: New(Options{Group: "g"}), in: &instance{ids: newIDs("fe80::1")}, batch: b}
+			s := &send{p: New(Options{Group: "g"}), in: &instance{ids: newIDs("fe80::1")}, one: one{batch: b}}
 			if err := s.encodeBatch(0); err != nil {
 				t.Fatal(err)
 			}

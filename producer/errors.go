@@ -19,6 +19,16 @@ type PropertyError struct {
 
 func (e *PropertyError) Error() string { return fmt.Sprintf("property %q: %s", e.Key, e.Problem) }
 
+// PropertiesSizeError is a message whose properties take too much room together.
+type PropertiesSizeError struct {
+	Size int // bytes
+	Max  int // bytes allowed
+}
+
+func (e *PropertiesSizeError) Error() string {
+	return fmt.Sprintf("properties take %d bytes, at most %d", e.Size, e.Max)
+}
+
 // RouteError says that nobody knows where a topic's queues are.
 type RouteError struct {
 	Topic string

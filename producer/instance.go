@@ -26,7 +26,6 @@ type instance struct {
 	credentials *remoting.Credentials
 	admin       *Admin
 	routes      routes
-	sends       sync.Pool // of *send; an instance's own, so that a bubble of testing/synctest keeps its channels to itself
 	async       *executor // of sends that would make their caller wait
 	replies     *executor // of callbacks of requests; bounded by the requests that wait
 	ids         *message.IDSource
@@ -117,7 +116,6 @@ const innerGroup = "CLIENT_INNER_PRODUCER"
 func newInstance(id string, o *Options) *instance {
 	in := &instance{id: id, tls: o.TLS, credentials: o.Credentials, ids: newIDs(o.ClientIP), nudge: make(chan struct{}, 1),
 		groups: map[string]*Producer{}, beaten: map[string]beat{}, met: map[string]meeting{}, asks: asks{byID: map[string]*ask{}}}
-	in.sends.New = func() any { return &send{wake: make(chan error, 1)} }
 
 	// The API channel, on which servers may ask as well.
 	in.client = remoting.NewClient(remoting.ClientOptions{Dial: o.Dial, ConnectTimeout: o.ConnectTimeout, TLS: o.TLS, Hooks: o.hooks(), Limits: o.Limits,

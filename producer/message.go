@@ -159,4 +159,4 @@ func (m *Message) checkDelay() error {
 const separated = "it holds a separator (0x01, 0x02)"
 
 // hasSeparator: RocketMQ's properties string escapes nothing, so a value with a separator would become other properties.
-func hasSeparator(s string) bool { return strings.ContainsAny(s, "\x01\x02") }
+func hasSeparator(s string) bool { return s != "" && strings.ContainsAny(s, "\x01\x02") }

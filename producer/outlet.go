@@ -1,6 +1,7 @@
 package producer
 
 import (
+	"sync"
 	"sync/atomic"
 
 	"rmqbench/remoting"
@@ -14,6 +15,7 @@ type outlet struct {
 	wire  string // with its namespace
 	route *topicRoute
 	now   atomic.Pointer[lane]
+	sends sync.Pool // of *send, made by empty; an outlet's own, so that a bubble of testing/synctest keeps its channels to itself
 }
 
 // lane is an outlet as one route makes it.
@@ -35,11 +37,22 @@ func (p *Producer) outlet(in *instance, topic string) (*outlet, error) {
 		if err := message.CheckSendTopic(wire); err != nil {
 			return nil, err
 		}
-		v, _ = p.outlets.LoadOrStore(topic, &outlet{topic: topic, wire: wire, route: in.routes.topic(wire)})
+		o := &outlet{topic: topic, wire: wire, route: in.routes.topic(wire)}
+		o.sends.New = func() any { return o.empty(p) }
+		v, _ = p.outlets.LoadOrStore(topic, o)
 	}
 	o := v.(*outlet)
 	p.last.Store(o)
 	return o, nil
+}
+
+// empty is a send with what all of the outlet's have in common.
+func (o *outlet) empty(p *Producer) *send {
+	s := &send{p: p, in: p.instance, out: o, wake: make(chan error, 1)}
+	s.Receiver = s
+	s.SendRequest = remoting.SendRequest{Serialize: p.opts.serialize(), Language: remoting.Go, Version: remoting.Version451, SendHeader: remoting.SendHeader{
+		ProducerGroup: p.opts.Group, Topic: o.wire, DefaultTopic: p.opts.DefaultTopic, DefaultQueueNums: int32(p.opts.DefaultTopicQueues), UnitMode: p.opts.UnitMode}}
+	return s
 }
 
 // lane is the outlet's for the route now.

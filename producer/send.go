@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"net/netip"
 	"os"
 	"time"
@@ -16,13 +15,15 @@ import (
 // Send sends and waits for the broker's answer, trying other brokers as Options.Retries allows. The error is a
 // *StateError, or a *SendError whose cause is an *remoting.BrokerError, a *remoting.CallError or what was wrong with
 // the message.
-func (p *Producer) Send(ctx context.Context, m *Message, opts ...SendOption) (SendResult, error) {
-	return p.wait(ctx, m, nil, opts, false)
+func (p *Producer) Send(ctx context.Context, m *Message, opts ...SendOption) (res SendResult, err error) {
+	err = p.wait(ctx, m, nil, opts, false, &res)
+	return res, err
 }
 
 // SendOneway sends without wanting an answer; it returns when the bytes are in the socket. One attempt.
-func (p *Producer) SendOneway(ctx context.Context, m *Message, opts ...SendOption) (SendResult, error) {
-	return p.wait(ctx, m, nil, opts, true)
+func (p *Producer) SendOneway(ctx context.Context, m *Message, opts ...SendOption) (res SendResult, err error) {
+	err = p.wait(ctx, m, nil, opts, true, &res)
+	return res, err
 }
 
 // SendAsync sends and calls back, exactly once, on another goroutine; it never waits. What could go at once has been
@@ -46,11 +47,12 @@ func (p *Producer) sendAsync(ctx context.Context, m *Message, b *batch, opts []S
 	if err != nil {
 		return err
 	}
-	s.Async, s.callback, s.retries = true, callback, p.opts.AsyncRetries
+	s.Async, s.Call.Oneway, s.SendRequest.Oneway = true, false, false
+	s.callback, s.retries = callback, p.opts.AsyncRetries
 	if s.launchAsync() {
 		return nil
 	}
-	_, err = s.outcome()
+	err = s.outcome(new(SendResult))
 	s.release()
 	return err
 }
@@ -59,39 +61,41 @@ func (p *Producer) sendAsync(ctx context.Context, m *Message, b *batch, opts []S
 // remoting layer's call, its receiver, and the encoder of its own head.
 type send struct {
 	remoting.Call
-	remoting.SendRequest
-	p        *Producer
-	in       *instance
+	remoting.SendRequest // what all sends of the outlet have in common stays from one to the next
+	p                    *Producer
+	in                   *instance
+	out                  *outlet
+	wake                 chan error     // sync: Done's error; capacity 1
+	packed               []byte         // kept for compression
+	sifted               []MessageQueue // kept for sift
+	one
+}
+
+// one is what a send holds of its own message. What ends a send touches comes first, next to each other.
+type one struct {
+	refusal  *remoting.BrokerError // of the attempt in flight; written on the connection's reader
+	seen     *SendContext          // of the attempt that send hooks have seen begin; nil: none
+	began    int64                 // of the attempt if timed; 0: none is under way
+	batch    *batch                // what it carries beside msg, its own; nil for most
+	queue    *queueAddr            // of this attempt; nil: to be picked
+	err      error                 // of the last attempt
+	res      SendResult
 	ctx      context.Context
 	msg      *Message
-	batch    *batch // what it carries beside msg, its own; nil for most
-	out      *outlet
-	topic    *topicRoute
-	queue    *queueAddr // of this attempt; nil: to be picked
-	last     string     // broker of the attempt before
+	body     []byte // as it goes out: the message's own, or in packed
+	deadline int64  // remoting.Nanotime
+	retries  int
+	late     bool // time has passed since newSend: the deadline may have, too
+	timed    bool // somebody wants to know how long an attempt took
+	placed   bool // to, or else by, says which queue: of every attempt the same
+	callback func(SendResult, error)
 	to       MessageQueue
 	by       Selector
 	arg      any
-	placed   bool           // to, or else by, says which queue: of every attempt the same
-	sifted   []MessageQueue // kept for sift
-	watch    Watcher        // by, if it is one; else nil
-	timed    bool           // somebody wants to know how long an attempt took
-	began    int64          // of the attempt if timed; 0: none is under way
-	extra    *extra         // nil for most
-	seen     *SendContext   // of the attempt that send hooks have seen begin; nil: none
-	deadline int64          // remoting.Nanotime
-	late     bool           // time has passed since newSend: the deadline may have, too
-	retries  int
-	body     []byte // as it goes out: the message's own, or in packed
-	packed   []byte // kept for compression
-	res      SendResult
-	err      error       // of the last attempt
+	watch    Watcher     // by, if it is one; else nil
+	extra    *extra      // nil for most
+	last     string      // broker of the attempt before
 	weak     *SendResult // an attempt that stored the message with less than SEND_OK, when another was made after it
-
-	refusal *remoting.BrokerError // of the attempt in flight; written on the connection's reader
-
-	wake     chan error // sync: Done's error; capacity 1
-	callback func(SendResult, error)
 }
 
 // newSend checks the message and makes what all attempts share; b is nil but for batches.
@@ -108,11 +112,9 @@ func (p *Producer) newSend(ctx context.Context, m *Message, b *batch, opts []Sen
 		return nil, &SendError{Topic: m.Topic, Err: err}
 	}
 	nano, wallMS := in.clock.now() // the send's one look at the clock
-	s := in.sends.Get().(*send)
-	s.Receiver = s
-	s.p, s.in, s.ctx, s.msg, s.batch = p, in, ctx, m, b
-	s.out, s.topic, s.Stamped = out, out.route, m.Stamped
-	s.retries = p.opts.Retries
+	s := out.sends.Get().(*send)
+	s.ctx, s.msg, s.batch = ctx, m, b
+	s.Stamped, s.retries = m.Stamped, p.opts.Retries
 	timeout := s.apply(opts, p.opts.SendTimeout)
 	if until, ok := ctx.Deadline(); ok {
 		timeout = min(timeout, time.Until(until))
@@ -130,11 +132,8 @@ func (p *Producer) newSend(ctx context.Context, m *Message, b *batch, opts []Sen
 		return nil, s.discard(&QueueError{s.to, "the message is for topic " + m.Topic})
 	}
 	s.res.ID = in.ids.NextAt(wallMS)
-	s.SendHeader = remoting.SendHeader{
-		ProducerGroup: p.opts.Group, Topic: out.wire, DefaultTopic: p.opts.DefaultTopic, DefaultQueueNums: int32(p.opts.DefaultTopicQueues),
-		BornTimestamp: wallMS, Flag: m.Flag, UnitMode: p.opts.UnitMode, Properties: m.appendProperties(s.Properties[:0], s.res.ID, s.extra),
-	}
-	s.Serialize, s.Code, s.Language, s.Version = p.opts.serialize(), remoting.SendMessageV2, remoting.Go, remoting.Version451
+	s.Code, s.BornTimestamp, s.Flag, s.SysFlag, s.Batch = remoting.SendMessageV2, wallMS, m.Flag, 0, b != nil
+	s.Properties = m.appendProperties(s.Properties[:0], s.res.ID, s.extra)
 	if s.extra != nil {
 		s.SysFlag, s.Code = int32(s.extra.sysFlag), cmp.Or(s.extra.code, s.Code)
 	}
@@ -142,12 +141,12 @@ func (p *Producer) newSend(ctx context.Context, m *Message, b *batch, opts []Sen
 		s.Properties = appendText(s.Properties, message.PropertyInstanceID, p.opts.Namespace)
 	}
 	if n := len(s.Properties); n > message.MaxPropertiesLen {
-		return nil, s.discard(fmt.Errorf("properties take %d bytes, at most %d", n, message.MaxPropertiesLen))
+		return nil, s.discard(&PropertiesSizeError{n, message.MaxPropertiesLen})
 	}
 	s.body = m.Body
 	switch {
 	case b != nil:
-		s.Code, s.Batch = remoting.SendBatchMessage, true
+		s.Code = remoting.SendBatchMessage
 		err = s.encodeBatch(wallMS)
 	case p.opts.CompressOver != none && len(m.Body) >= p.opts.CompressOver:
 		err = s.compress()
@@ -182,20 +181,17 @@ func (s *send) discard(err error) error {
 
 // release gives the send back; nothing of it may be used any more.
 func (s *send) release() {
-	in := s.in
-	*s = send{wake: s.wake, packed: s.packed[:0], sifted: s.sifted[:0], SendRequest: remoting.SendRequest{SendHeader: remoting.SendHeader{Properties: s.Properties[:0]}}}
-	in.sends.Put(s)
+	s.one = one{}
+	s.out.sends.Put(s)
 }
 
 // wait is a send whose caller waits.
-func (p *Producer) wait(ctx context.Context, m *Message, b *batch, opts []SendOption, oneway bool) (SendResult, error) {
+func (p *Producer) wait(ctx context.Context, m *Message, b *batch, opts []SendOption, oneway bool, res *SendResult) error {
 	s, err := p.newSend(ctx, m, b, opts)
 	if err != nil {
-		return SendResult{}, err
+		return err
 	}
-	if oneway {
-		s.Call.Oneway, s.SendRequest.Oneway = true, true
-	}
+	s.Async, s.Call.Oneway, s.SendRequest.Oneway = false, oneway, oneway
 	if oneway || s.placed {
 		s.retries = none
 	}
@@ -204,9 +200,9 @@ func (p *Producer) wait(ctx context.Context, m *Message, b *batch, opts []SendOp
 			break
 		}
 	}
-	res, err := s.outcome()
+	err = s.outcome(res)
 	s.release()
-	return res, err
+	return err
 }
 
 // await waits for Done, and cancels the attempt when the caller's context ends.
@@ -270,7 +266,7 @@ func (s *send) attempt(wait bool) error {
 		return context.Cause(s.ctx)
 	}
 	if s.queue == nil {
-		now := s.topic.now.Load()
+		now := s.out.route.now.Load()
 		if now == nil {
 			if !wait {
 				return errWouldWait
@@ -337,7 +333,7 @@ func (s *send) pick(now *route) error {
 			return &QueueError{s.to, "the topic's route has no such queue to write to"}
 		}
 	default:
-		s.queue = s.topic.next(now, s.sieve())
+		s.queue = s.out.route.next(now, s.sieve())
 		if s.Async && s.last != "" { // Java sends the same request again: the queue's number stays (MQClientAPIImpl.onExceptionImpl)
 			s.queue = cmp.Or(now.queue(s.queue.broker, s.QueueID), s.queue)
 		}
@@ -365,7 +361,7 @@ func (s *send) again(err error) bool {
 		s.res.Ambiguous++
 	}
 	if s.ctx.Err() == nil && routeMayBeStale(err) {
-		s.in.routes.suspect(s.topic)
+		s.in.routes.suspect(s.out.route)
 	}
 	if s.queue != nil {
 		s.last = s.queue.broker
@@ -396,32 +392,19 @@ func (s *send) Receive(head *remoting.Head, _ []byte) {
 		s.refusal = remoting.NewBrokerError(s.queue.addr, code, head.Remark())
 		return
 	}
-	s.res.Status, s.res.Region = status, defaultRegion
-	for it := head.Ext(); it.Next(); {
-		switch string(it.Key()) {
-		case "msgId":
-			if s.batch != nil {
-				s.batch.setOffsets(it.Value())
-			} else {
-				s.res.OffsetID.set(it.Value())
-			}
-		case "queueId":
-			if n, err := remoting.ParseInt32(it.Value()); err == nil {
-				s.res.QueueID = n
-			}
-		case "queueOffset":
-			if n, err := remoting.ParseInt64(it.Value()); err == nil {
-				s.res.QueueOffset = n
-			}
-		case "MSG_REGION":
-			if string(it.Value()) != s.res.Region {
-				s.res.Region = string(it.Value())
-			}
-		case "TRACE_ON":
-			s.res.TraceOff = string(it.Value()) == "false"
-		case "recallHandle":
-			s.res.RecallHandle = string(it.Value())
-		}
+	view := remoting.SendReplyView{QueueID: s.res.QueueID}
+	view.Parse(head)
+	s.res.Status, s.res.QueueID, s.res.QueueOffset, s.res.TraceOff = status, view.QueueID, view.QueueOffset, view.TraceOff
+	if s.batch == nil {
+		s.res.OffsetID.set(view.MsgID)
+	} else {
+		s.batch.setOffsets(view.MsgID)
+	}
+	if s.res.Region = defaultRegion; view.Region != nil && string(view.Region) != defaultRegion {
+		s.res.Region = string(view.Region)
+	}
+	if view.RecallHandle != nil {
+		s.res.RecallHandle = string(view.RecallHandle)
 	}
 }
 
@@ -459,7 +442,8 @@ func (s *send) settle(err error) bool {
 
 // finish calls back, and survives a callback that panics.
 func (s *send) finish() {
-	res, err := s.outcome()
+	var res SendResult
+	err := s.outcome(&res)
 	callback, in := s.callback, s.in
 	s.release()
 	defer func() {
@@ -471,16 +455,17 @@ func (s *send) finish() {
 }
 
 // outcome is what the caller gets.
-func (s *send) outcome() (SendResult, error) {
+func (s *send) outcome(res *SendResult) error {
+	*res = s.res
 	if s.err == nil {
-		return s.res, nil
+		return nil
 	}
 	if s.weak != nil { // stored all the same (DefaultMQProducerImpl.sendDefaultImpl returns it too)
-		res := *s.weak
+		*res = *s.weak
 		res.Attempts, res.Ambiguous = s.res.Attempts, s.res.Ambiguous-1
-		return res, nil
+		return nil
 	}
-	return s.res, &SendError{Topic: s.msg.Topic, Broker: s.res.Broker, Attempts: s.res.Attempts, Ambiguous: s.res.Ambiguous > 0, Err: s.err}
+	return &SendError{Topic: s.msg.Topic, Broker: s.res.Broker, Attempts: s.res.Attempts, Ambiguous: s.res.Ambiguous > 0, Err: s.err}
 }
 
 // newIDs makes the source of unique ids for one client instance.

@@ -1,5 +1,7 @@
 package remoting
 
+import "encoding/binary"
+
 // SendReply is a broker's answer to a send as the wire wants it (SendMessageResponseHeader.java). It is a
 // [HeadEncoder] that allocates nothing; its fields are read only while AppendHead runs.
 type SendReply struct {
@@ -43,4 +45,49 @@ func (r *SendReply) write(w *pairWriter) {
 	}
 	w.text(6, boolText(r.TraceOn))
 	w.text(7, r.Region)
+}
+
+// SendReplyView is the header of a broker's answer to a send, read in place: its texts borrow from the frame.
+type SendReplyView struct {
+	MsgID, Region, RecallHandle []byte
+	QueueID                     int32
+	QueueOffset                 int64
+	TraceOff                    bool // TRACE_ON is "false"
+}
+
+// Parse reads what is there; what is not, or is no number where one belongs, stays as it was.
+func (v *SendReplyView) Parse(h *Head) {
+	if h.Serialize == JSON {
+		for it := h.Ext(); it.Next(); {
+			v.set(it.Key(), it.Value())
+		}
+		return
+	}
+	for ext := h.ext; len(ext) > 0; { // parseBinary has checked the lengths
+		k := int(binary.BigEndian.Uint16(ext))
+		n := int(binary.BigEndian.Uint32(ext[2+k:]))
+		v.set(ext[2:2+k], ext[6+k:6+k+n])
+		ext = ext[6+k+n:]
+	}
+}
+
+func (v *SendReplyView) set(key, value []byte) {
+	switch string(key) {
+	case "msgId":
+		v.MsgID = value
+	case "queueId":
+		if n, err := ParseInt32(value); err == nil {
+			v.QueueID = n
+		}
+	case "queueOffset":
+		if n, err := ParseInt64(value); err == nil {
+			v.QueueOffset = n
+		}
+	case "MSG_REGION":
+		v.Region = value
+	case "TRACE_ON":
+		v.TraceOff = string(value) == "false"
+	case "recallHandle":
+		v.RecallHandle = value
+	}
 }

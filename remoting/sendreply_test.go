@@ -3,6 +3,7 @@ package remoting
 import (
 	"bytes"
 	"maps"
+	"reflect"
 	"strconv"
 	"testing"
 
@@ -36,6 +37,18 @@ func TestVectorSendReply(t *testing.T) {
 					t.Fatalf("%q, %v", frame, err)
 				}
 				return frame[len(prefix):]
+			}
+			for _, frame := range [][]byte{v.ExpectedHexBinary, v.ExpectedHexJSON} {
+				head, _, err := ParseFrame(frame)
+				if err != nil {
+					t.Fatal(err)
+				}
+				var got SendReplyView
+				got.Parse(&head)
+				want := SendReplyView{reply.MsgID, optional("MSG_REGION"), reply.RecallHandle, reply.QueueID, reply.QueueOffset, v.ExpectedExt["TRACE_ON"] == "false"}
+				if !reflect.DeepEqual(got, want) {
+					t.Errorf("%s: read %+v, want %+v", head.Serialize, got, want)
+				}
 			}
 			if got := encode(RocketMQ); !bytes.Equal(got, v.ExpectedHexBinary) {
 				t.Errorf("binary frame\n%q, want\n%q", got, []byte(v.ExpectedHexBinary))

@@ -1,0 +1,161 @@
+//go:build unix
+
+package producer
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"rmqbench/remoting"
+)
+
+// brokerEnv makes TestBrokerProcess a broker, so that another process's CPU is the client's alone.
+const brokerEnv = "RMQBENCH_TEST_BROKER"
+
+// TestBrokerProcess is no test: it is the broker of BenchmarkOverhead, in a process of its own.
+func TestBrokerProcess(t *testing.T) {
+	if os.Getenv(brokerEnv) == "" {
+		t.Skip("runs in a process of its own, for BenchmarkOverhead")
+	}
+	reply := &remoting.SendReply{Serialize: remoting.RocketMQ, Language: remoting.Go, Version: remoting.Version451,
+		MsgID: []byte("7F00000100002A9F0000000000000000"), TraceOn: true, Region: "DefaultRegion"}
+	s := newStage(t, func(_ int64, r *remoting.Request) { _ = r.Reply(reply, nil) })
+	fmt.Println("name server " + s.names.addr())
+	_, _ = os.Stdin.Read(make([]byte, 1)) // until the other process ends
+}
+
+// brokerProcess starts that broker and returns its name server's address.
+func brokerProcess(tb testing.TB) string {
+	tb.Helper()
+	cmd := exec.Command(os.Args[0], "-test.run=^TestBrokerProcess$")
+	cmd.Env = append(os.Environ(), brokerEnv+"=1")
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		stdin.Close()
+		_ = cmd.Wait() // it has said all that matters
+	})
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		if addr, ok := strings.CutPrefix(lines.Text(), "name server "); ok {
+			return addr
+		}
+	}
+	tb.Fatal("the broker's process said nothing")
+	return ""
+}
+
+// bareCall is a send without a producer: a head that was made ready, and a wake-up.
+type bareCall struct {
+	remoting.Call
+	remoting.SendRequest
+	wake chan error
+}
+
+func (c *bareCall) Receive(*remoting.Head, []byte) {}
+func (c *bareCall) Done(err error)                 { c.wake <- err }
+
+// newBareCall has the head that the producer's own sends have, but for what is of one message.
+func newBareCall(p *Producer, m *Message) *bareCall {
+	o := &p.opts
+	c := &bareCall{wake: make(chan error, 1)}
+	c.Receiver = c
+	c.SendRequest = remoting.SendRequest{Serialize: remoting.RocketMQ, Code: remoting.SendMessageV2, Language: remoting.Go, Version: remoting.Version451,
+		SendHeader: remoting.SendHeader{ProducerGroup: o.Group, Topic: m.Topic, DefaultTopic: o.DefaultTopic, DefaultQueueNums: int32(o.DefaultTopicQueues),
+			BrokerName: "b0"}}
+	c.Template = c.NewTemplate()
+	return c
+}
+
+// cpu is what this process has used so far, user and system.
+func cpu(tb testing.TB) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		tb.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// send is one message: what its head says of it alone (times, id, properties), the call, the answer.
+func (c *bareCall) send(ctx context.Context, in *instance, to *remoting.Endpoint, m *Message) error {
+	nano, wallMS := in.clock.now()
+	c.BornTimestamp, c.Properties = wallMS, m.appendProperties(c.Properties[:0], in.ids.NextAt(wallMS), nil)
+	if err := to.Start(ctx, &c.Call, &c.SendRequest, m.Body, nano+int64(3*time.Second)); err != nil {
+		return err
+	}
+	return <-c.wake
+}
+
+// BenchmarkOverhead puts the same messages through the producer and through a remoting call with the same head encoded, in
+// turn, and reports how much CPU the one takes of the other ("x-bare") and each by itself. The broker is another process.
+func BenchmarkOverhead(b *testing.B) {
+	const each = 20_000 // messages of one side in one iteration
+	for _, workers := range []int{1, 64, 1024} {
+		b.Run(fmt.Sprint("sync/workers=", workers), func(b *testing.B) {
+			p := started(b, Options{NameServers: []string{brokerProcess(b)}, Profile: Measure})
+			m := &Message{Topic: "T", Body: make([]byte, 128)}
+			if _, err := p.Prepare(b.Context(), m.Topic); err != nil {
+				b.Fatal(err)
+			}
+			endpoint := p.instance.routes.topic(m.Topic).now.Load().queues[0].endpoint
+			ctx := context.Background()
+			bare := func() func() error {
+				c := newBareCall(p, m)
+				return func() error { return c.send(ctx, p.instance, endpoint, m) }
+			}
+			whole := func() func() error {
+				return func() error { _, err := p.Send(ctx, m); return err }
+			}
+			var used [2]time.Duration
+			turn := 0
+			for b.Loop() {
+				for range 2 { // one side first, then the other
+					side := turn % 2
+					began := cpu(b)
+					run(b, workers, each, [...]func() func() error{bare, whole}[side])
+					used[side] += cpu(b) - began
+					turn++
+				}
+				turn++
+			}
+			sent := float64(b.N * each)
+			b.ReportMetric(float64(used[1])/float64(used[0]), "x-bare")
+			b.ReportMetric(float64(used[0])/sent, "bare-cpu-ns/msg")
+			b.ReportMetric(float64(used[1])/sent, "send-cpu-ns/msg")
+		})
+	}
+}
+
+// run makes n calls on so many goroutines, each with a function of its own.
+func run(tb testing.TB, workers, n int, newCall func() func() error) {
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Go(func() {
+			call := newCall()
+			for range n / workers {
+				if err := call(); err != nil {
+					tb.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
