@@ -3,6 +3,7 @@ package remoting
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"strings"
 	"sync"
@@ -12,7 +13,8 @@ import (
 	"time"
 )
 
-// a server that accepts and closes at once is dialled no more often than one that refuses, whoever asks.
+// a server that accepts and closes at once is dialled no more often than one that refuses, whoever asks. One that
+// refuses is not dialled more often for more connections.
 func TestR53Schedule(t *testing.T) {
 	for name, accept := range map[string]func() (net.Conn, error){
 		"refuses": func() (net.Conn, error) { return nil, errors.New("refused") },
@@ -37,32 +39,39 @@ func TestR53Schedule(t *testing.T) {
 			return ours, nil
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				const callers, pause = 64, 50 * time.Millisecond
-				var dialled []int64 // only dials, which follow each other
-				c := NewClient(ClientOptions{Dial: func(context.Context, string) (net.Conn, error) {
-					dialled = append(dialled, Nanotime())
-					return accept()
-				}})
-				end := Nanotime() + int64(time.Minute)
-				var wg sync.WaitGroup
-				for range callers {
-					wg.Go(func() {
-						for Nanotime() < end {
-							if _, err := c.Invoke(t.Context(), "pipe:1", NewRequest(HeartBeat), time.Second); err == nil {
-								t.Error("answered by nobody")
-							}
-							time.Sleep(pause)
-						}
-					})
-				}
-				wg.Wait()
-				c.Close()
-				checkWaits(t, dialled, pause)
+		for _, connections := range []int{1, 4} {
+			if connections > 1 && name != "refuses" {
+				continue // while one lives, its neighbours are dialled: one dial a connection and step
+			}
+			t.Run(fmt.Sprintf("%s, %d connections", name, connections), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) { r53Schedule(t, accept, connections) })
 			})
+		}
+	}
+}
+
+func r53Schedule(t *testing.T, accept func() (net.Conn, error), connections int) {
+	const callers, pause = 64, 50 * time.Millisecond
+	var dialled []int64 // only dials, which follow each other
+	c := NewClient(ClientOptions{Connections: connections, Dial: func(context.Context, string) (net.Conn, error) {
+		dialled = append(dialled, Nanotime())
+		return accept()
+	}})
+	end := Nanotime() + int64(time.Minute)
+	var wg sync.WaitGroup
+	for range callers {
+		wg.Go(func() {
+			for Nanotime() < end {
+				if _, err := c.Invoke(t.Context(), "pipe:1", NewRequest(HeartBeat), time.Second); err == nil {
+					t.Error("answered by nobody")
+				}
+				time.Sleep(pause)
+			}
 		})
 	}
+	wg.Wait()
+	c.Close()
+	checkWaits(t, dialled, pause)
 }
 
 // checkWaits compares the times of dials with the waits that they should have between them, given how often somebody asks.
@@ -187,4 +196,32 @@ func TestR53RealSockets(t *testing.T) {
 	if n := int(accepted.Load()); n < 2 || n > longest {
 		t.Errorf("%d dials within %v, want 2 to %d", n, time.Since(began), longest)
 	}
+}
+
+// A server that is well gets all its connections at once, though none of them has proved itself when the next is dialled.
+func TestConnectionsAreDialledInTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var under, most atomic.Int32
+		c := NewClient(ClientOptions{Connections: 3, Dial: func(context.Context, string) (net.Conn, error) {
+			most.Store(max(most.Load(), under.Add(1)))
+			time.Sleep(time.Millisecond)
+			under.Add(-1)
+			ours, _ := net.Pipe()
+			return ours, nil
+		}})
+		defer c.Close()
+		began := Nanotime()
+		var callers sync.WaitGroup
+		for range 8 {
+			callers.Go(func() {
+				if _, err := c.Endpoint("pipe:1").Connect(t.Context(), time.Second); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		callers.Wait()
+		if took := time.Duration(Nanotime() - began); took != 3*time.Millisecond || most.Load() != 1 || c.Stats().Dials != 3 {
+			t.Errorf("%v, %d at one time, %d dials; want 3 ms, 1 and 3", took, most.Load(), c.Stats().Dials)
+		}
+	})
 }

@@ -68,42 +68,48 @@ type Endpoint struct {
 	addr   string
 	slots  []slot
 	next   atomic.Uint32 // of several connections, whose turn it is
-}
-
-// slot is one connection of an endpoint: it lives, or it is being dialled, or it waits after a dial that failed.
-type slot struct {
-	conn atomic.Pointer[Conn] // nil or perhaps dead
 
 	mu      sync.Mutex // protects following
-	dialing *dial      // nil: none under way
+	dialing *dial      // nil: none under way; one at a time, however many connections are missing
 	fresh   *Conn      // of the last dial, if that succeeded: on trial until a whole frame has come over it
 	fails   int        // dials in a row that failed or led to a connection that did
 	retryAt int64      // nanotime; no dial before if fails is over 0
 	lastErr error
 }
 
-// backOff sets the wait before the next dial. Under mu.
-func (s *slot) backOff() {
-	wait := min(firstBackoff<<min(s.fails, 10), maxBackoff*5/6)
-	s.fails++
-	s.retryAt = Nanotime() + int64(float64(wait)*(0.8+0.4*rand.Float64()))
+// slot is one connection of an endpoint.
+type slot struct {
+	conn atomic.Pointer[Conn] // nil or perhaps dead
 }
 
-// judge forgives the waits if the last dial's connection was of use, or was ours to end. One that died before a whole
-// frame came is a dial that failed: a server that accepts and closes at once is not dialled as fast as it closes. Under mu.
-func (s *slot) judge() {
-	conn := s.fresh
-	if conn == nil {
-		return
+// backOff sets the wait before the next dial. Under mu.
+func (e *Endpoint) backOff() {
+	wait := min(firstBackoff<<min(e.fails, 10), maxBackoff*5/6)
+	e.fails++
+	e.retryAt = Nanotime() + int64(float64(wait)*(0.8+0.4*rand.Float64()))
+}
+
+// wait is how long no dial may be made, 0 or less if one may. It forgives the waits if the last dial's connection was of use,
+// or was ours to end, and asks for none while it lives: a neighbour is dialled at once. One that died before a whole frame
+// came is a dial that failed: a server that accepts and closes at once is not dialled as fast as it closes. Under mu.
+func (e *Endpoint) wait() time.Duration {
+	if conn := e.fresh; conn != nil {
+		if !conn.dead.Load() {
+			return 0
+		}
+		err := conn.Err()
+		if conn.Stats().FramesIn > 0 || errors.Is(err, ErrClosed) {
+			e.fails = 0
+		}
+		if err == nil {
+			err = errDying
+		}
+		e.fresh, e.lastErr = nil, err
 	}
-	err := conn.Err()
-	if conn.Stats().FramesIn > 0 || errors.Is(err, ErrClosed) {
-		s.fails = 0
+	if e.fails == 0 {
+		return 0
 	}
-	if err == nil {
-		err = errDying
-	}
-	s.fresh, s.lastErr = nil, err
+	return time.Duration(e.retryAt - Nanotime())
 }
 
 var errDying = errors.New("its connection ends at this moment")
@@ -118,6 +124,7 @@ func (s *slot) living() *Conn {
 
 // dial is one attempt that many callers may wait for.
 type dial struct {
+	slot *slot         // whose connection it makes
 	done chan struct{} // closed when conn or err is there
 	conn *Conn
 	err  error
@@ -216,37 +223,40 @@ func (e *Endpoint) Connect(ctx context.Context, timeout time.Duration) (*Conn, e
 }
 
 func (e *Endpoint) connect(ctx context.Context, s *slot, timeout time.Duration) (*Conn, error) {
-	d, err := e.dialOnce(s)
-	if err != nil {
-		return nil, err
-	}
 	timer := time.NewTimer(timeout)
 	defer timer.Stop()
-	select {
-	case <-d.done:
-		return d.conn, d.err
-	case <-ctx.Done():
-		return nil, fmt.Errorf("%w: %w", ErrDial, context.Cause(ctx))
-	case <-timer.C:
-		return nil, fmt.Errorf("%w within %v: %w", ErrDial, timeout, ErrTimeout)
+	for {
+		d, err := e.dialOnce(s)
+		if err != nil {
+			return nil, err
+		}
+		select {
+		case <-d.done:
+			if d.err != nil || d.slot == s {
+				return d.conn, d.err
+			} // a neighbour's: now it's this one's turn
+		case <-ctx.Done():
+			return nil, fmt.Errorf("%w: %w", ErrDial, context.Cause(ctx))
+		case <-timer.C:
+			return nil, fmt.Errorf("%w within %v: %w", ErrDial, timeout, ErrTimeout)
+		}
 	}
 }
 
 // dialOnce joins the dial under way, or starts one: single-flight for an address, and no lock is held while it dials.
 func (e *Endpoint) dialOnce(s *slot) (*dial, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	if conn := s.living(); conn != nil {
-		d := &dial{done: make(chan struct{}), conn: conn}
+		d := &dial{slot: s, done: make(chan struct{}), conn: conn}
 		close(d.done)
 		return d, nil
 	}
-	if s.dialing != nil {
-		return s.dialing, nil
+	if e.dialing != nil {
+		return e.dialing, nil
 	}
-	s.judge()
-	if wait := s.retryAt - Nanotime(); wait > 0 && s.fails > 0 {
-		return nil, fmt.Errorf("%w: next attempt in %v; the last one: %w", ErrDial, time.Duration(wait).Round(time.Millisecond), s.lastErr)
+	if wait := e.wait(); wait > 0 {
+		return nil, fmt.Errorf("%w: next attempt in %v; the last one: %w", ErrDial, wait.Round(time.Millisecond), e.lastErr)
 	}
 	c := e.client
 	c.mu.Lock()
@@ -255,20 +265,20 @@ func (e *Endpoint) dialOnce(s *slot) (*dial, error) {
 		return nil, ErrClosed
 	}
 	c.past.Dials++
-	d := &dial{done: make(chan struct{})}
-	s.dialing = d
-	c.loops.Go(func() { e.dial(s, d) })
+	d := &dial{slot: s, done: make(chan struct{})}
+	e.dialing = d
+	c.loops.Go(func() { e.dial(d) })
 	return d, nil
 }
 
-func (e *Endpoint) dial(s *slot, d *dial) {
+func (e *Endpoint) dial(d *dial) {
 	c := e.client
 	ctx, cancel := context.WithTimeout(c.life, c.opts.ConnectTimeout)
 	defer cancel()
 	nc, err := c.opts.Dial(ctx, e.addr)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.dialing = nil
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.dialing = nil
 	switch {
 	case c.life.Err() != nil:
 		if err == nil {
@@ -276,14 +286,16 @@ func (e *Endpoint) dial(s *slot, d *dial) {
 		}
 		d.err = ErrClosed
 	case err != nil:
-		s.backOff()
-		s.lastErr = err
+		e.backOff()
+		e.lastErr = err
 		d.err = fmt.Errorf("%w: %w", ErrDial, err)
 	default:
 		tune(nc)
-		s.backOff() // see judge
-		d.conn, d.err = c.adopt(nc, e.addr, s)
-		s.fresh = d.conn
+		if e.fresh == nil || e.fresh.dead.Load() { // else a neighbour is on trial already
+			e.backOff() // see wait
+		}
+		d.conn, d.err = c.adopt(nc, e.addr, d.slot)
+		e.fresh = d.conn
 	}
 	close(d.done)
 }
