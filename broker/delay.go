@@ -87,15 +87,23 @@ func (b *Broker) deliverDelayed(now int64, left *int) (next int64) {
 }
 
 // release puts a message that waited where it was for. Its properties keep what the detour added: brokers write them as
-// text before they take that out again (ScheduleMessageService.messageTimeUp, EndTransactionProcessor, 5.3.3). One whose
-// topic was deleted meanwhile goes with it. Under mu.
+// text before they take that out again (ScheduleMessageService.messageTimeUp, TimerMessageStore.convertMessage, 5.3.3). One
+// whose topic was deleted meanwhile goes with it. Under mu.
 func (b *Broker) release(r *message.Record, props message.Properties) {
+	if t, queue := b.meant(props); t != nil {
+		b.again(r, t, queue, props)
+	}
+}
+
+// meant is the topic and queue that a message was for before its detour; nil if that topic is gone. Under mu.
+func (b *Broker) meant(props message.Properties) (*topic, int32) {
 	name, _ := props.Get(message.PropertyRealTopic)
 	number, _ := props.Get(message.PropertyRealQueueID)
 	queue, err := remoting.ParseInt32([]byte(number))
-	if t := b.topics[name]; t != nil && err == nil && 0 <= queue && queue < message.MaxRouteQueues {
-		b.again(r, t, queue, props)
+	if err != nil || queue < 0 || queue >= message.MaxRouteQueues {
+		return nil, 0
 	}
+	return b.topics[name], queue
 }
 
 // again stores a message anew, elsewhere and with other properties, and reports whether they fit. r then says where it

@@ -99,7 +99,11 @@ func (b *Broker) endTransaction(f *fields) *remoting.Command {
 	if verdict == message.FlagCommit {
 		r.SysFlag = r.SysFlag.WithTransaction(message.FlagCommit)
 		r.PreparedOffset = physical
-		b.release(&r, props)
+		if t, queue := b.meant(props); t != nil {
+			props.Delete(message.PropertyRealTopic) // 5.4.0 does; 4.x leaves them
+			props.Delete(message.PropertyRealQueueID)
+			b.again(&r, t, queue, props)
+		}
 	}
 	b.closeHalf(offset)
 	return answer(remoting.Success, "")

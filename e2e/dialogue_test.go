@@ -30,6 +30,9 @@ func TestDialogue(t *testing.T) {
 			t.Run("request and reply", s.testRequest)
 			t.Run("recall", s.testRecall)
 			t.Run("trace", s.testTrace)
+			if version == latest() {
+				t.Run("judge", func(t *testing.T) { judgeDialogue(t, s.Tools(), target{s.NameServer(), s.broker().Addr}) })
+			}
 		})
 	}
 }

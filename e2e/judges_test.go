@@ -27,6 +27,29 @@ func TestJudgesOnRmqbenchBroker(t *testing.T) {
 	judge(t, NewTools(t, latest()), startRmqbenchBroker(t))
 }
 
+// What RocketMQ's own producer does beyond sending works on our broker as TestDialogue shows that it does on a real one.
+func TestDialogueOnRmqbenchBroker(t *testing.T) {
+	judgeDialogue(t, NewTools(t, latest()), startRmqbenchBroker(t, "--check-interval", "1s", "--check-after", "1s"))
+}
+
+// judgeDialogue needs a broker of 5.4.0 that recalls messages, and asks about transactions every second.
+func judgeDialogue(t *testing.T, tools *Tools, at target) {
+	const topic = "RMQBENCH_JUDGE_dialogue"
+	admin(t, tools, at, "updateTopic", "-b", at.broker, "-t", topic, "-r", "4", "-w", "4")
+	out, err := tools.Java("java/Dialogue.java", at.nameServer, topic)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	wantText(t, out, "query OK", "request OK", "transactions OK", "delays OK",
+		"found [CLUSTER, KEYS, MAX_OFFSET, MIN_OFFSET, MSG_REGION, TAGS, TRACE_ON, UNIQ_KEY, WAIT]",
+		"question [CLUSTER, CORRELATION_ID, KEYS, MAX_OFFSET, MIN_OFFSET, MSG_REGION, REPLY_TO_CLIENT, TAGS, TRACE_ON, TTL, UNIQ_KEY, WAIT]",
+		"tx yes [CLUSTER, KEYS, MAX_OFFSET, MIN_OFFSET, MSG_REGION, PGROUP, TAGS, TRACE_ON, TRAN_MSG, UNIQ_KEY, WAIT, __transactionId__]",
+		"tx asked yes [CLUSTER, KEYS, MAX_OFFSET, MIN_OFFSET, MSG_REGION, PGROUP, TAGS, TRACE_ON, TRANSACTION_CHECK_TIMES, TRAN_MSG, UNIQ_KEY, WAIT, __transactionId__]",
+		"level [CLUSTER, DELAY, KEYS, MAX_OFFSET, MIN_OFFSET, MSG_REGION, REAL_QID, REAL_TOPIC, TAGS, TRACE_ON, UNIQ_KEY, WAIT]",
+		"timer [CLUSTER, KEYS, MAX_OFFSET, MIN_OFFSET, MSG_REGION, REAL_QID, REAL_TOPIC, TAGS, TIMER_DELAY_MS, TIMER_DEQUEUE_MS, TIMER_ENQUEUE_MS, TIMER_OUT_MS, TRACE_ON, UNIQ_KEY, WAIT]")
+	wantText(t, admin(t, tools, at, "queryMsgByKey", "-t", topic, "-k", "key-found"), "#Message ID")
+}
+
 // judge has every judge use the target. Those of one stage run side by side: mqadmin takes seconds to start and to end.
 func judge(t *testing.T, tools *Tools, at target) {
 	goclient := buildGo(t, "../peers", "./goclient")
@@ -173,10 +196,10 @@ var (
 
 // startRmqbenchBroker builds our command, runs its embedded name server and broker until the test ends, and returns
 // where they are.
-func startRmqbenchBroker(t *testing.T) target {
+func startRmqbenchBroker(t *testing.T, flags ...string) target {
 	t.Helper()
 	program := buildGo(t, "..", "./cmd/rmqbench")
-	p, err := startProcess(exec.Command(program, "broker", "--namesrv-listen", "127.0.0.1:0", "--listen", "127.0.0.1:0"),
+	p, err := startProcess(exec.Command(program, append([]string{"broker", "--namesrv-listen", "127.0.0.1:0", "--listen", "127.0.0.1:0"}, flags...)...),
 		filepath.Join(t.TempDir(), "broker.log"))
 	if err != nil {
 		t.Fatal(err)

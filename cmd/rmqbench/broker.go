@@ -34,6 +34,9 @@ about RocketMQ.`,
 			if o.ServiceTime < 0 || o.Servers < 1 {
 				return &usageError{"--service-time and --servers: must be positive"}
 			}
+			if o.CheckInterval < time.Millisecond || o.CheckAfter < time.Millisecond {
+				return &usageError{"--check-interval and --check-after: at least 1ms"}
+			}
 			o.MemoryBudget = int64(size)
 			cluster, err := broker.Start(o)
 			if err != nil {
@@ -59,6 +62,8 @@ about RocketMQ.`,
 	f.BoolVar(&o.NoAutoCreate, "no-auto-create", false, "refuse sends to unknown topics")
 	f.DurationVar(&o.ServiceTime, "service-time", time.Duration(0), "how long a server is busy with a send (0: answer at once)")
 	f.IntVar(&o.Servers, "servers", 1, "servers of each broker")
+	f.DurationVar(&o.CheckInterval, "check-interval", 30*time.Second, "how often producers are asked about open transactions")
+	f.DurationVar(&o.CheckAfter, "check-after", 6*time.Second, "how old a half message is when they are first asked")
 	f.BoolVar(&o.AlwaysJSON, "always-json", false, "answer with JSON headers whatever the request used, as 5.x does by default")
 	return cmd
 }
