@@ -102,7 +102,7 @@ func (s *send) before() error {
 			return &ForbiddenError{err}
 		}
 	}
-	if len(o.SendHooks) == 0 || s.extra != nil && s.extra.unhooked {
+	if len(o.SendHooks) == 0 {
 		return nil
 	}
 	s.seen = c

@@ -37,7 +37,6 @@ type extra struct {
 	code       remoting.RequestCode // SendReplyMessageV2 for an answer; 0: as every message
 	msgType    MsgType              // what hooks are told; 0: what the message's own fields say
 	undelayed  bool                 // leave the message's delay out, as half messages do
-	unhooked   bool                 // no send hook sees it, as trace messages
 }
 
 // with sends a message as the client's own.

@@ -45,15 +45,17 @@ var tracers atomic.Int64
 // newTracer makes the tracer of a producer, with an inner producer of its own client instance: traces take neither
 // connections nor permits from what they are about. Producers that share an instance share that one too.
 func newTracer(host *Producer) *tracer {
-	o := host.opts
+	o := &host.opts
 	group := message.UnwrapNamespace(o.Namespace, o.Group)
-	o.Group, o.Namespace, o.VIPChannel = traceGroup(group, tracers.Add(1)), "", false
-	o.InstanceName = "PID_CLIENT_INNER_TRACE_PRODUCER_" + o.InstanceName // TraceConstants.TRACE_INSTANCE_NAME
-	o.SendTimeout, o.MaxBody, o.CompressOver = traceTimeout, traceBody, 0
-	o.Selector, o.Avoid = nil, nil
-	o.Trace, o.Listener, o.SendHooks, o.ForbiddenHooks, o.EndTransactionHooks = false, nil, nil, nil, nil
-	return &tracer{group: group, topic: o.TraceTopic, inner: New(o), queue: make(chan message.TraceRecord, traceRoom), slots: make(chan struct{}, traceSends), quit: make(chan struct{})}
+	inner := New(Options{NameServers: o.NameServers, Group: traceGroup(group, tracers.Add(1)), SendTimeout: traceTimeout, MaxBody: traceBody, NamespaceV2: o.NamespaceV2,
+		InstanceName: traceInstance + o.InstanceName, UnitName: o.UnitName, ClientIP: o.ClientIP, RouteEvery: o.RouteEvery, HeartbeatEvery: o.HeartbeatEvery,
+		NoAutoCreate: o.NoAutoCreate, DefaultTopic: o.DefaultTopic, DefaultTopicQueues: o.DefaultTopicQueues,
+		JSON: o.JSON, ConnectTimeout: o.ConnectTimeout, Dial: o.Dial, TLS: o.TLS, Credentials: o.Credentials, Hooks: o.Hooks})
+	return &tracer{group: group, topic: o.TraceTopic, inner: inner, queue: make(chan message.TraceRecord, traceRoom), slots: make(chan struct{}, traceSends), quit: make(chan struct{})}
 }
+
+// traceInstance begins the instance names of tracers (TraceConstants.TRACE_INSTANCE_NAME).
+const traceInstance = "PID_CLIENT_INNER_TRACE_PRODUCER_"
 
 // traceGroup is the n-th inner producer's group (AsyncTraceDispatcher.genGroupNameForTrace), cut to what a name may be.
 func traceGroup(group string, n int64) string {

@@ -229,7 +229,7 @@ func TestTraceGroup(t *testing.T) {
 
 // A tracer that can't start is a start that fails, and the producer's name is free again.
 func TestTraceThatCannotStart(t *testing.T) {
-	o := Options{NameServers: []string{"127.0.0.1:1"}, Group: "other", InstanceName: "PID_CLIENT_INNER_TRACE_PRODUCER_" + t.Name()}
+	o := Options{NameServers: []string{"127.0.0.1:1"}, Group: "other", InstanceName: traceInstance + t.Name()}
 	started(t, o)
 	p := New(Options{NameServers: []string{"127.0.0.1:2"}, Group: "group", InstanceName: t.Name(), Trace: true})
 	if err := p.Start(); err == nil || !strings.Contains(err.Error(), "trace") || p.State() != StartFailed {
