@@ -300,14 +300,16 @@ func TestSlowListener(t *testing.T) {
 		<-free
 		return TransactionCommit
 	}}})
-	p.checks.room = 3
+	const room, dropped = 3, 5
 	busy := p.checks.limit
 	for range busy {
 		k.ask(t, checkRequest("tx", []byte("x"), 0))
 	}
 	soon(t, "every goroutine is at work", func() bool { return asked.Load() == int64(busy) })
-	const dropped = 5
-	for range p.checks.room + dropped {
+	p.checks.mu.Lock()
+	p.checks.room = room
+	p.checks.mu.Unlock()
+	for range room + dropped {
 		k.ask(t, checkRequest("tx", []byte("x"), 0))
 	}
 	soon(t, "the rest is dropped", func() bool { return p.Stats().ChecksDropped == dropped })
@@ -315,7 +317,7 @@ func TestSlowListener(t *testing.T) {
 		t.Errorf("beside it: %v", err)
 	}
 	close(free)
-	for range busy + p.checks.room {
+	for range busy + room {
 		if end := k.hear(t); end.ext["commitOrRollback"] != "8" {
 			t.Errorf("%v", end.ext)
 		}
