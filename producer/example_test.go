@@ -92,3 +92,44 @@ func ExampleSendError() {
 	// attempts 1 ambiguous false
 	// SYSTEM_BUSY
 }
+
+// accounts is the application's side of its transactions.
+type accounts struct{ booked map[string]bool }
+
+// Execute books, and notes under the transaction's id that it has.
+func (a *accounts) Execute(_ *producer.Message, half producer.SendResult, _ any) producer.TransactionState {
+	a.booked[half.ID.String()] = true
+	return producer.TransactionCommit
+}
+
+// Check is asked where the broker hasn't heard how Execute ended.
+func (a *accounts) Check(m *producer.Received) producer.TransactionState {
+	if a.booked[m.ID()] {
+		return producer.TransactionCommit
+	}
+	return producer.TransactionRollback
+}
+
+func ExampleProducer_SendTransaction() {
+	cluster, err := broker.Start(broker.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer cluster.Close()
+	p := producer.New(producer.Options{NameServers: []string{cluster.NameServer()}, Group: "orders", InstanceName: "example",
+		Listener: &accounts{booked: map[string]bool{}}}) // a real one keeps that in its database, and locks it
+	if err := p.Start(); err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer p.Shutdown()
+
+	res, err := p.SendTransaction(context.Background(), &producer.Message{Topic: "ORDERS", Body: []byte("four coffees")}, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(res.Status, res.State, res.Untold)
+	// Output: SEND_OK COMMIT_MESSAGE <nil>
+}
