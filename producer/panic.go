@@ -16,9 +16,9 @@ func (e *PanicError) Error() string { return fmt.Sprintf("panic in a %s: %v", e.
 
 // panicked counts a panic just recovered, and keeps the first.
 func (in *instance) panicked(where string, value any) *PanicError {
-	in.panics.Add(1)
 	e := &PanicError{Where: where, Value: value, Stack: debug.Stack()}
 	in.firstPanic.CompareAndSwap(nil, e)
+	in.panics.Add(1) // last: whoever sees the count finds the first
 	return e
 }
 
