@@ -361,7 +361,7 @@ func (d *doctor) checkBroker(ctx context.Context, b message.BrokerData) []Check 
 	began := time.Now()
 	if _, err := d.client.Endpoint(addr).Connect(ctx, askFor); err != nil {
 		c.Level, c.Detail = Fail, err.Error()
-		c.Next = "if it is up: set brokerIP1 in its broker.conf to an address that can be reached from here, or run rmqbench where this one can be"
+		c.Next = fmt.Sprintf("if it is up: set brokerIP1 in its broker.conf to an address that can be reached from here, or say which one can: --resolve %s=HOST:PORT", addr)
 		return []Check{d.advised(c, err)}
 	}
 	c.Detail = "connects in " + results.FormatDuration(int64(time.Since(began)))

@@ -32,7 +32,7 @@ func preflight(ctx context.Context, cases []scenarios.Case, o Options) ([]*targe
 		if c.Target.Embedded != nil {
 			continue
 		}
-		key := fmt.Sprint(c.Target.Namesrv, c.Target.Cluster, c.Target.Credentials, c.Target.TLS != nil, deref(c.Target.TLS))
+		key := fmt.Sprint(c.Target.Namesrv, c.Target.Cluster, c.Target.Credentials, c.Target.TLS != nil, deref(c.Target.TLS), c.Target.Resolve)
 		if seen[key] == nil {
 			security, err := SecurityOf(&c.Target)
 			if err != nil {

@@ -136,7 +136,7 @@ func (r *runner) runCase(ctx context.Context, c *scenarios.Case, t *target, inde
 		defer t.embedded.Close()
 	}
 	o := producerOptions(c, t.nameServers, index)
-	o.TLS, o.Credentials = t.security.TLS, t.security.Credentials
+	o.TLS, o.Credentials, o.Dial = t.security.TLS, t.security.Credentials, t.security.dial()
 	p := producer.New(o)
 	if err := p.Start(); err != nil {
 		return nil, err

@@ -1,10 +1,13 @@
 package bench
 
 import (
+	"cmp"
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"strings"
 
 	"rmqbench/remoting"
@@ -15,6 +18,7 @@ import (
 type Security struct {
 	TLS         *tls.Config           // nil: none
 	Credentials *remoting.Credentials // nil: none
+	Resolve     map[string]string     // address to dial instead of the one that servers tell; nil: none
 	Warnings    []string              // what the user should know before anything is sent
 }
 
@@ -23,6 +27,16 @@ func SecurityOf(t *scenarios.Target) (*Security, error) {
 	s := &Security{}
 	if t.Embedded != nil {
 		return s, nil
+	}
+	for _, r := range t.Resolve {
+		from, to, err := scenarios.ParseResolution(r)
+		if err != nil {
+			return nil, fmt.Errorf("resolve %w", err)
+		}
+		if s.Resolve == nil {
+			s.Resolve = map[string]string{}
+		}
+		s.Resolve[from] = to
 	}
 	var err error
 	if o := t.TLS; o != nil && o.Enabled {
@@ -55,9 +69,20 @@ func (s *Security) warnReadable(file string) {
 	}
 }
 
+// dial is how to reach an address; nil: as it stands.
+func (s *Security) dial() func(context.Context, string) (net.Conn, error) {
+	if s.Resolve == nil {
+		return nil
+	}
+	return func(ctx context.Context, addr string) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, "tcp", cmp.Or(s.Resolve[addr], addr))
+	}
+}
+
 // client connects so.
 func (s *Security) client(o remoting.ClientOptions) *remoting.Client {
-	o.TLS = s.TLS
+	o.TLS, o.Dial = s.TLS, s.dial()
 	if s.Credentials != nil {
 		o.Hooks = []remoting.RPCHook{s.Credentials.Signer()}
 	}

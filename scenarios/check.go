@@ -27,6 +27,8 @@ func (r *reader) checkTarget(t Target, n *node) {
 		r.faultAt(n.get("tls"), "tls and embedded exclude each other; name the cluster with namesrv")
 	case t.Embedded != nil && t.Credentials != "":
 		r.faultAt(n.get("credentials"), "credentials and embedded exclude each other; name the cluster with namesrv")
+	case t.Embedded != nil && len(t.Resolve) > 0:
+		r.faultAt(n.get("resolve"), "resolve and embedded exclude each other; name the cluster with namesrv")
 	case t.TLS != nil && t.TLS.Cert == "" && t.TLS.Key != "":
 		r.faultAt(n.get("tls", "key"), "key needs the certificate that it belongs to; add cert")
 	case t.TLS != nil && t.TLS.Cert != "" && t.TLS.Key == "":

@@ -72,6 +72,7 @@ var (
 	topicName    = pattern("a name like RMQBENCH_QUICK", `^[%|a-zA-Z0-9_-]+$`, "letters, digits, _, -, % and |", maxTopic)
 	fileName     = kind[string]{name: "a file like tools.yml", parse: parseFileName, text: func(s string) string { return s }}
 	hostName     = pattern("a name like broker.example", `^[a-zA-Z0-9._:-]+$`, "letters, digits, ., _, : and -", 253)
+	resolution   = kind[string]{name: "FROM=TO like 172.17.0.3:10911=127.0.0.1:10911", parse: checkResolution, text: func(s string) string { return s }}
 	hostPort     = kind[string]{name: "an address like 127.0.0.1:9876", parse: parseHostPort, text: func(s string) string { return s }}
 )
 
@@ -252,6 +253,24 @@ func parseVersion(text string) (int, error) {
 		return 0, problemf("must be 1, not %q: this rmqbench reads no other", clip(text))
 	}
 	return 1, nil
+}
+
+func checkResolution(text string) (string, error) {
+	_, _, err := ParseResolution(text)
+	return text, err
+}
+
+// ParseResolution takes FROM=TO of [Target.Resolve] apart.
+func ParseResolution(text string) (from, to string, err error) {
+	from, to, ok := strings.Cut(text, "=")
+	if !ok {
+		return "", "", problemf("must be FROM=TO, like 172.17.0.3:10911=127.0.0.1:10911, not %q", clip(text))
+	}
+	if _, err := parseHostPort(from); err != nil {
+		return "", "", err
+	}
+	_, err = parseHostPort(to)
+	return from, to, err
 }
 
 func parseHostPort(text string) (string, error) {

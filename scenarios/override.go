@@ -87,7 +87,7 @@ func apply(tree *node, fixes []fix) *node {
 			case "namesrv":
 				target = target.without("embedded")
 			case "embedded":
-				target = target.without("namesrv").without("cluster").without("tls").without("credentials")
+				target = target.without("namesrv").without("cluster").without("tls").without("credentials").without("resolve")
 			}
 			if target != nil {
 				tree = tree.with(target, "target")

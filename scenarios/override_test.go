@@ -15,6 +15,8 @@ func TestOverrideFaults(t *testing.T) {
 	}{
 		{Override{"load.workers", "0", "-w"}, "-w 0: workers must be at least 1"},
 		{Override{"load.workers", "-3", "-w"}, "-w -3: workers must be at least 1"},
+		{Override{"target.resolve", "a:1", "--resolve"}, `--resolve a:1: resolve must be FROM=TO, like 172.17.0.3:10911=127.0.0.1:10911, not "a:1"`},
+		{Override{"target.resolve", "a:1=b", "--resolve"}, "--resolve a:1=b: resolve has no port; write b:9876"},
 		{Override{"load.workers", "10001", "-w"}, "-w 10001: workers must be at most 10,000"},
 		{Override{"load.workers", "many", "-w"}, `-w many: workers must be a whole number like 64, or auto, not "many"`},
 		{Override{"load.workers", "", "-w"}, `-w "": workers must be a whole number like 64, or auto, not ""`},

@@ -30,8 +30,9 @@ type Target struct {
 	Namesrv  []string // host:port of each name server; never empty unless Embedded is set
 	Cluster  string   // "" means the only one there is
 
-	TLS         *TLS   // nil means plaintext
-	Credentials string // file of the keys that requests are signed with; "" means those of the environment, if there are any
+	TLS         *TLS     // nil means plaintext
+	Credentials string   // file of the keys that requests are signed with; "" means those of the environment, if there are any
+	Resolve     []string // FROM=TO, each an address: dialled is TO where a server is said to be at FROM
 }
 
 // TLS is how a cluster is spoken to that does not take plaintext. Files are PEM.

@@ -19,7 +19,7 @@ var scenarioLater = []string{"extends", "matrix", "repeat", "slo", "verify"}
 // caseFields are those that a case may override.
 var caseFields = []field[Scenario]{
 	block("target", "where messages go; without it the embedded broker", targetFields,
-		[]string{"brokers", "exclude_brokers", "namespace", "resolve"},
+		[]string{"brokers", "exclude_brokers", "namespace"},
 		func(s *Scenario) *Target { return &s.Target }),
 	block("topic", "the topic that messages are sent to", topicFields, []string{"keep", "type"},
 		func(s *Scenario) *Topic { return &s.Topic }),
@@ -41,6 +41,7 @@ var targetFields = []field[Target]{
 	optionalBlock("tls", "speak TLS; {} verifies against the system's authorities", tlsFields, nil, func(t *Target) **TLS { return &t.TLS }),
 	option("credentials", fileName, "of accessKey and secretKey, as mqadmin's tools.yml; without it the environment's, if it has any",
 		func(t *Target) *string { return &t.Credentials }),
+	values("resolve", resolution, "where to dial instead of an advertised address that can't be reached from here", func(t *Target) *[]string { return &t.Resolve }),
 }
 
 var tlsFields = []field[TLS]{

@@ -28,6 +28,7 @@ var loadFlags = []loadFlag{
 	{"tls-server-name", "", "NAME", "target.tls.server_name", "name in the servers' certificates, if not the host that is dialled"},
 	{"tls-insecure", "", "bool", "target.tls.insecure", "verify nothing; the result says so"},
 	{"credentials", "", "FILE", "target.credentials", "accessKey and secretKey that sign requests, as mqadmin's tools.yml; default RMQBENCH_ACCESS_KEY and RMQBENCH_SECRET_KEY"},
+	{"resolve", "", "FROM=TO", "target.resolve", "dial TO where brokers or name servers are said to be at FROM (each HOST:PORT), by comma"},
 	{"topic", "t", "NAME", "topic.name", "topic; default RMQBENCH_RUN, or the scenario's"},
 	{"group", "g", "NAME", "producer.group", "producer group (rmqbench)"},
 	{"mode", "m", "MODE", "load.mode", "sync, async or oneway (sync)"},
@@ -106,6 +107,7 @@ type securityFlags struct {
 	tls         bool
 	of          scenarios.TLS
 	credentials string
+	resolve     string
 }
 
 func (s *securityFlags) add(flags *pflag.FlagSet) {
@@ -118,6 +120,8 @@ func (s *securityFlags) add(flags *pflag.FlagSet) {
 			flags.BoolVar(&s.of.Insecure, name, false, f.usage)
 		case "target.credentials":
 			flags.Var(textValue{&s.credentials, f.value}, name, f.usage)
+		case "target.resolve":
+			flags.Var(textValue{&s.resolve, f.value}, name, f.usage)
 		case "target.tls.ca":
 			flags.Var(textValue{&s.of.CA, f.value}, name, f.usage)
 		case "target.tls.cert":
@@ -133,6 +137,12 @@ func (s *securityFlags) add(flags *pflag.FlagSet) {
 // security reads the files that the flags name; any TLS flag asks for TLS, unless --tls=false.
 func (s *securityFlags) security(flags *pflag.FlagSet) (*bench.Security, error) {
 	t := scenarios.Target{Credentials: s.credentials}
+	for part := range strings.FieldsFuncSeq(s.resolve, func(r rune) bool { return r == ',' || r == ';' }) {
+		if _, _, err := scenarios.ParseResolution(part); err != nil {
+			return nil, &usageError{"--resolve " + part + ": " + err.Error()}
+		}
+		t.Resolve = append(t.Resolve, part)
+	}
 	if s.of.Enabled = s.tls; !flags.Changed("tls") {
 		s.of.Enabled = s.of != scenarios.TLS{}
 	}
