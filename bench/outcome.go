@@ -57,6 +57,9 @@ func causeOf(err error) string {
 	if _, ok := errors.AsType[*producer.RouteError](err); ok {
 		return "no route"
 	}
+	if _, ok := errors.AsType[*producer.SelectorError](err); ok {
+		return "selector"
+	}
 	if be, ok := errors.AsType[*remoting.BrokerError](err); ok {
 		if be.Unauthorized() {
 			return "not authorized (" + be.Code.String() + ")"

@@ -48,6 +48,7 @@ func TestClassify(t *testing.T) {
 			err:  &producer.SendError{Attempts: 2, Ambiguous: true, Err: remoting.NewBrokerError("b", remoting.SystemBusy, "")},
 			want: ambiguous, cause: "SYSTEM_BUSY"},
 
+		"selector":              {err: &producer.SendError{Err: &producer.SelectorError{Err: producer.ErrNoKey}}, want: failed, cause: "selector"},
 		"timeout":               {err: call(true, remoting.ErrTimeout), want: ambiguous, cause: "timeout"},
 		"timeout, not sent":     {err: call(false, remoting.ErrTimeout), want: failed, cause: "timeout"},
 		"connection lost":       {err: call(true, io.EOF), want: ambiguous, cause: "connection lost"},

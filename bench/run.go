@@ -137,6 +137,9 @@ func (r *runner) runCase(ctx context.Context, c *scenarios.Case, t *target, inde
 	}
 	o := producerOptions(c, t.nameServers, index)
 	o.TLS, o.Credentials, o.Dial = t.security.TLS, t.security.Credentials, t.security.dial()
+	if err := choose(&c.Producer, &o); err != nil {
+		return nil, err
+	}
 	p := producer.New(o)
 	if err := p.Start(); err != nil {
 		return nil, err
@@ -215,7 +218,7 @@ const embeddedBudget = 64 << 20
 // startEmbedded starts the embedded cluster of a case, and makes its topic.
 func startEmbedded(ctx context.Context, c *scenarios.Case) (*target, error) {
 	e := c.Target.Embedded
-	cluster, err := broker.Start(broker.Options{Brokers: e.Brokers, ServiceTime: time.Duration(e.ServiceTime), Servers: e.Servers, MemoryBudget: embeddedBudget})
+	cluster, err := broker.Start(broker.Options{Brokers: e.Brokers, BrokerNames: brokerNames(e), ServiceTime: time.Duration(e.ServiceTime), Servers: e.Servers, MemoryBudget: embeddedBudget})
 	if err != nil {
 		return nil, fmt.Errorf("embedded broker: %w", err)
 	}
@@ -231,6 +234,18 @@ func startEmbedded(ctx context.Context, c *scenarios.Case) (*target, error) {
 		return nil, err
 	}
 	return t, nil
+}
+
+// brokerNames are those of brokers in rooms, nil where there are no rooms.
+func brokerNames(e *scenarios.Embedded) []string {
+	if len(e.Rooms) == 0 {
+		return nil
+	}
+	names := make([]string, e.Brokers)
+	for i := range names {
+		names[i] = fmt.Sprintf("%s@broker-%d", e.Rooms[i%len(e.Rooms)], i)
+	}
+	return names
 }
 
 // playEvents carries out the case's events at their times; the function that it returns ends them.

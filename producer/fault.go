@@ -46,17 +46,15 @@ func Avoid54() *Avoidance {
 	}}
 }
 
-// AvoidanceNamed is what scenarios and flags call so: "off", which is nil, "java-4.5.1" or "java-5.4".
+// AvoidanceNamed is what scenarios call so: "java-4.5.1" or "java-5.4".
 func AvoidanceNamed(name string) (*Avoidance, error) {
 	switch name {
-	case "off":
-		return nil, nil
 	case "java-4.5.1":
 		return Avoid451(), nil
 	case "java-5.4":
 		return Avoid54(), nil
 	}
-	return nil, fmt.Errorf("avoidance %q is none of off, java-4.5.1, java-5.4", name)
+	return nil, fmt.Errorf("avoidance %q is none of java-4.5.1, java-5.4", name)
 }
 
 // after is how long a send of this latency keeps others away (MQFaultStrategy.computeNotAvailableDuration).

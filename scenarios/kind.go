@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -73,8 +74,24 @@ var (
 	fileName     = kind[string]{name: "a file like tools.yml", parse: parseFileName, text: func(s string) string { return s }}
 	hostName     = pattern("a name like broker.example", `^[a-zA-Z0-9._:-]+$`, "letters, digits, ., _, : and -", 253)
 	resolution   = kind[string]{name: "FROM=TO like 172.17.0.3:10911=127.0.0.1:10911", parse: checkResolution, text: func(s string) string { return s }}
+	roomName     = pattern("a name like room-a", `^[a-zA-Z0-9._-]+$`, "letters, digits, ., _ and -", maxName)
 	hostPort     = kind[string]{name: "an address like 127.0.0.1:9876", parse: parseHostPort, text: func(s string) string { return s }}
 )
+
+// avoidance is whose table of brokers to avoid; "" is written false and means nobody's.
+var avoidance = func() kind[string] {
+	k := oneOf([]string{"false", "java-4.5.1", "java-5.4"})
+	known := k.parse
+	k.parse = func(text string) (string, error) {
+		v, err := known(text)
+		if v == "false" {
+			v = ""
+		}
+		return v, err
+	}
+	k.text = func(v string) string { return cmp.Or(v, "false") }
+	return k
+}()
 
 // whole is an integer from low to high.
 func whole[V int | int64](low, high V) kind[V] {

@@ -38,7 +38,7 @@ func TestOverrideFaults(t *testing.T) {
 		{Override{"load.workers", "0", "RMQBENCH_WORKERS"}, "RMQBENCH_WORKERS=0: workers must be at least 1"},
 		{Override{"load.worker", "8", "--set load.worker"}, `--set load.worker=8: "load.worker" can't be set; nearest: load.workers`},
 		{Override{"load.stages", "8", "--set load.stages"}, "--set load.stages=8: load.stages is a list; set load.duration, load.rate or load.warmup, or write a file"},
-		{Override{"target.embedded", "8", "--set target.embedded"}, "--set target.embedded=8: target.embedded is a mapping; set target.embedded.brokers, target.embedded.service_time, target.embedded.servers"},
+		{Override{"target.embedded", "8", "--set target.embedded"}, "--set target.embedded=8: target.embedded is a mapping; set target.embedded.brokers, target.embedded.rooms, target.embedded.service_time, target.embedded.servers"},
 		{Override{"version", "1", "--set version"}, `--set version=1: "version" can't be set; paths: `},
 	} {
 		_, err := FromFlags(tt.o)

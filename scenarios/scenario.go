@@ -47,6 +47,7 @@ type TLS struct {
 // Embedded is a name server and brokers inside this process.
 type Embedded struct {
 	Brokers     int      // 1 to 16
+	Rooms       []string // the brokers are in these in turn: named a@broker-0, b@broker-1, …; none means broker-0, broker-1, …
 	ServiceTime Duration // what a server needs for one request; 0 means none is added
 	Servers     int      // requests a broker serves at once, 1 to 1,024; without a ServiceTime it means nothing
 }
@@ -121,7 +122,9 @@ const (
 type Producer struct {
 	Profile      Profile
 	Group        string   // [%|a-zA-Z0-9_-]{1,127}
-	Selector     string   // round_robin
+	Selector     string   // round_robin, random, hash, machine_room, least_in_flight, power_of_two, consistent_hash or sticky
+	Rooms        []string // of machine_room; none means all
+	AvoidSlow    string   // java-4.5.1 or java-5.4: whose table of brokers to avoid; "" means none is avoided
 	Serialize    string   // of request headers: rocketmq (binary) or json
 	CompressOver Size     // bodies of this size or more are compressed; 0 means never
 	SendTimeout  Duration // one send, retries included

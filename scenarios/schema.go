@@ -27,7 +27,7 @@ var caseFields = []field[Scenario]{
 		func(s *Scenario) *Workload { return &s.Load }),
 	block("message", "what is sent", messageFields, []string{"keys", "tags"},
 		func(s *Scenario) *Message { return &s.Message }),
-	block("producer", "how the producer is set up", producerFields, []string{"avoid_slow", "compress"},
+	block("producer", "how the producer is set up", producerFields, []string{"compress"},
 		func(s *Scenario) *Producer { return &s.Producer }),
 	blocks("events", "what happens to the embedded broker", true, eventFields, []string{"busy", "down", "topic"},
 		func(s *Scenario) *[]Event { return &s.Events }),
@@ -55,6 +55,7 @@ var tlsFields = []field[TLS]{
 
 var embeddedFields = []field[Embedded]{
 	value("brokers", whole(1, maxBrokers), "1", "number of brokers", func(e *Embedded) *int { return &e.Brokers }),
+	values("rooms", roomName, "machine rooms that the brokers are in, in turn: a@broker-0, b@broker-1, …", func(e *Embedded) *[]string { return &e.Rooms }),
 	value("service_time", moment, "0s", "what a server needs for one request", func(e *Embedded) *Duration { return &e.ServiceTime }),
 	value("servers", whole(1, maxServers), "1", "requests that a broker serves at once", func(e *Embedded) *int { return &e.Servers }),
 }
@@ -92,8 +93,11 @@ var messageFields = []field[Message]{
 var producerFields = []field[Producer]{
 	value("profile", oneOf([]Profile{Measure, Java451, Java54}), string(Measure), "whose defaults the other fields have", func(p *Producer) *Profile { return &p.Profile }),
 	value("group", topicName, "rmqbench", "producer group", func(p *Producer) *string { return &p.Group }),
-	value("selector", oneOf([]string{"round_robin"}, "consistent_hash", "hash", "least_in_flight", "machine_room", "power_of_two", "random", "sticky"),
-		"round_robin", "how a queue is chosen", func(p *Producer) *string { return &p.Selector }),
+	value("selector", oneOf([]string{"round_robin", "random", "hash", "machine_room", "least_in_flight", "power_of_two", "consistent_hash", "sticky"}),
+		"round_robin", "how a queue is chosen; see docs/selectors.md", func(p *Producer) *string { return &p.Selector }),
+	values("rooms", roomName, "machine_room: the rooms whose brokers are chosen, those named room@…; without it all", func(p *Producer) *[]string { return &p.Rooms }),
+	option("avoid_slow", avoidance, "avoid brokers that are slow or fail for as long as that RocketMQ does; without it none is avoided",
+		func(p *Producer) *string { return &p.AvoidSlow }),
 	value("serialize", oneOf([]string{"rocketmq", "json"}), "", "of request headers; by profile: measure rocketmq, java json", func(p *Producer) *string { return &p.Serialize }),
 	value("compress_over", threshold, "4KiB", "bodies of this size or more are compressed; off: never", func(p *Producer) *Size { return &p.CompressOver }),
 	value("send_timeout", span, "3s", "one send, retries included", func(p *Producer) *Duration { return &p.SendTimeout }),

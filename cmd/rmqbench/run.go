@@ -57,7 +57,8 @@ Off loopback a rate is required (or --unlimited), and topics are neither made no
 	flags.BoolVar(&f.unlimited, "unlimited", false, "off loopback: drive the cluster as hard as it can, without a rate")
 	flags.StringVar(&f.progress, "progress", "auto", "auto (a line that is redrawn, on a terminal only), plain (a line every 5 s) or none")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "no progress, no table: the verdict only")
-	for name, values := range map[string][]string{"mode": {"sync", "async", "oneway"}, "serialize": {"rocketmq", "json"}, "progress": {"auto", "plain", "none"}} {
+	for name, values := range map[string][]string{"mode": {"sync", "async", "oneway"}, "serialize": {"rocketmq", "json"}, "progress": {"auto", "plain", "none"},
+		"selector": {"round_robin", "random", "hash", "machine_room", "least_in_flight", "power_of_two", "consistent_hash", "sticky"}} {
 		_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)) // the flags are there: defined above
 	}
 	return cmd

@@ -1,0 +1,50 @@
+package bench
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"rmqbench/producer"
+	"rmqbench/scenarios"
+)
+
+// choose sets how o's producer chooses queues and brokers.
+func choose(c *scenarios.Producer, o *producer.Options) (err error) {
+	if o.Selector, err = producer.SelectorNamed(c.Selector, c.Rooms...); err != nil {
+		return fmt.Errorf("producer.selector: %w", err)
+	}
+	if c.Selector == "hash" || c.Selector == "consistent_hash" {
+		o.Selector = &numbered{Selector: o.Selector}
+	}
+	if c.AvoidSlow != "" {
+		if o.Avoid, err = producer.AvoidanceNamed(c.AvoidSlow); err != nil {
+			return fmt.Errorf("producer.avoid_slow: %w", err)
+		}
+	}
+	return nil
+}
+
+// numbered gives a selector that hashes the number of the pick to hash, for messages have no keys of their own: each is
+// the only one of its key.
+type numbered struct {
+	producer.Selector
+	n    atomic.Int32
+	args sync.Pool // of *number: boxing a number would allocate
+}
+
+type number int32
+
+// HashCode is that of Java's Integer.
+func (n *number) HashCode() int32 { return int32(*n) }
+
+func (s *numbered) Select(queues []producer.MessageQueue, m *producer.Message, _ any) (int, error) {
+	n, ok := s.args.Get().(*number)
+	if !ok {
+		n = new(number)
+	}
+	*n = number(s.n.Add(1))
+	at, err := s.Selector.Select(queues, m, n)
+	s.args.Put(n)
+	return at, err
+}
