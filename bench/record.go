@@ -14,6 +14,9 @@ func (m *measurement) record(c *scenarios.Case) (results.Case, []results.TaggedH
 	if m.interrupted {
 		out.CutShort = results.Interrupted
 	}
+	for _, o := range c.SLO {
+		out.SLO = append(out.SLO, results.Objective{Text: o.String(), Metric: o.Metric.Name, Unit: o.Metric.Unit, AtLeast: o.Metric.AtLeast, Limit: o.Limit})
+	}
 	total, warm := newTally(m.plan.open), newTally(m.plan.open)
 	from, last, warmLast := m.plan.measuredFrom(), int64(0), int64(0)
 	for i := range m.tallies {

@@ -126,17 +126,60 @@ func (r *runner) put(ctx context.Context, c *scenarios.Case, targets []*target, 
 	return nil
 }
 
-// runCase makes the producer of one case, and the target if it is embedded, drives it, and takes both down again.
+// runCase drives one case.
 func (r *runner) runCase(ctx context.Context, c *scenarios.Case, t *target, index int) (*measurement, error) {
+	st, err := newStand(ctx, c, t, index)
+	if err != nil {
+		return nil, err
+	}
+	defer st.close()
+	r.run.Target = st.target.record
+	return r.measure(ctx, st, c, index)
+}
+
+// measure drives a case from where it stands.
+func (r *runner) measure(ctx context.Context, st *stand, c *scenarios.Case, index int) (*measurement, error) {
+	plan := newPlan(c)
+	stopEvents := func() {}
+	defer func() { stopEvents() }()
+	m, err := drive(ctx, plan, st.producer, &threadWaiter{}, watcher{
+		began: func() { stopEvents = st.target.playEvents(c.Events, plan) },
+		wire:  func() remoting.Stats { return st.producer.Stats().Stats },
+		tick:  r.tick(c, plan, index),
+	})
+	if err != nil {
+		return nil, err
+	}
+	m.timerP99, m.offset = r.timer, m.start-r.began
+	if info, ok := st.producer.TCPInfo(); ok {
+		m.network = &info
+	}
+	return m, nil
+}
+
+// stand is a target and a producer that knows the way to its topic.
+type stand struct {
+	target   *target // record names the topic
+	producer *producer.Producer
+	own      bool // the target is ours to close
+}
+
+// newStand makes the producer of a case, and the target if t is nil: an embedded one.
+func newStand(ctx context.Context, c *scenarios.Case, t *target, index int) (_ *stand, err error) {
+	st := &stand{target: t}
 	if t == nil {
-		var err error
-		if t, err = startEmbedded(ctx, c); err != nil {
+		if st.target, err = startEmbedded(ctx, c); err != nil {
 			return nil, err
 		}
-		defer t.embedded.Close()
+		st.own = true
 	}
-	o := producerOptions(c, t.nameServers, index)
-	o.TLS, o.Credentials, o.Dial = t.security.TLS, t.security.Credentials, t.security.dial()
+	defer func() {
+		if err != nil {
+			st.close()
+		}
+	}()
+	o := producerOptions(c, st.target.nameServers, index)
+	o.TLS, o.Credentials, o.Dial = st.target.security.TLS, st.target.security.Credentials, st.target.security.dial()
 	if err := choose(&c.Producer, &o); err != nil {
 		return nil, err
 	}
@@ -144,31 +187,23 @@ func (r *runner) runCase(ctx context.Context, c *scenarios.Case, t *target, inde
 	if err := p.Start(); err != nil {
 		return nil, err
 	}
-	defer func() { _ = p.Shutdown() }() // a broker that can't be told any more drops us by itself
+	st.producer = p
 	route, err := p.Prepare(ctx, c.Topic.Name)
 	if err != nil {
 		return nil, fmt.Errorf("topic %s: %w", c.Topic.Name, err)
 	}
 	queues, _ := route.PublishQueues()
-	r.run.Target = t.record
-	r.run.Target.Topic, r.run.Target.Queues = c.Topic.Name, new(int64(len(queues)))
+	st.target.record.Topic, st.target.record.Queues = c.Topic.Name, new(int64(len(queues)))
+	return st, nil
+}
 
-	plan := newPlan(c)
-	stopEvents := func() {}
-	defer func() { stopEvents() }()
-	m, err := drive(ctx, plan, p, &threadWaiter{}, watcher{
-		began: func() { stopEvents = t.playEvents(c.Events, plan) },
-		wire:  func() remoting.Stats { return p.Stats().Stats },
-		tick:  r.tick(c, plan, index),
-	})
-	if err != nil {
-		return nil, err
+func (st *stand) close() {
+	if st.producer != nil {
+		_ = st.producer.Shutdown() // a broker that can't be told any more drops us by itself
 	}
-	m.timerP99, m.offset = r.timer, m.start-r.began
-	if info, ok := p.TCPInfo(); ok {
-		m.network = &info
+	if st.own {
+		st.target.embedded.Close()
 	}
-	return m, nil
 }
 
 // tick tells of a case's progress; nil if nobody watches.

@@ -43,6 +43,7 @@ type Case struct {
 	CutShort string            `json:"cut_short,omitempty"`
 	Warmup   *Stage            `json:"warmup,omitempty"`
 	Stages   []Stage           `json:"stages,omitempty"`
+	SLO      []Objective       `json:"slo,omitempty"` // what was demanded of it
 	Measured
 	Generator Generator  `json:"generator"`
 	Process   *Process   `json:"process,omitempty"`   // while this case ran

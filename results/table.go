@@ -29,7 +29,7 @@ func WriteTable(w io.Writer, r *Run) error {
 	if err != nil {
 		return fmt.Errorf("table: %w", err)
 	}
-	for _, line := range slices.Concat(rows, outcomeLines(r), claimLines(r), costLines(r), evidenceLines(r)) {
+	for _, line := range slices.Concat(rows, outcomeLines(r), objectiveLines(r), claimLines(r), costLines(r), evidenceLines(r)) {
 		if _, err := fmt.Fprintln(w, line); err != nil {
 			return fmt.Errorf("table: %w", err)
 		}

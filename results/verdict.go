@@ -74,6 +74,9 @@ func Judge(r *Run) {
 		c := &r.Cases[i]
 		c.Evidence = judgeCase(c, r.Target.Embedded)
 		c.Verdict = worstOf(c.Evidence)
+		for j := range c.SLO {
+			c.SLO[j].judge(c)
+		}
 		r.Verdict = worse(r.Verdict, c.Verdict)
 		for _, e := range c.Evidence {
 			if e.Verdict != Valid {
@@ -273,14 +276,17 @@ func machineEvidence(c *Case) []Evidence {
 const (
 	exitDone             = 0
 	exitCouldNot         = 1
+	exitMissed           = 3
+	exitInconclusive     = 4
 	exitGeneratorLimited = 5
 	exitInterrupted      = 130
 )
 
 // ExitStatus is the command's exit status for a judged run: 1 if it is INVALID, if a part is lost or if it was cut short by
 // anything but a signal; 130 if by a signal; 5 if the generator was the limit and the user had asked for a rate or an
-// objective; else 0.
-func ExitStatus(r *Run, rateOrObjectiveAsked bool) int {
+// objective; 3 if an objective was missed; 4 if one can't be told, or holds in a run that is SUSPECT; else 0.
+func ExitStatus(r *Run, rateAsked bool) int {
+	missed, open, asked := r.objectives()
 	switch {
 	case r.Verdict == Invalid || len(r.Lost) > 0:
 		return exitCouldNot
@@ -288,8 +294,12 @@ func ExitStatus(r *Run, rateOrObjectiveAsked bool) int {
 		return exitInterrupted
 	case r.Verdict == Partial:
 		return exitCouldNot
-	case r.Verdict == GeneratorLimited && rateOrObjectiveAsked:
+	case r.Verdict == GeneratorLimited && (rateAsked || asked):
 		return exitGeneratorLimited
+	case missed:
+		return exitMissed
+	case open || asked && r.Verdict == Suspect:
+		return exitInconclusive
 	}
 	return exitDone
 }

@@ -12,6 +12,7 @@ type Scenario struct {
 	Message     Message
 	Producer    Producer
 	Events      []Event
+	SLO         []Objective
 	Seed        uint64
 
 	cases []Case // in file order; at least one

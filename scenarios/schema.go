@@ -14,7 +14,7 @@ var scenarioFields = append([]field[Scenario]{
 	value("seed", seed, "1", "of everything random", func(s *Scenario) *uint64 { return &s.Seed }),
 }, caseFields...)
 
-var scenarioLater = []string{"extends", "matrix", "repeat", "slo", "verify"}
+var scenarioLater = []string{"extends", "matrix", "repeat", "verify"}
 
 // caseFields are those that a case may override.
 var caseFields = []field[Scenario]{
@@ -31,6 +31,8 @@ var caseFields = []field[Scenario]{
 		func(s *Scenario) *Producer { return &s.Producer }),
 	blocks("events", "what happens to the embedded broker", true, eventFields, []string{"busy", "down", "topic"},
 		func(s *Scenario) *[]Event { return &s.Events }),
+	values("slo", objective, "what must hold, such as p99<10ms, errors<0.1% or rate>1k/s; the exit status is 3 if it doesn't",
+		func(s *Scenario) *[]Objective { return &s.SLO }),
 }
 
 var targetFields = []field[Target]{
@@ -133,7 +135,7 @@ var stageFlagFields = []field[stageFlags]{
 // Fields documents every field of a scenario file, in the order in which they are best written.
 func Fields() []Field {
 	fields := fieldsOf("", scenarioFields)
-	fields = append(fields, Field{Path: "cases", Kind: kindMappings, Help: "runs that override target, topic, load, message, producer or events; lists replace"})
+	fields = append(fields, Field{Path: "cases", Kind: kindMappings, Help: "runs that override target, topic, load, message, producer, events or slo; lists replace"})
 	return append(fields, fieldsOf("cases[].", overlayFields)...)
 }
 

@@ -46,6 +46,7 @@ var loadFlags = []loadFlag{
 	{"timeout", "", "TIME", "producer.send_timeout", "one send, retries included (3s)"},
 	{"retries", "", "N", "producer.retries", "attempts after the first (0)"},
 	{"serialize", "", "KIND", "producer.serialize", "request headers: rocketmq (binary) or json"},
+	{"slo", "", "LIST", "slo", "what must hold: 'p99<10ms,errors<0.1%'; exit status 3 if it doesn't"},
 	{"seed", "", "N", "seed", "of all that is random (1)"},
 }
 

@@ -97,7 +97,9 @@ Exit status:
   0    done (the verdict is the last line)
   1    could not be done: cluster, disk, or a part of the result was lost
   2    usage or scenario is wrong, or it would be dangerous as asked; nothing was sent
-  5    the generator was the limit where a rate was asked for
+  3    an objective was missed
+  4    inconclusive: too few sends or too noisy to say whether an objective holds
+  5    the generator was the limit where a rate or an objective was asked for
   130  interrupted; what was measured is written and marked PARTIAL`,
 		Example: `  rmqbench run                                     # 20 s on the embedded broker: speed, and what a stall looks like
   rmqbench doctor -n 127.0.0.1:9876                # is the cluster fit to be measured?

@@ -61,6 +61,8 @@ func TestBadInput(t *testing.T) {
 		{"run quick -n 127.0.0.1:9876", "embedded broker only"},
 		{"run --set load.wokers=3", "nearest: load.workers"},
 		{"run --set load", "path=value"},
+		{"run --slo p98<1ms", "--slo"},
+		{"run --slo p98<1ms", "nearest: p9"},
 		{"run --progress fast", "auto, plain or none"},
 		{"run a b", "at most 1 arg"},
 		{"rnu", "nearest: run"},
@@ -140,6 +142,23 @@ func TestOpenLoopOnEmbedded(t *testing.T) {
 	for _, want := range []string{"EMBEDDED BROKER: measures this client, never RocketMQ · seed 1", "from due", "from call", "waited before sending"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in:\n%s", want, out)
+		}
+	}
+}
+
+// --slo: an objective that is missed is exit status 3, one that can't be told 4.
+func TestObjective(t *testing.T) {
+	for slo, want := range map[string]struct {
+		status int
+		line   string
+	}{
+		"max<1h,errors<0.1%": {exitDone, "max<1h holds"},
+		"max<1h,max<1ns":     {3, "max<1ns MISSED"},
+		"p99.99<1h":          {4, "it needs 1,000,000 sends"},
+	} {
+		out, errs, status := command(t, "run", "-d", "200ms", "--count", "500", "-o", "none", "--slo", slo)
+		if status != want.status || !strings.Contains(out, want.line) {
+			t.Errorf("--slo %s: status %d, want %d\n%s%s", slo, status, want.status, out, errs)
 		}
 	}
 }
