@@ -36,6 +36,8 @@ type measurement struct {
 	workers     int   // how many there were in the end
 	process     usage // of the measured stages, drain included
 	timerP99    int64 // nanoseconds
+
+	inFlightIntegral int64 // sends in flight over time, nanoseconds, warm-up included
 }
 
 // watcher is who looks on while a case runs. Any of its functions may be nil.
@@ -81,7 +83,7 @@ func drive(ctx context.Context, p *plan, sender Sender, wait waiter, look watche
 	if m.tallies, err = l.recorder.finish(); err != nil {
 		return nil, err
 	}
-	m.workers = int(l.spawned.Load())
+	m.workers, m.inFlightIntegral = int(l.spawned.Load()), l.inFlightIntegral()
 	m.offered = l.offered(pace, m.tallies)
 	return m, nil
 }

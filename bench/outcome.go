@@ -17,7 +17,13 @@ const (
 	refused
 	ambiguous
 	failed
+	outcomes // how many there are
 )
+
+// String is the outcome's name in the record.
+func (o outcome) String() string {
+	return [outcomes]string{"acknowledged", "weak", "written", "refused", "ambiguous", "failed"}[o]
+}
 
 // classify says what a send's result and error amount to, and the cause of what is no success.
 func classify(res *producer.SendResult, err error, oneway bool) (outcome, string) {

@@ -54,6 +54,7 @@ func (m *measurement) record(c *scenarios.Case) (results.Case, []results.TaggedH
 	}
 	out.Transport = m.transport(c)
 	out.Generator = m.generator(&total, out.ElapsedNS)
+	out.Generator.InFlightIntegralNS, out.Generator.CallTimeSumNS = new(m.inFlightIntegral), new(total.callTime+warm.callTime)
 	out.Process = m.process.record(out.Successes())
 
 	var hists []results.TaggedHistogram
@@ -97,6 +98,15 @@ func (m *measurement) measured(t *tally, from, last int64, c *scenarios.Case) re
 		out.Response = response
 	}
 	out.Service, out.Delay = results.Summarize(hists[1].h), results.Summarize(hists[2].h)
+	for o, h := range t.unsuccessful {
+		if h == nil {
+			continue
+		}
+		if out.Unsuccessful == nil {
+			out.Unsuccessful = map[string]*results.Latency{}
+		}
+		out.Unsuccessful[outcome(o).String()] = results.Summarize(h)
+	}
 	return out
 }
 

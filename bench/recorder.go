@@ -63,6 +63,8 @@ type tally struct {
 	delay              *results.Histogram // due until called
 	late               *results.Histogram // the same of slots that found a worker free: the generator's own
 	first, last        *results.Histogram // service of the sends due in the first and the last quarter of the measured time
+
+	unsuccessful [outcomes]*results.Histogram // due until done, of each other outcome; nil: none had it
 }
 
 func newTally(open bool) tally {
@@ -187,6 +189,10 @@ func (r *recorder) other(s sample, o outcome, label string) {
 	if s.free && t.late != nil {
 		t.late.Record(s.called - s.due)
 	}
+	if t.unsuccessful[o] == nil {
+		t.unsuccessful[o] = results.NewHistogram()
+	}
+	t.unsuccessful[o].Record(s.done - s.due)
 	switch o {
 	case weak:
 		t.counts.Weak++
@@ -275,6 +281,17 @@ func (t *tally) merge(from *tally) error {
 			continue
 		}
 		if err := p[0].Merge(p[1]); err != nil {
+			return err
+		}
+	}
+	for o, h := range from.unsuccessful {
+		if h == nil {
+			continue
+		}
+		if t.unsuccessful[o] == nil {
+			t.unsuccessful[o] = results.NewHistogram()
+		}
+		if err := t.unsuccessful[o].Merge(h); err != nil {
 			return err
 		}
 	}

@@ -99,7 +99,8 @@ func wantTally(t *testing.T, got, want *tally) {
 			want.retries, want.ambiguous, want.callTime, want.lastDone)
 	}
 	for name, h := range map[string][2]*results.Histogram{"response": {got.response, want.response}, "service": {got.service, want.service}, "delay": {got.delay, want.delay},
-		"late": {got.late, want.late}, "first": {got.first, want.first}, "last": {got.last, want.last}} {
+		"late": {got.late, want.late}, "first": {got.first, want.first}, "last": {got.last, want.last},
+		"ambiguous": {got.unsuccessful[ambiguous], want.unsuccessful[ambiguous]}, "weak": {got.unsuccessful[weak], want.unsuccessful[weak]}} {
 		if !reflect.DeepEqual(h[0], h[1]) {
 			t.Errorf("%s: the histograms differ: %+v and %+v", name, results.Summarize(h[0]), results.Summarize(h[1]))
 		}

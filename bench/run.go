@@ -60,6 +60,8 @@ func Run(ctx context.Context, s *scenarios.Scenario, o Options) (*Report, error)
 	}
 	r := &runner{Options: o, began: remoting.Nanotime(), of: len(cases)}
 	r.run = &results.Run{Name: s.Name, StartedAt: time.Now(), Scenario: resolved, Environment: environment(o.Tool)}
+	var around phases
+	around.before(ctx, &r.run.Environment)
 	whole := currentUsage()
 	r.timer = timerP99(ctx)
 	targets, err := preflight(ctx, cases, o)
@@ -75,6 +77,7 @@ func Run(ctx context.Context, s *scenarios.Scenario, o Options) (*Report, error)
 		r.run.CutShort = results.Interrupted
 	}
 	r.run.EndedAt = time.Now()
+	around.after(ctx, &r.run.Environment)
 	var sent int64
 	for i := range r.run.Cases {
 		sent += r.run.Cases[i].Successes()

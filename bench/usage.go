@@ -20,6 +20,9 @@ type usage struct {
 	idleCPU float64
 	sched   *metrics.Float64Histogram // how long goroutines waited to run, seconds
 	procs   int
+	machine machine
+
+	steal, pressure *float64 // of a usage since another: see machine.since
 }
 
 var usageSamples = []string{"/gc/heap/allocs:objects", "/cpu/classes/gc/total:cpu-seconds", "/cpu/classes/total:cpu-seconds", "/cpu/classes/idle:cpu-seconds", "/sched/latencies:seconds"}
@@ -30,7 +33,7 @@ func currentUsage() usage {
 		samples[i].Name = name
 	}
 	metrics.Read(samples)
-	u := usage{wall: time.Since(processStart), procs: runtime.GOMAXPROCS(0)}
+	u := usage{wall: time.Since(processStart), procs: runtime.GOMAXPROCS(0), machine: currentMachine()}
 	u.allocs, u.gcCPU, u.allCPU, u.idleCPU = samples[0].Value.Uint64(), samples[1].Value.Float64(), samples[2].Value.Float64(), samples[3].Value.Float64()
 	u.sched = samples[4].Value.Float64Histogram()
 	u.cpu, u.maxRSS = systemUsage()
@@ -47,6 +50,7 @@ func (u usage) since(before *usage) usage {
 	u.gcCPU -= before.gcCPU
 	u.allCPU -= before.allCPU
 	u.idleCPU -= before.idleCPU
+	u.steal, u.pressure = u.machine.since(&before.machine)
 	counts := make([]uint64, len(u.sched.Counts))
 	for i := range counts {
 		counts[i] = u.sched.Counts[i] - before.sched.Counts[i]
@@ -81,6 +85,7 @@ func (u *usage) evidence(g *results.Generator) {
 	if used := u.allCPU - u.idleCPU; used > 0 {
 		g.GCCPUShare = new(u.gcCPU / used)
 	}
+	g.StealShare, g.PressureShare = u.steal, u.pressure
 	if p99, ok := quantile(u.sched, 0.99); ok {
 		g.SchedulerLatencyP99NS = new(int64(p99 * 1e9))
 	}

@@ -37,6 +37,7 @@ type load struct {
 	cut     context.CancelCauseFunc
 	workers sync.WaitGroup
 	spawned atomic.Int64
+	held    atomic.Int64 // how long workers that have ended had a send in flight, together
 
 	mu      sync.Mutex  // protects following
 	limit   *time.Timer // calls cut; nil: no end is set yet
@@ -102,6 +103,7 @@ func (l *load) spawn() {
 		} else {
 			w.closed()
 		}
+		l.held.Add(w.held)
 	})
 }
 
@@ -119,6 +121,7 @@ type worker struct {
 	bodyAt  uint64           // which body of the pool comes next
 	message producer.Message // sync and oneway: used again for each send
 	next    *asyncSend       // async: the permit in hand
+	held    int64            // how long it had a send in flight
 }
 
 // open takes slots as they fall due until there are no more. A slot that it takes when the load is over is dropped.
@@ -212,6 +215,7 @@ func (w *worker) send(due int64, stage int, free bool) {
 		res, err = w.sender.Send(w.sendCtx, &w.message)
 	}
 	s.done = w.now()
+	w.held += s.done - s.called
 	w.recorder.record(w.buffer, s, &res, err)
 }
 
@@ -225,6 +229,7 @@ type asyncSend struct {
 	message  producer.Message
 	sample   sample
 	live     atomic.Bool
+	held     int64 // how long the permit was taken; whose it is at the time, adds to it
 	buffer   *sharedBuffer
 	callback func(producer.SendResult, error) // end, bound once
 }
@@ -254,9 +259,21 @@ func (a *asyncSend) end(res producer.SendResult, err error) {
 		return
 	}
 	a.sample.done = l.now()
+	a.held += a.sample.done - a.sample.called
 	l.recorder.recordShared(a.buffer, a.sample, &res, err)
 	l.free <- a
 	l.ended.Done()
+}
+
+// inFlightIntegral is sends in flight over time, in nanoseconds: the sum over all permits to send, a worker's or an async
+// send's, of the time for which each was taken. Nobody but a permit's holder keeps it, so that it takes no lock; the
+// recorder's sum of the sends' times comes on another way and must be the same. It runs when nothing is in flight.
+func (l *load) inFlightIntegral() int64 {
+	sum := l.held.Load()
+	for i := range l.asyncs {
+		sum += l.asyncs[i].held
+	}
+	return sum
 }
 
 // abandon ends every async send that has no answer when the drain's time is up: what became of it is not known. It runs
@@ -266,6 +283,7 @@ func (l *load) abandon() {
 	for i := range l.asyncs {
 		if a := &l.asyncs[i]; a.live.CompareAndSwap(true, false) {
 			a.sample.done = l.now()
+			a.held += a.sample.done - a.sample.called
 			l.recorder.recordShared(a.buffer, a.sample, &producer.SendResult{}, err)
 			l.ended.Done()
 		}

@@ -88,6 +88,18 @@ func (b *breachList) latencies(where, mode string, m *Measured) {
 			b.add("order", "%s%s: minimum, percentiles and maximum are not in order", where, h.name)
 		}
 	}
+	for _, f := range countFields {
+		l := m.Unsuccessful[f.name]
+		if l == nil {
+			continue
+		}
+		if n := *f.of(&m.Counts); l.Count != n {
+			b.add("histogram", "%sthe times of %s hold %d sends, %d had that outcome", where, f.name, l.Count, n)
+		}
+		if !l.ordered() {
+			b.add("order", "%sthe times of %s: minimum, percentiles and maximum are not in order", where, f.name)
+		}
+	}
 }
 
 // stages checks that the stages add up to the case.

@@ -56,6 +56,8 @@ func TestBreaches(t *testing.T) {
 		"Little's law, too low":      {func(c *Case) { *c.Generator.CallTimeSumNS = 979_999 }, []string{"little"}, "Little's law"},
 		"Little's law, too high":     {func(c *Case) { *c.Generator.CallTimeSumNS = 1_021_000 }, []string{"little"}, ""},
 		"Little's law, unknown":      {func(c *Case) { c.Generator.CallTimeSumNS = nil }, nil, ""},
+		"errors' times":              {func(c *Case) { c.Unsuccessful = map[string]*Latency{"failed": Summarize(spread(2, 1, 9))} }, nil, ""},
+		"an error's time lost":       {func(c *Case) { c.Unsuccessful = map[string]*Latency{"ambiguous": Summarize(spread(1, 1, 9))} }, []string{"histogram"}, "the times of ambiguous hold 1 sends, 2 had"},
 		"slots":                      {func(c *Case) { c.Generator.Slots, c.Generator.MissedSlots = 5, 6 }, []string{"slots"}, "6 slots missed of 5"},
 	} {
 		c := stagedCase()

@@ -76,6 +76,10 @@ type Measured struct {
 	WriteTime          *Latency `json:"write_time_ns,omitempty"`   // oneway only
 	Service            *Latency `json:"service_ns"`
 	Delay              *Latency `json:"delay_ns"`
+
+	// Unsuccessful is due until done of the sends that were neither acknowledged nor written, by the outcome's name: weak,
+	// refused, ambiguous, failed.
+	Unsuccessful map[string]*Latency `json:"unsuccessful_ns,omitempty"`
 }
 
 // Counts says what became of sends. Offered = Attempted + Dropped; Attempted = Acknowledged + Weak + Written + Refused +

@@ -62,6 +62,20 @@ func Title(r *Run) string {
 	return strings.Join(words, " · ")
 }
 
+// VerdictLine is a judged run's verdict and, beside it, the share of errors of the case that had the most, if there were many.
+func VerdictLine(r *Run) string {
+	var worst *Case
+	for i := range r.Cases {
+		if c := &r.Cases[i]; c.ErrorShare() > errorsShown && (worst == nil || c.ErrorShare() > worst.ErrorShare()) {
+			worst = c
+		}
+	}
+	if worst == nil {
+		return string(r.Verdict)
+	}
+	return fmt.Sprintf("%s · %s of %s are errors", r.Verdict, formatShare(worst.ErrorShare()), Printable(worst.Name))
+}
+
 // row is one line of the table: the times of one case by one clock.
 type row struct {
 	label   string
@@ -290,7 +304,7 @@ func evidenceLines(r *Run) []string {
 			switch {
 			case e.Verdict != Valid:
 				lines = append(lines, Printable(string(e.Verdict))+" "+name+": "+Printable(e.Text))
-			case e.Code == codeScheduleMissed:
+			case e.Code == codeScheduleMissed || e.Code == codeErrorShare:
 				lines = append(lines, name+": "+Printable(e.Text))
 			case e.Code == codeCPUCeiling:
 				atCeiling = append(atCeiling, name)

@@ -157,3 +157,19 @@ func hostileRun() *Run {
 		Target: Target{Namesrv: []string{"ns\x1b[2J:9876"}, Cluster: "evil\ncluster", Brokers: []Broker{{Name: "b\x7f", Version: "V\xff"}}},
 		Cases:  []Case{c}}
 }
+
+func TestVerdictLine(t *testing.T) {
+	fine, bad, worse := closedCase("fine", "sync", 10_000, 1, 2), closedCase("bad", "sync", 10_000, 1, 2), closedCase("w\x1b", "sync", 10_000, 1, 2)
+	fine.Offered, fine.Dropped = 10_050, 50
+	bad.Offered, bad.Dropped = 10_500, 500
+	worse.Offered, worse.Dropped = 20_000, 10_000
+	for want, cases := range map[string][]Case{
+		"VALID":                              {fine},
+		"VALID · 4.76 % of bad are errors":   {fine, bad},
+		`VALID · 50.0 % of w\x1b are errors`: {worse, fine, bad},
+	} {
+		if got := VerdictLine(&Run{Verdict: Valid, Cases: cases}); got != want {
+			t.Errorf("%s; want %s", got, want)
+		}
+	}
+}

@@ -44,6 +44,7 @@ type Evidence struct {
 const (
 	codeScheduleMissed = "schedule_missed"
 	codeCPUCeiling     = "cpu_ceiling"
+	codeErrorShare     = "error_share"
 )
 
 // What a verdict is held to. Shares are from 0 to 1.
@@ -56,6 +57,7 @@ const (
 	busyLimited    = 0.95 // "every worker was busy", with room for the moment between two sends
 	flatGrowth     = 1.25 // service time that grew by less is flat: workers, not the target, ran out
 	littleTolerate = 0.02
+	errorsShown    = 0.01 // errors beyond this stand beside the verdict
 )
 
 // MissedBound is the lateness in nanoseconds past which a slot is missed and the scheduler's latency is suspect, for a
@@ -125,7 +127,10 @@ func judgeCase(c *Case, embedded bool) []Evidence {
 
 // outcomeEvidence says whether anything was measured at all. A case cut short may not have come to its first reply.
 func outcomeEvidence(c *Case) []Evidence {
-	if c.CutShort != "" || c.Successes()+c.Weak > 0 {
+	if c.Successes()+c.Weak > 0 {
+		return errorEvidence(c)
+	}
+	if c.CutShort != "" {
 		return nil
 	}
 	if c.Attempted == 0 {
@@ -133,6 +138,22 @@ func outcomeEvidence(c *Case) []Evidence {
 	}
 	return []Evidence{{Code: "only_failures", Verdict: Invalid,
 		Text: fmt.Sprintf("none of %s sends was acknowledged: how fast they failed is no result", groupDigits(c.Attempted))}}
+}
+
+// errorEvidence tells a reader of percentiles how many sends they leave out, and how long those took. An objective, not the
+// verdict, says how many are too many.
+func errorEvidence(c *Case) []Evidence {
+	share := c.ErrorShare()
+	if share <= errorsShown {
+		return nil
+	}
+	text := formatShare(share) + " of the offered sends are errors: the percentiles are of the others"
+	for _, f := range countFields {
+		if l := c.Unsuccessful[f.name]; l != nil {
+			text += fmt.Sprintf(", %s took %s on average", f.name, FormatDuration(l.Mean))
+		}
+	}
+	return []Evidence{{Code: codeErrorShare, Verdict: Valid, Value: &share, Limit: new(errorsShown), Text: text}}
 }
 
 // slotEvidence holds the generator to its schedule.

@@ -60,6 +60,11 @@ func TestJudge(t *testing.T) {
 		"only weak": {closed, false, func(c *Case) {
 			*c = Case{Mode: "sync", Measured: Measured{Counts: Counts{Offered: 2, Attempted: 2, Weak: 2}}}
 		}, Valid, "", "", ""},
+		"errors": {closed, false, func(c *Case) {
+			c.Offered, c.Attempted, c.Failed = c.Offered+500_000, c.Attempted+500_000, 500_000
+			c.Unsuccessful = map[string]*Latency{"failed": Summarize(spread(500_000, 1000, 1000))}
+		}, Valid, "error_share", Valid, "50.0 % of the offered sends are errors: the percentiles are of the others, failed took 1.00 µs on average"},
+		"few errors":          {closed, false, func(c *Case) { c.Offered++; c.Dropped++ }, Valid, "", "", ""},
 		"times out of range":  {closed, false, func(c *Case) { c.Response.Clamped = 2 }, Suspect, "clamped", Suspect, "2 times"},
 		"waited before":       {open, false, lateSchedule, Valid, "schedule_missed", Valid, "p99 is 30.0 ms from when a send was due and 10.0 ms from the call, so about 20.0 ms"},
 		"waited half":         {open, false, func(c *Case) { lateSchedule(c); *c.Response.P99 = 20e6 }, Valid, "", "", ""},

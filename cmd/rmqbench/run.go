@@ -110,7 +110,7 @@ func deliver(report *bench.Report, scenario *scenarios.Scenario, f runFlags, s s
 			return err
 		}
 	} else {
-		last := string(run.Verdict)
+		last := results.VerdictLine(run)
 		if path != "" {
 			last += " · " + path
 		}
