@@ -7,7 +7,7 @@ import (
 )
 
 // agenda does on one goroutine what falls due in a broker without anybody asking: delayed messages, timers, checks of
-// open transactions. All its times are ms since the epoch, as records have them.
+// open transactions, pulls that wait. All its times are ms since the epoch, as records have them.
 type agenda struct {
 	wake chan struct{} // capacity 1: something is due earlier than run thinks
 	quit chan struct{}
@@ -78,6 +78,7 @@ func (b *Broker) doDue(now int64) (next int64) {
 			next = now + over.Milliseconds() + 1
 		} else {
 			next = min(b.deliverDelayed(now, &left), b.deliverTimers(now, &left), b.checkTransactions(now, &left, &checks))
+			next = min(next, b.answerPulls(now)) // last: of what was delivered, too
 		}
 	}
 	b.agenda.until = next

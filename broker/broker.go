@@ -40,6 +40,7 @@ type Broker struct {
 	delayed      []int64 // by level: offset of its first message that still waits
 	timers       timers
 	transactions transactions
+	suspended    []suspended // nil if none
 
 	clients clients
 }
@@ -197,7 +198,7 @@ func (b *Broker) serve(f *fields, req *remoting.Request) *remoting.Command {
 	case remoting.QueryMessage:
 		return b.query(f)
 	case remoting.PullMessage:
-		return b.pull(f)
+		return b.pull(f, req)
 	case remoting.GetTopicStatsInfo:
 		return b.topicStats(f)
 	case remoting.GetBrokerRuntimeInfo:

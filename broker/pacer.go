@@ -98,12 +98,12 @@ func (p *pacer) reply(req *remoting.Request, service time.Duration, head remotin
 }
 
 // answer is reply after the handler's return, for what takes no server.
-func (p *pacer) answer(to remoting.Later, head remoting.HeadEncoder) {
+func (p *pacer) answer(to remoting.Later, head remoting.HeadEncoder, body []byte) {
 	if !p.active.Load() {
-		_ = to.Reply(head, nil) // as in reply
+		_ = to.Reply(head, body) // as in reply
 		return
 	}
-	p.wait(due{later: to, head: head}, 0)
+	p.wait(due{later: to, head: head, body: body}, 0)
 }
 
 // wait makes run send a reply once it is served. One to a oneway request isn't sent, but takes its server all the same.

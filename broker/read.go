@@ -6,6 +6,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"time"
 
 	"rmqbench/remoting"
 	"rmqbench/remoting/message"
@@ -42,41 +43,68 @@ func (b *Broker) viewByID(f *fields) *remoting.Command {
 	return answerBody(slices.Clone(raw))
 }
 
-// pull is PULL_MESSAGE without filters and without waiting for messages to come.
-func (b *Broker) pull(f *fields) *remoting.Command {
-	name, id, from, most := f.text("topic"), f.int("queueId"), f.long("queueOffset"), f.int("maxMsgNums")
+// pulling is a pull of the messages of one queue from an offset on.
+type pulling struct {
+	topic string
+	queue int32
+	from  int64
+	most  int32
+}
+
+// Bits of a pull's sysFlag (PullSysFlag.java).
+const flagSuspend = 1 << 1
+
+// pull is PULL_MESSAGE without filters. One that finds nothing new waits for it as long as it asks for: nil.
+func (b *Broker) pull(f *fields, req *remoting.Request) *remoting.Command {
+	p := pulling{f.text("topic"), f.int("queueId"), f.long("queueOffset"), f.int("maxMsgNums")}
+	var patience time.Duration
+	if flags := f.optional("sysFlag"); flags != "" && f.int("sysFlag")&flagSuspend != 0 {
+		patience = time.Duration(min(max(f.long("suspendTimeoutMillis"), 0), maxSuspend.Milliseconds())) * time.Millisecond
+	}
 	if f.err != nil {
 		return f.or(nil)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	t := b.topics[name]
+	a := b.pulled(p)
+	if a.Response() == remoting.PullNotFound && patience > 0 && len(b.suspended) < maxSuspended {
+		until := time.Now().Add(patience).UnixMilli()
+		b.suspended = append(b.suspended, suspended{pulling: p, to: req.Later(), serialize: b.opts.serialization(&req.Head), until: until})
+		b.agenda.by(until)
+		return nil
+	}
+	return a
+}
+
+// pulled is the answer to a pull, as things are. Under mu.
+func (b *Broker) pulled(p pulling) *remoting.Command {
+	t := b.topics[p.topic]
 	if t == nil {
-		return answer(remoting.TopicNotExist, "topic["+name+"] not exist, apply first please! "+faq, noFields...)
+		return answer(remoting.TopicNotExist, "topic["+p.topic+"] not exist, apply first please! "+faq, noFields...)
 	}
 	if t.Perm&message.PermRead == 0 {
-		return answer(remoting.NoPermission, "the topic["+name+"] pulling message is forbidden", noFields...)
+		return answer(remoting.NoPermission, "the topic["+p.topic+"] pulling message is forbidden", noFields...)
 	}
-	if id < 0 || int(id) >= t.ReadQueues {
-		return answer(remoting.InvalidParameter, fmt.Sprintf("queueId[%d] is illegal, topic:[%s] topicConfig.readQueueNums:[%d]", id, name, t.ReadQueues), noFields...)
+	if p.queue < 0 || int(p.queue) >= t.ReadQueues {
+		return answer(remoting.InvalidParameter, fmt.Sprintf("queueId[%d] is illegal, topic:[%s] topicConfig.readQueueNums:[%d]", p.queue, p.topic, t.ReadQueues), noFields...)
 	}
-	q := t.offsets(id)
-	code, status, next := remoting.Success, "FOUND", from
+	q := t.offsets(p.queue)
+	code, status, next := remoting.Success, "FOUND", p.from
 	var body []byte
 	switch {
-	case q.max == 0 && from == 0:
+	case q.max == 0 && p.from == 0:
 		code, status = remoting.PullNotFound, "NO_MESSAGE_IN_QUEUE"
 	case q.max == 0:
 		code, status, next = remoting.PullOffsetMoved, "NO_MESSAGE_IN_QUEUE", 0
-	case from < q.min:
+	case p.from < q.min:
 		code, status, next = remoting.PullOffsetMoved, "OFFSET_TOO_SMALL", q.min
-	case from == q.max:
+	case p.from == q.max:
 		code, status = remoting.PullNotFound, "OFFSET_OVERFLOW_ONE"
-	case from > q.max:
+	case p.from > q.max:
 		code, status, next = remoting.PullOffsetMoved, "OFFSET_OVERFLOW_BADLY", q.max
 	default:
-		most := int64(min(max(most, 1), maxPullMessages))
-		for ; next < q.max && next-from < most; next++ {
+		most := int64(min(max(p.most, 1), maxPullMessages))
+		for ; next < q.max && next-p.from < most; next++ {
 			_, raw, ok := b.record(q.at(next))
 			if !ok || len(body) > 0 && len(body)+len(raw) > maxPullBytes {
 				break
@@ -88,6 +116,40 @@ func (b *Broker) pull(f *fields) *remoting.Command {
 		longField("topicSysFlag", int64(t.TopicSysFlag)), longField("groupSysFlag", 0))
 	a.Body = body
 	return a
+}
+
+// suspended is a pull that waits for a message.
+type suspended struct {
+	pulling
+	to        remoting.Later
+	serialize remoting.Serialize
+	until     int64 // ms since the epoch
+}
+
+// maxSuspended bounds what pullers can make a broker remember, and maxSuspend for how long.
+const (
+	maxSuspended = 10_000
+	maxSuspend   = 5 * time.Minute
+)
+
+// answerPulls answers the pulls for which there is something now, or that have waited long enough, and says when the
+// next one has. Under mu.
+func (b *Broker) answerPulls(now int64) (next int64) {
+	next = never
+	b.suspended = slices.DeleteFunc(b.suspended, func(s suspended) bool {
+		if t := b.topics[s.topic]; s.until > now && t != nil && t.offsets(s.queue).max == s.from {
+			next = min(next, s.until)
+			return false
+		}
+		a := b.pulled(s.pulling)
+		a.Serialize = s.serialize
+		b.pacer.answer(s.to, a, a.Body)
+		return true
+	})
+	if len(b.suspended) == 0 {
+		b.suspended = nil
+	}
+	return next
 }
 
 func longField(key string, n int64) remoting.Field {

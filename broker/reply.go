@@ -103,5 +103,5 @@ func (p *push) answer(remark string) {
 	if remark != "" {
 		p.said.Code, p.said.Remark = int32(remoting.SystemError), remark
 	}
-	p.broker.pacer.answer(p.to, p.said)
+	p.broker.pacer.answer(p.to, p.said, nil)
 }

@@ -321,6 +321,9 @@ func (b *Broker) put(t *topic, r *message.Record) {
 	last.data = data
 	q.append(r.PhysicalOffset)
 	q.updated = r.StoreTime
+	if b.suspended != nil {
+		b.agenda.by(r.StoreTime) // a pull may wait for it
+	}
 	b.total++
 	b.puts.add(r.StoreTime/1000, 1)
 	t.puts.add(r.StoreTime/1000, 1)

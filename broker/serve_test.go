@@ -182,6 +182,58 @@ func TestSearchByStoreTime(t *testing.T) {
 	}
 }
 
+func TestPullWaitsForAMessage(t *testing.T) {
+	r := start(t, Options{DelayLevels: []time.Duration{20 * time.Millisecond}})
+	b := r.broker()
+	r.send("T", 1, "first")
+	pull := func(queue, from, patience int64) *remoting.Command {
+		return set(set(pullCommand("T", queue, from, 32), "sysFlag", "6"), "suspendTimeoutMillis", decimal(patience))
+	}
+	nc, later := dial(t, b.Addr()), dial(t, b.Addr())
+	write(t, nc, pull(1, 0, 60_000)) // there already
+	if a := readFrame(t, nc); a.Response() != remoting.Success {
+		t.Errorf("%v", a.Response())
+	}
+	write(t, nc, pull(2, 0, 60_000))
+	write(t, later, pull(1, 1, 60_000))
+	r.eventually("both wait", func() bool {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		return len(b.suspended) == 2
+	})
+	r.want(remoting.Success, b.Addr(), sendCommand("T", 1, "delayed", "DELAY\x011\x02"))
+	if a := readFrame(t, later); a.Response() != remoting.Success || number(t, a, "nextBeginOffset") != 2 || !contains(string(a.Body), "delayed") {
+		t.Errorf("answered %+v", a)
+	}
+	r.send("T", 2, "sent")
+	if a := readFrame(t, nc); a.Response() != remoting.Success || number(t, a, "nextBeginOffset") != 1 || !contains(string(a.Body), "sent") {
+		t.Errorf("answered %+v", a)
+	}
+	write(t, nc, pull(3, 0, 1))
+	if a := readFrame(t, nc); a.Response() != remoting.PullNotFound {
+		t.Errorf("patience at its end: %v", a.Response())
+	}
+	write(t, nc, pull(3, 0, 60_000))
+	r.eventually("one waits", func() bool {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		return len(b.suspended) == 1
+	})
+	if err := b.DeleteTopic("T"); err != nil {
+		t.Error(err)
+	}
+	r.send("U", 0, "wakes the broker")
+	if a := readFrame(t, nc); a.Response() != remoting.TopicNotExist {
+		t.Errorf("the topic is gone: %v", a.Response())
+	}
+	write(t, nc, pull(0, 0, 60_000)) // no such topic: at once
+	if a := readFrame(t, nc); a.Response() != remoting.TopicNotExist {
+		t.Errorf("no topic: %v", a.Response())
+	}
+	r.send("T", 0, "again")
+	write(t, nc, pull(0, 1, 60_000)) // and one that waits when the broker ends
+}
+
 func TestRuntimeInfoSaysWhatItIs(t *testing.T) {
 	r := start(t, Options{ServiceTime: time.Millisecond})
 	r.send("T", 0, "x")
@@ -295,7 +347,8 @@ func FuzzServe(f *testing.F) {
 		}
 		f.Add(e.To == "namesrv", []byte(e.RequestHex[4:]))
 	}
-	c, err := Start(Options{MemoryBudget: 1 << 20})
+	c, err := Start(Options{MemoryBudget: 1 << 20, CheckInterval: 5 * time.Millisecond, CheckAfter: time.Millisecond, CheckMax: 2,
+		DelayLevels: []time.Duration{time.Millisecond}, TimerPrecision: time.Millisecond})
 	if err != nil {
 		f.Fatal(err)
 	}

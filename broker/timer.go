@@ -3,6 +3,7 @@ package broker
 import (
 	"container/heap"
 	"fmt"
+	"slices"
 	"time"
 
 	"rmqbench/remoting"
@@ -19,12 +20,14 @@ const maxTimerDelay = 3 * 24 * time.Hour
 type timers struct {
 	waiting  timerHeap
 	recalled map[string]bool // by recallKey
+	prune    int             // so many waiting are looked through for those whose records are gone
 }
 
 // timer is a message that waits, or the one that recalls it.
 type timer struct {
-	due      int64 // ms since the epoch
-	physical int64 // of its record: what was stored earlier lies before what came later
+	due      int64  // ms since the epoch
+	physical int64  // of its record: what was stored earlier lies before what came later
+	recalls  string // recallKey; "" for a message to be delivered
 }
 
 // timerHeap has the next one on top.
@@ -90,12 +93,24 @@ func (b *Broker) timed(s *sending, t *topic) (*topic, refusal) {
 func (ts *timers) add(b *Broker, s *sending) (due int64) {
 	out, _ := message.LookupProperty(s.stored, message.PropertyTimerOutMS)
 	slot, _ := remoting.ParseInt64(out) // timed has written it
-	t := timer{due: slot + b.opts.TimerPrecision.Milliseconds(), physical: s.record.PhysicalOffset}
-	if s.props.recalls != nil {
-		ts.recalled[string(s.props.recalls)] = true
+	t := timer{slot + b.opts.TimerPrecision.Milliseconds(), s.record.PhysicalOffset, string(s.props.recalls)}
+	if t.recalls != "" {
+		ts.recalled[t.recalls] = true
+	}
+	if len(ts.waiting) >= max(ts.prune, minPrune) {
+		ts.drop(b.log.begin())
 	}
 	heap.Push(&ts.waiting, t)
 	return t.due
+}
+
+const minPrune = 4096
+
+// drop forgets the messages before a physical offset, which the log no longer has. Recalls stay: they are to be undone.
+func (ts *timers) drop(begin int64) {
+	ts.waiting = slices.DeleteFunc(ts.waiting, func(t timer) bool { return t.physical < begin && t.recalls == "" })
+	heap.Init(&ts.waiting)
+	ts.prune = 2 * len(ts.waiting)
 }
 
 // recallKey names a message to whoever recalls it (TimerMessageStore.buildDeleteKey).
@@ -112,15 +127,16 @@ func (b *Broker) deliverTimers(now int64, left *int) (next int64) {
 		if *left == 0 {
 			return now
 		}
-		r, _, ok := b.record(heap.Pop(&ts.waiting).(timer).physical)
+		t := heap.Pop(&ts.waiting).(timer)
+		if t.recalls != "" {
+			delete(ts.recalled, t.recalls)
+			continue
+		}
+		r, _, ok := b.record(t.physical)
 		if !ok {
 			continue
 		}
 		props := message.DecodeProperties(r.EncodedProperties)
-		if key, recalls := props.Get(message.PropertyTimerDelUniqKey); recalls {
-			delete(ts.recalled, key)
-			continue
-		}
 		topic, _ := props.Get(message.PropertyRealTopic)
 		id, _ := props.Get(message.PropertyUniqueKey)
 		if ts.recalled[recallKey(topic, id)] {

@@ -154,6 +154,28 @@ func TestRecall(t *testing.T) {
 	off.want(remoting.NoPermission, off.broker().Addr(), recallCommand("T", handle))
 }
 
+// A broker with a small memory that takes timers for days keeps no books about those that it has lost.
+func TestTimersThatAreLostAreForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := still(t, Options{MemoryBudget: 64 << 10})
+		defer b.close()
+		for range 5 * minPrune {
+			b.take(t, "T", 0, "x", prop("TIMER_DELAY_SEC", "200000"))
+		}
+		b.mu.Lock()
+		n := len(b.timers.waiting)
+		b.mu.Unlock()
+		if n > 2*minPrune {
+			t.Errorf("%d timers noted", n)
+		}
+		time.Sleep(200_001 * time.Second)
+		synctest.Wait()
+		if n := b.count("T", 0); n == 0 || n > minPrune {
+			t.Errorf("%d delivered", n)
+		}
+	})
+}
+
 // FuzzDeliverAt: whatever the properties say, a timer is no time before now and at most three days ahead, and its slot
 // is over when it is due, no sooner.
 func FuzzDeliverAt(f *testing.F) {
