@@ -384,9 +384,9 @@ func (d *doctor) checkBroker(ctx context.Context, b message.BrokerData) []Check 
 	if v := info["brokerVersionDesc"]; v != "" {
 		c.Detail += ", " + v
 	}
-	if text, err := d.admin.BrokerConfig(ctx, addr); err == nil {
-		settings := parseProperties(text)
-		for _, key := range [...]string{"brokerRole", "flushDiskType"} {
+	shown := []string{"brokerRole", "flushDiskType"}
+	if settings, err := d.admin.BrokerSettings(ctx, addr, shown...); err == nil {
+		for _, key := range shown {
 			if v := settings[key]; v != "" {
 				c.Detail += ", " + v
 			}
@@ -435,7 +435,7 @@ func (d *doctor) checkTopic(ctx context.Context, info *message.ClusterInfo) []Ch
 	c := Check{What: "topic " + d.Topic}
 	names := strings.Join(d.NameServers, ";")
 	r, err := d.admin.Route(ctx, d.Topic)
-	if be, ok := errors.AsType[*remoting.BrokerError](err); ok && be.Code == remoting.TopicNotExist {
+	if producer.UnknownTopic(err) {
 		c.Level, c.Detail = Fail, "not there"
 		c.Next = updateTopicLine(names, d.clusterFor(info), d.Topic, 8)
 		return []Check{c}

@@ -102,17 +102,8 @@ func survey(ctx context.Context, client *remoting.Client, security *Security, c 
 	s.admin.Timeout = preflightFor / time.Duration(len(names))
 	look, cancel := context.WithTimeoutCause(ctx, preflightFor, remoting.ErrTimeout)
 	defer cancel()
-	info, err := s.admin.ClusterInfo(look)
-	if advice := security.advice(err); advice != "" {
-		return nil, fmt.Errorf("name server %s: %w; %s", strings.Join(names, ","), err, advice)
-	}
-	if _, told := errors.AsType[*remoting.TLSError](err); told { // it says what to do
-		return nil, fmt.Errorf("name server %s: %w", strings.Join(names, ","), err)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("name server %s: %w; is it up, and is that its port (usually 9876)? Try: rmqbench doctor -n %s", strings.Join(names, ","), err, names[0])
-	}
-	if s.brokers, s.cluster, err = brokersOf(info, t.Cluster); err != nil {
+	var err error
+	if s.brokers, s.cluster, err = mastersOf(look, s.admin, security, t.Cluster); err != nil {
 		return nil, err
 	}
 	var addrs []string
@@ -142,30 +133,27 @@ func letIn(ctx context.Context, admin *producer.Admin, b *message.BrokerData) er
 	return nil
 }
 
-// brokersOf are the brokers of the cluster that was named, or of the only one, that have a master.
-func brokersOf(info *message.ClusterInfo, cluster string) ([]message.BrokerData, string, error) {
-	known := sortedKeys(info.Clusters)
-	switch {
-	case len(known) == 0:
-		return nil, "", errors.New("the name server knows no broker: is one running, with this name server in its namesrvAddr?")
-	case cluster == "" && len(known) > 1:
-		return nil, "", &DangerError{fmt.Sprintf("the name server knows %d clusters: choose one with --cluster: %s", len(known), strings.Join(known, ", "))}
-	case cluster == "":
-		cluster = known[0]
-	case !slices.Contains(known, cluster):
-		return nil, "", &DangerError{fmt.Sprintf("no cluster %q here; the name server knows: %s", cluster, strings.Join(known, ", "))}
+// mastersOf are the brokers of the cluster that was named, or of the only one, that have a master. Where it takes the user
+// to choose, the error is a *DangerError; otherwise it says what to do next.
+func mastersOf(ctx context.Context, admin *producer.Admin, security *Security, cluster string) ([]message.BrokerData, string, error) {
+	brokers, name, err := admin.Masters(ctx, cluster)
+	if err == nil {
+		return brokers, name, nil
 	}
-	var brokers []message.BrokerData
-	names := slices.Sorted(slices.Values(info.Clusters[cluster]))
-	for _, name := range slices.Compact(names) {
-		if b, ok := info.Brokers[name]; ok && b.Master() != "" {
-			brokers = append(brokers, b)
+	if ce, ok := errors.AsType[*producer.ClusterError](err); ok {
+		if len(ce.Known) > 0 && !slices.Contains(ce.Known, cluster) {
+			return nil, "", &DangerError{ce.Error() + "; give --cluster NAME"}
 		}
+		return nil, "", err
 	}
-	if len(brokers) == 0 {
-		return nil, "", fmt.Errorf("cluster %s has no master", cluster)
+	names := strings.Join(admin.NameServers, ",")
+	if advice := security.advice(err); advice != "" {
+		return nil, "", fmt.Errorf("name server %s: %w; %s", names, err, advice)
 	}
-	return brokers, cluster, nil
+	if _, told := errors.AsType[*remoting.TLSError](err); told { // it says what to do
+		return nil, "", fmt.Errorf("name server %s: %w", names, err)
+	}
+	return nil, "", fmt.Errorf("name server %s: %w; is it up, and is that its port (usually 9876)? Try: rmqbench doctor -n %s", names, err, admin.NameServers[0])
 }
 
 // safe refuses what would hurt somebody's production cluster.
@@ -209,21 +197,10 @@ func describe(ctx context.Context, admin *producer.Admin, data message.BrokerDat
 		b.Version = info["brokerVersionDesc"]
 		_, b.Embedded = info[broker.RuntimeMark]
 	}
-	if text, err := admin.BrokerConfig(ctx, b.Addr); err == nil {
-		b.Settings = results.AllowedSettings(parseProperties(text))
+	if settings, err := admin.BrokerSettings(ctx, b.Addr, results.DisclosedSettings()...); err == nil {
+		b.Settings = results.AllowedSettings(settings)
 	}
 	return b
-}
-
-// parseProperties reads the key=value lines of a broker's configuration.
-func parseProperties(text string) map[string]string {
-	all := map[string]string{}
-	for line := range strings.Lines(text) {
-		if k, v, ok := strings.Cut(strings.TrimSpace(line), "="); ok {
-			all[k] = v
-		}
-	}
-	return all
 }
 
 // checkTopic says whether the case's topic is there or may be made, changing nothing. A topic that also lives on brokers
@@ -231,7 +208,7 @@ func parseProperties(text string) map[string]string {
 func (s *somebodys) checkTopic(ctx context.Context, c *scenarios.Case) error {
 	topic := c.Topic.Name
 	r, err := s.admin.Route(ctx, topic)
-	if unknownTopic(err) {
+	if producer.UnknownTopic(err) {
 		if c.Topic.Create == scenarios.CreateIfAbsent || c.Topic.Create == scenarios.CreateByTarget && s.local {
 			return nil
 		}
@@ -245,53 +222,17 @@ func (s *somebodys) checkTopic(ctx context.Context, c *scenarios.Case) error {
 	if err != nil {
 		return fmt.Errorf("topic %s: %w", topic, err)
 	}
-	queues, _ := r.PublishQueues()
-	for _, q := range queues {
-		if !slices.ContainsFunc(s.brokers, func(b message.BrokerData) bool { return b.Name == q.Broker }) {
-			return &DangerError{fmt.Sprintf("topic %s also lives on broker %s, which is not of cluster %s: its messages would go there too; name a topic of this cluster's own with -t", topic, q.Broker, s.cluster)}
-		}
+	if err := producer.WithinCluster(r, topic, s.cluster, s.brokers); err != nil {
+		return &DangerError{err.Error() + ": its messages would go there too; name a topic of this cluster's own with -t"}
 	}
 	return nil
 }
 
 // ensureTopic makes the topic on every master if it is missing. An existing topic is never altered.
 func (s *somebodys) ensureTopic(ctx context.Context, c *scenarios.Case) error {
-	if _, err := s.admin.Route(ctx, c.Topic.Name); !unknownTopic(err) {
+	if _, err := s.admin.Route(ctx, c.Topic.Name); !producer.UnknownTopic(err) {
 		return err
 	}
-	return createTopic(ctx, s.admin, c, s.record.Brokers)
-}
-
-// unknownTopic reports whether a name server has answered that it knows no such topic.
-func unknownTopic(err error) bool {
-	be, ok := errors.AsType[*remoting.BrokerError](err)
-	return ok && be.Code == remoting.TopicNotExist
-}
-
-// createTopic makes the case's topic on the brokers and waits until the name server has learnt of it.
-func createTopic(ctx context.Context, admin *producer.Admin, c *scenarios.Case, brokers []results.Broker) error {
-	topic := c.Topic.Name
-	for _, b := range brokers {
-		if err := admin.CreateTopic(ctx, b.Addr, topic, c.Topic.QueuesPerBroker); err != nil {
-			return fmt.Errorf("create topic %s on %s: %w", topic, b.Name, err)
-		}
-	}
-	const patience, pause = 10 * time.Second, 20 * time.Millisecond
-	for until := time.Now().Add(patience); ; {
-		r, err := admin.Route(ctx, topic)
-		switch {
-		case err == nil && len(r.Queues) >= len(brokers):
-			return nil
-		case err == nil:
-			err = fmt.Errorf("on %d of %s only", len(r.Queues), plural(len(brokers), "broker"))
-		}
-		if time.Now().After(until) {
-			return fmt.Errorf("topic %s was made, but the name server doesn't know it after %v: %w", topic, patience, err)
-		}
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
+	_, err := s.admin.CreateTopic(ctx, producer.Topic{Name: c.Topic.Name, Cluster: s.cluster, Queues: c.Topic.QueuesPerBroker})
+	return err
 }

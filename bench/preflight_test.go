@@ -189,7 +189,7 @@ cases:
 	if stored := c.Brokers()[0].Stored(); len(stored) > 0 {
 		t.Errorf("something was sent: %+v", stored)
 	}
-	if _, err := route(t, c.NameServer(), "FRESH"); !unknownTopic(err) {
+	if _, err := route(t, c.NameServer(), "FRESH"); !producer.UnknownTopic(err) {
 		t.Errorf("a topic was made: %v", err)
 	}
 }
@@ -236,12 +236,5 @@ func TestOnLoopback(t *testing.T) {
 			t.Errorf("%q on loopback: %v", tt.addrs, got)
 		}
 		cancel()
-	}
-}
-
-func TestParseProperties(t *testing.T) {
-	got := parseProperties("brokerRole=ASYNC_MASTER\r\n flushDiskType = SYNC\nbroken\n=x\nurl=a=b\n")
-	if got["brokerRole"] != "ASYNC_MASTER" || got["url"] != "a=b" || len(got) != 4 {
-		t.Errorf("%q", got)
 	}
 }

@@ -267,7 +267,7 @@ func startEmbedded(ctx context.Context, c *scenarios.Case) (*target, error) {
 	}
 	client := remoting.NewClient(remoting.ClientOptions{})
 	defer client.Close()
-	if err := createTopic(ctx, producer.NewAdmin(client, t.nameServers), c, t.record.Brokers); err != nil {
+	if _, err := producer.NewAdmin(client, t.nameServers).CreateTopic(ctx, producer.Topic{Name: c.Topic.Name, Queues: c.Topic.QueuesPerBroker}); err != nil {
 		cluster.Close()
 		return nil, err
 	}

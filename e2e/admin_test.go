@@ -26,8 +26,8 @@ func (s *suite) testAdmin(t *testing.T) {
 	if runtime, err := s.admin.RuntimeInfo(ctx, b.Addr); err != nil || runtime["brokerVersionDesc"] != "V"+strings.ReplaceAll(s.Version(), ".", "_") {
 		t.Errorf("runtime info: version %q, error %v", runtime["brokerVersionDesc"], err)
 	}
-	if config, err := s.admin.BrokerConfig(ctx, b.Addr); err != nil || !strings.Contains(config, "\nbrokerName="+b.Name+"\n") {
-		t.Errorf("broker config: error %v, %d bytes without the broker's name:\n%s", err, len(config), config)
+	if settings, err := s.admin.BrokerSettings(ctx, b.Addr, "brokerName", "flushDiskType"); err != nil || settings["brokerName"] != b.Name || settings["flushDiskType"] != "ASYNC_FLUSH" {
+		t.Errorf("broker settings: %q, %v", settings, err)
 	}
 
 	s.create(t, topic, queues)

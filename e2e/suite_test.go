@@ -92,18 +92,11 @@ func (s *suite) start(t *testing.T, o producer.Options) *producer.Producer {
 	return p
 }
 
-// create makes a topic on the broker and returns when the name server knows it.
+// create makes a topic and returns when the name server knows it.
 func (s *suite) create(t *testing.T, topic string, queues int) {
 	t.Helper()
-	if err := s.admin.CreateTopic(t.Context(), s.broker().Addr, topic, queues); err != nil {
+	if _, err := s.admin.CreateTopic(t.Context(), producer.Topic{Name: topic, Queues: queues}); err != nil {
 		t.Fatal(err)
-	}
-	var err error
-	if !eventually(func() bool {
-		_, err = s.admin.Route(t.Context(), topic)
-		return err == nil
-	}) {
-		t.Fatalf("topic %s was made, but %v", topic, err)
 	}
 }
 

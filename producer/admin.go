@@ -3,9 +3,8 @@ package producer
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
-	"strconv"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -13,8 +12,10 @@ import (
 	"rmqbench/remoting/message"
 )
 
-// Admin asks name servers and brokers what a producer and its operator need to know (MQAdmin.java, MQClientAPIImpl.java).
-// Each request waits at most Timeout and the context's deadline. A server's refusal is a *remoting.BrokerError.
+// Admin asks name servers and brokers what a producer and its operator need to know (MQAdminImpl.java, MQClientAPIImpl.java).
+// Brokers are named by their masters' host:port. Each request waits at most Timeout and the context's deadline. A server's
+// refusal is a *remoting.BrokerError, an answer that can't be understood an *AnswerError, no answer a *remoting.CallError,
+// and no answer from any name server a *NameServerError.
 type Admin struct {
 	Client      *remoting.Client
 	NameServers []string
@@ -41,10 +42,16 @@ func (a *Admin) timeout() time.Duration {
 	return a.Timeout
 }
 
-// ask sends one request to addr; any code but SUCCESS is a *remoting.BrokerError.
+// invoke sends one request to addr and returns the reply, whatever its code.
+func (a *Admin) invoke(ctx context.Context, addr string, req *remoting.Command) (*remoting.Command, error) {
+	own := *req // one request may go to several servers at one time
+	own.Serialize = a.Serialize
+	return a.Client.Invoke(ctx, addr, &own, a.timeout())
+}
+
+// ask is invoke where any code but SUCCESS is a *remoting.BrokerError.
 func (a *Admin) ask(ctx context.Context, addr string, req *remoting.Command) (*remoting.Command, error) {
-	req.Serialize = a.Serialize
-	reply, err := a.Client.Invoke(ctx, addr, req, a.timeout())
+	reply, err := a.invoke(ctx, addr, req)
 	if err != nil {
 		return nil, err
 	}
@@ -54,46 +61,134 @@ func (a *Admin) ask(ctx context.Context, addr string, req *remoting.Command) (*r
 	return reply, nil
 }
 
-// askNames asks the name server that answered last, and the others in turn when it does not answer. An answer of any
-// code is an answer.
-func (a *Admin) askNames(ctx context.Context, req *remoting.Command) (*remoting.Command, error) {
-	n := uint32(len(a.NameServers))
-	first := a.next.Load()
+// askBody is ask for an answer whose body parse reads.
+func askBody[T any](ctx context.Context, a *Admin, addr string, req *remoting.Command, parse func([]byte) (T, error)) (body T, err error) {
+	reply, err := a.ask(ctx, addr, req)
+	if err != nil {
+		return body, err
+	}
+	if body, err = parse(reply.Body); err != nil {
+		return body, &AnswerError{Addr: addr, Request: req.Request(), Err: err}
+	}
+	return body, nil
+}
+
+// namePatience is how long a name server may take before the next one is asked as well: of three, two of them dead, the
+// third is asked within a second. The first answer counts, so a slow one is still heard.
+const namePatience = 400 * time.Millisecond
+
+// askNames asks the name server that answered last, and the others in turn where one does not answer soon, or not so
+// that parse can read it. A refusal is an answer.
+func askNames[T any](ctx context.Context, a *Admin, req *remoting.Command, parse func([]byte) (T, error)) (body T, err error) {
+	type answer struct {
+		at   uint32
+		body T
+		err  error
+	}
+	n, asked, waiting := uint32(len(a.NameServers)), uint32(0), 0
+	answers := make(chan answer, n)
 	failed := &NameServerError{}
-	for i := range n {
-		at := (first + i) % n
-		reply, err := a.ask(ctx, a.NameServers[at], req)
-		if _, answered := errors.AsType[*remoting.BrokerError](err); err == nil || answered {
-			return reply, err
+	ours, cancel := context.WithCancel(ctx)
+	defer cancel() // those that are asked no longer for anything
+	patience := time.NewTimer(namePatience)
+	defer patience.Stop()
+	first := a.next.Load()
+	askNext := func() {
+		if asked == n || ctx.Err() != nil {
+			return
 		}
-		failed.Addrs, failed.Err = append(failed.Addrs, a.NameServers[at]), err
-		if errors.Is(ctx.Err(), context.Canceled) { // the caller's doing, not the server's
-			break
-		}
-		a.next.CompareAndSwap(at, (at+1)%n) // also for those who come when this one's time is up
-		if ctx.Err() != nil {
-			break
+		at := (first + asked) % n
+		asked++
+		waiting++
+		failed.Addrs = append(failed.Addrs, a.NameServers[at])
+		patience.Reset(namePatience)
+		go func() {
+			body, err := askBody(ours, a, a.NameServers[at], req, parse)
+			answers <- answer{at, body, err}
+		}()
+	}
+	passOver := func(at uint32) { a.next.CompareAndSwap(at, (at+1)%n) } // also for those who come when our time is up
+	if n > 0 {
+		askNext()
+	}
+	for waiting > 0 {
+		select {
+		case got := <-answers:
+			waiting--
+			if _, refused := errors.AsType[*remoting.BrokerError](got.err); got.err == nil || refused {
+				return got.body, got.err
+			}
+			failed.Err = got.err
+			if !errors.Is(ctx.Err(), context.Canceled) { // the caller's doing, not the server's
+				passOver(got.at)
+			}
+			askNext()
+		case <-patience.C:
+			passOver((first + asked - 1) % n)
+			askNext()
 		}
 	}
-	return nil, failed
+	if failed.Err == nil && n > 0 {
+		failed.Err = context.Cause(ctx)
+	}
+	return body, failed
 }
 
 // Route is where a topic lives. An unknown topic is a *remoting.BrokerError of code TopicNotExist.
 func (a *Admin) Route(ctx context.Context, topic string) (*message.Route, error) {
-	reply, err := a.askNames(ctx, remoting.NewRequest(remoting.GetRouteInfoByTopic, remoting.Field{Key: "topic", Value: topic}))
-	if err != nil {
-		return nil, err
-	}
-	return message.ParseRoute(reply.Body)
+	return askNames(ctx, a, routeRequest(topic), message.ParseRoute)
+}
+
+func routeRequest(topic string) *remoting.Command {
+	return remoting.NewRequest(remoting.GetRouteInfoByTopic, field("topic", topic))
+}
+
+// UnknownTopic reports whether err is a server's word that it knows no such topic.
+func UnknownTopic(err error) bool { return isCode(err, remoting.TopicNotExist) }
+
+// isCode reports whether err is a server's refusal with that code.
+func isCode(err error, code remoting.Code) bool {
+	be, ok := errors.AsType[*remoting.BrokerError](err)
+	return ok && be.Code == code
 }
 
 // ClusterInfo is every broker that the name server knows.
 func (a *Admin) ClusterInfo(ctx context.Context) (*message.ClusterInfo, error) {
-	reply, err := a.askNames(ctx, remoting.NewRequest(remoting.GetBrokerClusterInfo))
+	return askNames(ctx, a, remoting.NewRequest(remoting.GetBrokerClusterInfo), message.ParseClusterInfo)
+}
+
+// Masters are the brokers of a cluster that have a master, in the order of their names, and the cluster's name; "" means
+// the only cluster that the name server knows. The error is ClusterInfo's, or a *ClusterError.
+func (a *Admin) Masters(ctx context.Context, cluster string) (brokers []message.BrokerData, name string, err error) {
+	info, err := a.ClusterInfo(ctx)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	return message.ParseClusterInfo(reply.Body)
+	return mastersOf(info, cluster)
+}
+
+func mastersOf(info *message.ClusterInfo, cluster string) ([]message.BrokerData, string, error) {
+	known := make([]string, 0, len(info.Clusters))
+	for name := range info.Clusters {
+		known = append(known, name)
+	}
+	slices.SortFunc(known, message.CompareJava)
+	if cluster == "" && len(known) == 1 {
+		cluster = known[0]
+	}
+	if !slices.Contains(known, cluster) {
+		return nil, "", &ClusterError{Cluster: cluster, Known: known}
+	}
+	var brokers []message.BrokerData
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(info.Clusters[cluster]))) {
+		if b, ok := info.Brokers[name]; ok && b.Master() != "" {
+			brokers = append(brokers, b)
+		}
+	}
+	if len(brokers) == 0 {
+		return nil, "", &ClusterError{Cluster: cluster, Known: known}
+	}
+	return brokers, cluster, nil
 }
 
 // Heartbeat tells a broker which groups live behind this connection, and returns the version that it answers with.
@@ -109,71 +204,8 @@ func (a *Admin) Heartbeat(ctx context.Context, broker string, beat *message.Hear
 
 // Unregister tells a broker that a group's producer on this connection is gone.
 func (a *Admin) Unregister(ctx context.Context, broker, clientID, group string) error {
-	_, err := a.ask(ctx, broker, remoting.NewRequest(remoting.UnregisterClient,
-		remoting.Field{Key: "clientID", Value: clientID}, remoting.Field{Key: "producerGroup", Value: group}))
+	_, err := a.ask(ctx, broker, remoting.NewRequest(remoting.UnregisterClient, field("clientID", clientID), field("producerGroup", group)))
 	return err
 }
 
-// MaxOffset is the offset that the queue's next message will get. An unknown topic has 0.
-func (a *Admin) MaxOffset(ctx context.Context, broker, topic string, queue int) (int64, error) {
-	return a.offset(ctx, broker, remoting.GetMaxOffset, topic, queue)
-}
-
-// MinOffset is the offset of the oldest message that the queue still holds.
-func (a *Admin) MinOffset(ctx context.Context, broker, topic string, queue int) (int64, error) {
-	return a.offset(ctx, broker, remoting.GetMinOffset, topic, queue)
-}
-
-func (a *Admin) offset(ctx context.Context, broker string, code remoting.RequestCode, topic string, queue int) (int64, error) {
-	reply, err := a.ask(ctx, broker, remoting.NewRequest(code,
-		remoting.Field{Key: "topic", Value: topic}, remoting.Field{Key: "queueId", Value: strconv.Itoa(queue)}))
-	if err != nil {
-		return 0, err
-	}
-	text, _ := reply.Get("offset")
-	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
-		return 0, fmt.Errorf("%s: %s answered with offset %q", broker, code, text)
-	}
-	return n, nil
-}
-
-// TopicStats is how far a topic's queues on one broker reach.
-func (a *Admin) TopicStats(ctx context.Context, broker, topic string) (*message.TopicStats, error) {
-	reply, err := a.ask(ctx, broker, remoting.NewRequest(remoting.GetTopicStatsInfo, remoting.Field{Key: "topic", Value: topic}))
-	if err != nil {
-		return nil, err
-	}
-	return message.ParseTopicStats(reply.Body)
-}
-
-// RuntimeInfo is a broker's view of itself: names and values are the broker's own.
-func (a *Admin) RuntimeInfo(ctx context.Context, broker string) (message.KVTable, error) {
-	reply, err := a.ask(ctx, broker, remoting.NewRequest(remoting.GetBrokerRuntimeInfo))
-	if err != nil {
-		return nil, err
-	}
-	return message.ParseKVTable(reply.Body)
-}
-
-// BrokerConfig is a broker's whole configuration as properties text. It can hold credentials: show named settings only.
-func (a *Admin) BrokerConfig(ctx context.Context, broker string) (string, error) {
-	reply, err := a.ask(ctx, broker, remoting.NewRequest(remoting.GetBrokerConfig))
-	if err != nil {
-		return "", err
-	}
-	return string(reply.Body), nil
-}
-
-// CreateTopic makes a topic with as many read and write queues on one broker, or changes the one that is there: look
-// first. The name servers learn of it when the broker registers next, usually at once.
-func (a *Admin) CreateTopic(ctx context.Context, broker, topic string, queues int) error {
-	n := strconv.Itoa(queues)
-	_, err := a.ask(ctx, broker, remoting.NewRequest(remoting.UpdateAndCreateTopic,
-		remoting.Field{Key: "topic", Value: topic}, remoting.Field{Key: "defaultTopic", Value: message.DefaultTopic},
-		remoting.Field{Key: "readQueueNums", Value: n}, remoting.Field{Key: "writeQueueNums", Value: n},
-		remoting.Field{Key: "perm", Value: strconv.Itoa(int(message.PermRead | message.PermWrite))},
-		remoting.Field{Key: "topicFilterType", Value: "SINGLE_TAG"}, remoting.Field{Key: "topicSysFlag", Value: "0"},
-		remoting.Field{Key: "order", Value: "false"}))
-	return err
-}
+func field(key, value string) remoting.Field { return remoting.Field{Key: key, Value: value} }

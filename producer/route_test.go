@@ -250,10 +250,8 @@ func TestTopicForgottenByTheNameServer(t *testing.T) {
 func TestRoundRobinIsEven(t *testing.T) {
 	c := embedded(t, broker.Options{Brokers: 2})
 	p := started(t, Options{NameServers: []string{c.NameServer()}})
-	for _, b := range c.Brokers() {
-		if err := p.Admin().CreateTopic(t.Context(), b.Addr(), "T", 8); err != nil {
-			t.Fatal(err)
-		}
+	if _, err := p.Admin().CreateTopic(t.Context(), Topic{Name: "T", Queues: 8}); err != nil {
+		t.Fatal(err)
 	}
 	got := used(t, p, 160)
 	for queue, n := range got {

@@ -1,5 +1,7 @@
 package results
 
+import "slices"
+
 // disclosed are the broker settings that decide what a number means and that never hold a secret, by their names in
 // RocketMQ 4.5.1 to 5.4.0.
 var disclosed = []string{
@@ -12,6 +14,9 @@ var disclosed = []string{
 	"totalReplicas", "transientStorePoolEnable", "useReentrantLockWhenPutMessage", "waitTimeMillsInSendQueue",
 	"warmMapedFileEnable",
 }
+
+// DisclosedSettings are the names of the broker settings that a record may hold.
+func DisclosedSettings() []string { return slices.Clone(disclosed) }
 
 // AllowedSettings returns those of a broker's settings that a record may hold; the whole can hold credentials.
 func AllowedSettings(all map[string]string) map[string]string {
