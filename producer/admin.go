@@ -152,6 +152,24 @@ func isCode(err error, code remoting.Code) bool {
 	return ok && be.Code == code
 }
 
+// PublishQueues are the queues of a topic that a producer picks from, in the order that its selectors count in. None at
+// all is a *RouteError.
+func (a *Admin) PublishQueues(ctx context.Context, topic string) ([]MessageQueue, error) {
+	r, err := a.Route(ctx, topic)
+	if err != nil {
+		return nil, &RouteError{Topic: topic, Err: err}
+	}
+	list, _ := r.PublishQueues()
+	if len(list) == 0 {
+		return nil, &RouteError{Topic: topic}
+	}
+	queues := make([]MessageQueue, len(list))
+	for i, q := range list {
+		queues[i] = MessageQueue{Topic: topic, Broker: q.Broker, ID: int32(q.ID)}
+	}
+	return queues, nil
+}
+
 // ClusterInfo is every broker that the name server knows.
 func (a *Admin) ClusterInfo(ctx context.Context) (*message.ClusterInfo, error) {
 	return askNames(ctx, a, remoting.NewRequest(remoting.GetBrokerClusterInfo), message.ParseClusterInfo)

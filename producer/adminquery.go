@@ -92,7 +92,7 @@ func (a *Admin) viewByUniqueID(ctx context.Context, topic, id string) (*StoredMe
 	// From the beginning of time, and not from the id's own as Java does: that one counts from a midnight in the sender's
 	// time zone.
 	found, err := a.query(ctx, topic, id, maxQuery, time.Time{}, time.Time{}, func(m *StoredMessage) bool {
-		return strings.EqualFold(m.ID(), id)
+		return m.ID() == id
 	})
 	if len(found) > 0 {
 		return found[0], nil // the first that was stored: later ones are a retry's
