@@ -399,11 +399,11 @@ func TestCreateTopic(t *testing.T) {
 	}{
 		{Topic{Name: "T", Queues: 4, Type: DelayTopic}, 2, ""},
 		{Topic{Name: "T", Queues: 4, Type: DelayTopic, Cluster: "test"}, 0, ""},
-		{Topic{Name: "T", Queues: 5, Type: DelayTopic}, 0, "topic T is there already: queues 4, type DELAY on broker broker-0; asked for queues 5, type DELAY; an existing topic is never altered"},
-		{Topic{Name: "T", Queues: 4}, 0, "topic T is there already: queues 4, type DELAY on broker broker-0; asked for queues 4, type NORMAL; an existing topic is never altered"},
+		{Topic{Name: "T", Queues: 5, Type: DelayTopic}, 0, "topic T is on broker broker-0 already with 4 queues, type DELAY; asked for 5 queues, type DELAY; an existing topic is never altered"},
+		{Topic{Name: "T", Queues: 4}, 0, "topic T is on broker broker-0 already with 4 queues, type DELAY; asked for 4 queues, type NORMAL; an existing topic is never altered"},
 		{Topic{Name: "N", Queues: 1}, 2, ""},
 		{Topic{Name: "N", Queues: 1, Type: NormalTopic}, 0, ""},
-		{Topic{Name: "N", Queues: 1, Type: FIFOTopic}, 0, "type NORMAL on broker broker-0; asked for queues 1, type FIFO"},
+		{Topic{Name: "N", Queues: 1, Type: FIFOTopic}, 0, "type NORMAL; asked for 1 queues, type FIFO"},
 		{Topic{Name: "N", Queues: 1, Cluster: "other"}, 0, `no cluster "other" here`},
 		{Topic{Name: "Z", Queues: 0}, 0, "topic Z: 0 queues: 1 to 65536"},
 		{Topic{Name: "Z", Queues: 65537}, 0, "topic Z: 65537 queues: 1 to 65536"},
@@ -463,7 +463,7 @@ func TestCreateTopicOnOldBrokers(t *testing.T) {
 		want   string
 	}{
 		"there, just so":     {route, "x", 2, 0, ""},
-		"there, not so":      {route, "x", 3, 0, "topic T is there already: queues 2 on broker x; asked for queues 3; an existing topic is never altered"},
+		"there, not so":      {route, "x", 3, 0, "topic T is on broker x already with 2 queues; asked for 3 queues; an existing topic is never altered"},
 		"on another cluster": {route, "y", 2, 0, "topic T also lives on broker x, which is not of cluster a"},
 	} {
 		made.Store(0)
@@ -589,7 +589,7 @@ func TestErrorTexts(t *testing.T) {
 		"send to T: 3 attempts, the last on b: cause":                        &SendError{Topic: "T", Broker: "b", Attempts: 3, Err: cause},
 		"a:1 answered VIEW_MESSAGE_BY_ID with what can't be used: cause":     &AnswerError{"a:1", remoting.ViewMessageByID, cause},
 		`topic T holds no message "id"`:                                      &NoMessageError{"T", "id"},
-		"topic T is there already: queues 2 (3 to read) on broker b; asked for queues 4; an existing topic is never altered": &TopicExistsError{Broker: "b", Want: want, ReadQueues: 3, WriteQueues: 2},
+		"topic T is on broker b already with 2 queues (3 to read); asked for 4 queues; an existing topic is never altered": &TopicExistsError{Broker: "b", Want: want, ReadQueues: 3, WriteQueues: 2},
 	} {
 		if err.Error() != want {
 			t.Errorf("%q, want %q", err, want)

@@ -53,15 +53,14 @@ type TopicExistsError struct {
 }
 
 func (e *TopicExistsError) Error() string {
-	queues, typed, want := fmt.Sprint(e.WriteQueues), "", ""
+	has, want := fmt.Sprintf("%d queues", e.WriteQueues), fmt.Sprintf("%d queues", e.Want.Queues)
 	if e.ReadQueues != e.WriteQueues {
-		queues = fmt.Sprintf("%d (%d to read)", e.WriteQueues, e.ReadQueues)
+		has += fmt.Sprintf(" (%d to read)", e.ReadQueues)
 	}
 	if e.Type != "" {
-		typed, want = ", type "+string(e.Type), ", type "+string(e.Want.Type)
+		has, want = has+", type "+string(e.Type), want+", type "+string(e.Want.Type)
 	}
-	return fmt.Sprintf("topic %s is there already: queues %s%s on broker %s; asked for queues %d%s; an existing topic is never altered",
-		e.Want.Name, queues, typed, e.Broker, e.Want.Queues, want)
+	return fmt.Sprintf("topic %s is on broker %s already with %s; asked for %s; an existing topic is never altered", e.Want.Name, e.Broker, has, want)
 }
 
 // TopicElsewhereError is a topic that lives on a broker of another cluster than the one that is meant, so that what is

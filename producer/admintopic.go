@@ -59,6 +59,12 @@ func topicConfigRequest(topic string) *remoting.Command {
 	return remoting.NewRequest(remoting.GetTopicConfig, field("topic", topic))
 }
 
+// TopicTypeAt is the type that a broker keeps of a topic; "" for one of 4.x, which keeps none.
+func (a *Admin) TopicTypeAt(ctx context.Context, broker, topic string) (TopicType, error) {
+	h, err := a.heldByOne(ctx, topic, message.BrokerData{Addrs: map[int64]string{0: broker}}, nil)
+	return h.topicType, err
+}
+
 // typesFrom is the version (5.0.0) from which brokers keep a topic's attributes.
 const typesFrom = 413
 
@@ -79,7 +85,7 @@ type held struct {
 func (a *Admin) CreateTopic(ctx context.Context, t Topic) (TopicCreation, error) {
 	t.Type = cmp.Or(t.Type, NormalTopic)
 	done := TopicCreation{Cluster: t.Cluster}
-	if err := t.check(); err != nil {
+	if err := t.Check(); err != nil {
 		return done, err
 	}
 	brokers, cluster, err := a.Masters(ctx, t.Cluster)
@@ -120,15 +126,15 @@ func (a *Admin) CreateTopic(ctx context.Context, t Topic) (TopicCreation, error)
 	return done, a.awaitRoute(ctx, t.Name, brokers)
 }
 
-// check refuses what no broker would make, or would make of it something else.
-func (t *Topic) check() error {
+// Check refuses what no broker would make, or would make something else of.
+func (t *Topic) Check() error {
 	if err := checkOwnTopic(t.Name); err != nil {
 		return err
 	}
 	if t.Queues < 1 || t.Queues > message.MaxRouteQueues {
 		return fmt.Errorf("topic %s: %d queues: 1 to %d", t.Name, t.Queues, message.MaxRouteQueues)
 	}
-	if !slices.Contains(TopicTypes(), t.Type) {
+	if t.Type != "" && !slices.Contains(TopicTypes(), t.Type) {
 		return fmt.Errorf("topic %s: type %q is none of %v", t.Name, t.Type, TopicTypes())
 	}
 	return nil

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -11,9 +10,8 @@ import (
 )
 
 func newDoctor(s streams) *cobra.Command {
-	var o bench.DoctorOptions
-	var names string
-	var secure securityFlags
+	var target targetFlags
+	var topic string
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Is the cluster, and this machine, fit to be measured? A line a check, each with the next step",
@@ -24,16 +22,10 @@ message and changes nothing. With TLS or credentials it says which of them a ser
   rmqbench doctor -n a:9876,b:9876 -t ORDERS -c DefaultCluster`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if names == "" {
-				names = namesrvFromEnv()
-			}
-			o.NameServers = strings.FieldsFunc(names, func(r rune) bool { return r == ',' || r == ';' || r == ' ' })
-			security, err := secure.security(cmd.Flags())
+			o := bench.DoctorOptions{NameServers: target.nameServers(), Cluster: target.cluster, Topic: topic}
+			security, err := target.security(cmd.Flags(), s)
 			if err != nil {
 				return err
-			}
-			for _, w := range security.Warnings {
-				s.warn(w)
 			}
 			o.Security = *security
 			failed := false
@@ -54,9 +46,7 @@ message and changes nothing. With TLS or credentials it says which of them a ser
 		},
 	}
 	f := cmd.Flags()
-	f.StringVarP(&names, "namesrv", "n", "", "name servers, HOST:PORT by comma or semicolon (NAMESRV_ADDR)")
-	f.StringVarP(&o.Cluster, "cluster", "c", "", "this cluster only")
-	f.StringVarP(&o.Topic, "topic", "t", "", "look at this topic's route too")
-	secure.add(f)
+	f.StringVarP(&topic, "topic", "t", "", "look at this topic's route too")
+	target.add(f)
 	return cmd
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"strings"
@@ -104,7 +105,36 @@ func overrides(flags *pflag.FlagSet) ([]scenarios.Override, error) {
 	return all, nil
 }
 
-// securityFlags are those of loadFlags that doctor takes too.
+// targetFlags say which cluster is meant and how it is spoken to, for verbs that take no scenario.
+type targetFlags struct {
+	names, cluster string
+	secure         securityFlags
+}
+
+func (t *targetFlags) add(flags *pflag.FlagSet) {
+	flags.StringVarP(&t.names, "namesrv", "n", "", "name servers, HOST:PORT by comma or semicolon (NAMESRV_ADDR)")
+	flags.StringVarP(&t.cluster, "cluster", "c", "", "this cluster, where the name server knows several")
+	t.secure.add(flags)
+}
+
+// nameServers are those of the flag or of RocketMQ's own environment variable; perhaps none.
+func (t *targetFlags) nameServers() []string {
+	return strings.FieldsFunc(cmp.Or(t.names, namesrvFromEnv()), func(r rune) bool { return r == ',' || r == ';' || r == ' ' })
+}
+
+// security reads the files that the flags name, and warns of what the user should know.
+func (t *targetFlags) security(flags *pflag.FlagSet, s streams) (*bench.Security, error) {
+	security, err := t.secure.security(flags)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range security.Warnings {
+		s.warn(w)
+	}
+	return security, nil
+}
+
+// securityFlags are those of loadFlags that are in targetFlags too.
 type securityFlags struct {
 	tls         bool
 	of          scenarios.TLS

@@ -15,6 +15,7 @@ import (
 
 	"rmqbench/bench"
 	"rmqbench/internal/nearest"
+	"rmqbench/remoting/message"
 	"rmqbench/results"
 	"rmqbench/scenarios"
 )
@@ -80,6 +81,9 @@ func statusOf(err error) int {
 	if _, ok := errors.AsType[scenarios.Faults](err); ok {
 		return exitUsage
 	}
+	if _, ok := errors.AsType[*message.NameError](err); ok {
+		return exitUsage
+	}
 	if errors.Is(err, context.Canceled) {
 		return exitInterrupted
 	}
@@ -110,7 +114,7 @@ Exit status:
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(flagFault)
-	root.AddCommand(newRun(s), newDoctor(s), newScenarios(s), newBroker(s), newVersion(s))
+	root.AddCommand(newRun(s), newDoctor(s), newTopic(s), newScenarios(s), newBroker(s), newVersion(s))
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd.Flags()) }
 	sayArgs(root)
 	return root
@@ -167,9 +171,15 @@ func shortFlags(flags *pflag.FlagSet) string {
 	return strings.Join(all, " ")
 }
 
+// notFromEnvironment is the annotation of a flag that must be typed.
+const notFromEnvironment = "rmqbench_typed"
+
 // fromEnvironment gives each flag that was not set the value of RMQBENCH_<NAME>.
 func fromEnvironment(flags *pflag.FlagSet) (err error) {
 	flags.VisitAll(func(f *pflag.Flag) {
+		if _, typed := f.Annotations[notFromEnvironment]; typed {
+			return
+		}
 		name := envName(f.Name)
 		if value, ok := os.LookupEnv(name); ok && !f.Changed && err == nil {
 			if bad := flags.Set(f.Name, value); bad != nil {

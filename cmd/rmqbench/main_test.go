@@ -71,6 +71,16 @@ func TestBadInput(t *testing.T) {
 		{"broker --memory lots", "--memory lots"},
 		{"broker --brokers 0", "--brokers 0: 1 to 16"},
 		{"version extra", "see rmqbench version --help"},
+		{"topic crate T", "nearest: create"},
+		{"topic create", "accepts 1 arg"},
+		{"topic create T", "-n HOST:9876"},
+		{"topic create T -n 127.0.0.1:1 --queues 0", "topic T: 0 queues: 1 to 65536"},
+		{"topic create T -n 127.0.0.1:1 --type delayed", "--type delayed: one of normal, delay, transaction, fifo; nearest: delay"},
+		{"topic create T! -n 127.0.0.1:1", "holds other characters than allowed"},
+		{"topic create TBW102 -n 127.0.0.1:1", "is a broker's own"},
+		{"topic route T", "-n HOST:9876"},
+		{"topic delete T -n 127.0.0.1:1", "topic T is none of rmqbench's own (RMQBENCH_…): its messages would be gone for everybody; if that is meant, add --yes-delete T"},
+		{"topic delete RMQBENCH_T --yes-delete T -n 127.0.0.1:1", "the topic is RMQBENCH_T, and what was confirmed is T"},
 	} {
 		t.Run(tt.args, func(t *testing.T) {
 			out, errs, status := command(t, strings.Fields(tt.args)...)
@@ -199,7 +209,7 @@ func TestScenariosVerbs(t *testing.T) {
 }
 
 func TestHelpHasExamples(t *testing.T) {
-	for _, verb := range []string{"", "run", "broker", "scenarios", "doctor"} {
+	for _, verb := range []string{"", "run", "broker", "scenarios", "doctor", "topic", "topic create", "topic route", "topic delete"} {
 		out, _, status := command(t, append(strings.Fields(verb), "--help")...)
 		if status != exitDone || !strings.Contains(out, "Examples:") {
 			t.Errorf("%q: status %d\n%s", verb, status, out)
