@@ -91,6 +91,38 @@ func TestAdmin(t *testing.T) {
 	}
 }
 
+// An application with a namespace doesn't see it in topics.
+func TestMQAdminNamespace(t *testing.T) {
+	c := embedded(t, broker.Options{})
+	p := started(t, Options{NameServers: []string{c.NameServer()}, Namespace: "ns"})
+	ctx := t.Context()
+	if _, err := p.CreateTopic(ctx, Topic{Name: "T", Queues: 1}); err != nil {
+		t.Fatal(err)
+	}
+	queues, err := p.PublishQueues(ctx, "T")
+	if want := (MessageQueue{"T", "broker-0", 0}); err != nil || len(queues) != 1 || queues[0] != want {
+		t.Fatalf("%v, %v", queues, err)
+	}
+	res, err := p.Send(ctx, &Message{Topic: "T", Body: []byte("x"), Keys: []string{"key"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := p.MaxOffset(ctx, queues[0]); err != nil || n != 1 {
+		t.Errorf("max offset %d, %v", n, err)
+	}
+	for _, id := range []string{res.ID.String(), res.OffsetID.String()} {
+		if m, err := p.ViewMessage(ctx, "T", id); err != nil || m.Record.Topic != "T" || string(m.Body) != "x" {
+			t.Errorf("%+v, %v", m, err)
+		}
+	}
+	if found, err := p.QueryMessages(ctx, "T", "key", 0, time.Time{}, time.Time{}); err != nil || len(found) != 1 || found[0].Record.Topic != "T" {
+		t.Errorf("%v, %v", found, err)
+	}
+	if _, err := p.Admin().Route(ctx, "ns%T"); err != nil {
+		t.Error(err)
+	}
+}
+
 // A producer that doesn't run asks nobody.
 func TestMQAdminNotRunning(t *testing.T) {
 	p, ctx, q := New(Options{Group: "g"}), t.Context(), MessageQueue{"T", "b", 0}

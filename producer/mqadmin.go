@@ -3,10 +3,13 @@ package producer
 import (
 	"context"
 	"time"
+
+	"rmqbench/remoting/message"
 )
 
 // What DefaultMQProducer has of MQAdmin.java, by queue: the producer knows where its broker is.
-// [Producer.Admin] asks more, of servers by address.
+// Topics are named without the producer's namespace, also in what comes back. [Producer.Admin] asks more, of servers by
+// address, and knows no namespace.
 
 // CreateTopic makes a topic on every master of a cluster; see [Admin.CreateTopic]. It never alters one.
 func (p *Producer) CreateTopic(ctx context.Context, t Topic) (TopicCreation, error) {
@@ -14,6 +17,7 @@ func (p *Producer) CreateTopic(ctx context.Context, t Topic) (TopicCreation, err
 	if err != nil {
 		return TopicCreation{}, err
 	}
+	t.Name = p.wire(t.Name)
 	return in.admin.CreateTopic(ctx, t)
 }
 
@@ -24,27 +28,31 @@ func (p *Producer) PublishQueues(ctx context.Context, topic string) ([]MessageQu
 	if err != nil {
 		return nil, err
 	}
-	return in.admin.PublishQueues(ctx, topic)
+	queues, err := in.admin.PublishQueues(ctx, p.wire(topic))
+	for i := range queues {
+		queues[i].Topic = topic
+	}
+	return queues, err
 }
 
 // SearchOffset is the offset of the queue's first message that was stored at that time or later; see [Admin.SearchOffset].
 func (p *Producer) SearchOffset(ctx context.Context, q MessageQueue, at time.Time) (int64, error) {
 	return ofQueue(ctx, p, q, func(a *Admin, broker string) (int64, error) {
-		return a.SearchOffset(ctx, broker, q.Topic, int(q.ID), at)
+		return a.SearchOffset(ctx, broker, p.wire(q.Topic), int(q.ID), at)
 	})
 }
 
 // MaxOffset is the offset that the queue's next message will get.
 func (p *Producer) MaxOffset(ctx context.Context, q MessageQueue) (int64, error) {
 	return ofQueue(ctx, p, q, func(a *Admin, broker string) (int64, error) {
-		return a.MaxOffset(ctx, broker, q.Topic, int(q.ID))
+		return a.MaxOffset(ctx, broker, p.wire(q.Topic), int(q.ID))
 	})
 }
 
 // MinOffset is the offset of the oldest message that the queue still holds.
 func (p *Producer) MinOffset(ctx context.Context, q MessageQueue) (int64, error) {
 	return ofQueue(ctx, p, q, func(a *Admin, broker string) (int64, error) {
-		return a.MinOffset(ctx, broker, q.Topic, int(q.ID))
+		return a.MinOffset(ctx, broker, p.wire(q.Topic), int(q.ID))
 	})
 }
 
@@ -52,7 +60,7 @@ func (p *Producer) MinOffset(ctx context.Context, q MessageQueue) (int64, error)
 // holds none.
 func (p *Producer) EarliestStoreTime(ctx context.Context, q MessageQueue) (time.Time, error) {
 	return ofQueue(ctx, p, q, func(a *Admin, broker string) (time.Time, error) {
-		return a.EarliestStoreTime(ctx, broker, q.Topic, int(q.ID))
+		return a.EarliestStoreTime(ctx, broker, p.wire(q.Topic), int(q.ID))
 	})
 }
 
@@ -62,7 +70,11 @@ func (p *Producer) ViewMessage(ctx context.Context, topic, id string) (*StoredMe
 	if err != nil {
 		return nil, err
 	}
-	return in.admin.ViewMessage(ctx, topic, id)
+	m, err := in.admin.ViewMessage(ctx, p.wire(topic), id)
+	if m != nil {
+		m.Record.Topic = topic
+	}
+	return m, err
 }
 
 // QueryMessages finds messages by one of their keys; see [Admin.QueryMessages].
@@ -71,8 +83,15 @@ func (p *Producer) QueryMessages(ctx context.Context, topic, key string, most in
 	if err != nil {
 		return nil, err
 	}
-	return in.admin.QueryMessages(ctx, topic, key, most, from, to)
+	found, err := in.admin.QueryMessages(ctx, p.wire(topic), key, most, from, to)
+	for _, m := range found {
+		m.Record.Topic = topic
+	}
+	return found, err
 }
+
+// wire is the topic's name with the producer's namespace.
+func (p *Producer) wire(topic string) string { return message.WrapNamespace(p.opts.Namespace, topic) }
 
 // ofQueue asks the master of a queue's broker, which is of a route that the producer keeps or else of the topic's
 // (MQClientInstance.findBrokerAddressInPublish). A broker that the topic's route doesn't have is a *QueueError.
@@ -83,7 +102,7 @@ func ofQueue[T any](ctx context.Context, p *Producer, q MessageQueue, ask func(a
 	}
 	addr := in.routes.masters()[q.Broker]
 	if addr == "" {
-		r, err := in.admin.Route(ctx, q.Topic)
+		r, err := in.admin.Route(ctx, p.wire(q.Topic))
 		if err != nil {
 			return answer, &RouteError{Topic: q.Topic, Err: err}
 		}

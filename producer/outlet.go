@@ -33,7 +33,7 @@ func (p *Producer) outlet(in *instance, topic string) (*outlet, error) {
 	}
 	v, ok := p.outlets.Load(topic)
 	if !ok {
-		wire := message.WrapNamespace(p.opts.Namespace, topic)
+		wire := p.wire(topic)
 		if err := message.CheckSendTopic(wire); err != nil {
 			return nil, err
 		}

@@ -111,7 +111,7 @@ func (p *Producer) Prepare(ctx context.Context, topic string) (*message.Route, e
 	if err != nil {
 		return nil, err
 	}
-	r, err := in.routes.find(ctx, message.WrapNamespace(p.opts.Namespace, topic), p.borrowed(), p.opts.DefaultTopicQueues)
+	r, err := in.routes.find(ctx, p.wire(topic), p.borrowed(), p.opts.DefaultTopicQueues)
 	if err != nil {
 		return nil, err
 	}
