@@ -111,11 +111,11 @@ func TestMQAdminNamespace(t *testing.T) {
 		t.Errorf("max offset %d, %v", n, err)
 	}
 	for _, id := range []string{res.ID.String(), res.OffsetID.String()} {
-		if m, err := p.ViewMessage(ctx, "T", id); err != nil || m.Record.Topic != "T" || string(m.Body) != "x" {
+		if m, err := p.ViewMessage(ctx, "T", id); err != nil || m.Topic != "T" || string(m.Body) != "x" {
 			t.Errorf("%+v, %v", m, err)
 		}
 	}
-	if found, err := p.QueryMessages(ctx, "T", "key", 0, time.Time{}, time.Time{}); err != nil || len(found) != 1 || found[0].Record.Topic != "T" {
+	if found, err := p.QueryMessages(ctx, "T", "key", 0, time.Time{}, time.Time{}); err != nil || len(found) != 1 || found[0].Topic != "T" {
 		t.Errorf("%v, %v", found, err)
 	}
 	if _, err := p.Admin().Route(ctx, "ns%T"); err != nil {
@@ -157,12 +157,12 @@ func TestReadBack(t *testing.T) {
 		}
 		sent = append(sent, res)
 	}
-	same := func(name string, got *StoredMessage, res *SendResult) {
+	same := func(name string, got *Received, res *SendResult) {
 		t.Helper()
 		tag, _ := got.Properties.Get(message.PropertyTags)
 		own, _ := got.Properties.Get("own")
-		if string(got.Body) != string(m.Body) || !got.Record.SysFlag.Compressed() || tag != "tag" || own != "π" || got.ID() != res.ID.String() ||
-			got.Record.QueueOffset != res.QueueOffset || got.Record.QueueID != res.QueueID || got.Record.OffsetID().String() != res.OffsetID.String() {
+		if string(got.Body) != string(m.Body) || got.SysFlag.Compressed() || tag != "tag" || own != "π" || got.ID() != res.ID.String() ||
+			got.QueueOffset != res.QueueOffset || got.QueueID != res.QueueID || got.OffsetID().String() != res.OffsetID.String() {
 			t.Errorf("%s: %d bytes, %q, %+v; sent %+v", name, len(got.Body), got.Properties, got.Record, res)
 		}
 	}
@@ -182,7 +182,7 @@ func TestReadBack(t *testing.T) {
 	for i := range found {
 		at := slices.IndexFunc(sent, func(r SendResult) bool { return r.ID.String() == found[i].ID() })
 		same("two", found[i], &sent[at])
-		if i > 0 && found[i].Record.StoreTime < found[i-1].Record.StoreTime {
+		if i > 0 && found[i].StoreTime < found[i-1].StoreTime {
 			t.Error("not in the order of store times")
 		}
 	}

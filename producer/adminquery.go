@@ -14,33 +14,11 @@ import (
 	"rmqbench/remoting/message"
 )
 
-// StoredMessage is a message as a broker holds it (MessageExt.java).
-type StoredMessage struct {
-	Record     message.Record     // as it is stored; its Body perhaps compressed
-	Body       []byte             // as it was sent
-	Properties message.Properties // the client's, the application's and the broker's
-}
-
-// ID is the client's id of the message, property UNIQ_KEY; "" if it has none.
-func (m *StoredMessage) ID() string {
-	id, _ := m.Properties.Get(message.PropertyUniqueKey)
-	return id
-}
-
-// newStoredMessage inflates a record's body, to at most what a frame may hold.
-func newStoredMessage(r *message.Record) (*StoredMessage, error) {
-	body, err := message.AppendDecompressed(nil, r.Body, r.SysFlag, remoting.MaxFrame)
-	if err != nil {
-		return nil, err
-	}
-	return &StoredMessage{Record: *r, Body: body, Properties: message.DecodeProperties(r.EncodedProperties)}, nil
-}
-
-// storedMessages reads the records of an answer's body.
-func storedMessages(body []byte) ([]*StoredMessage, error) {
-	var all []*StoredMessage
+// receivedAll reads the records of an answer's body.
+func receivedAll(body []byte) ([]*Received, error) {
+	var all []*Received
 	for r := range message.Records(body) {
-		m, err := newStoredMessage(&r)
+		m, err := NewReceived(r)
 		if err != nil {
 			return nil, err
 		}
@@ -52,7 +30,7 @@ func storedMessages(body []byte) ([]*StoredMessage, error) {
 // ViewMessage finds a message by the broker's id of it (SendResult.OffsetID), which says where it is, or by the client's
 // (SendResult.ID), for which the topic's brokers look into their index; that lags behind a send for a moment. Where
 // nobody has it the error is a *NoMessageError.
-func (a *Admin) ViewMessage(ctx context.Context, topic, id string) (*StoredMessage, error) {
+func (a *Admin) ViewMessage(ctx context.Context, topic, id string) (*Received, error) {
 	at, err := message.ParseOffsetID(id)
 	if err != nil { // most unique ids are none: where they have the pid an offset id has a port's upper half
 		return a.viewByUniqueID(ctx, topic, id)
@@ -68,30 +46,30 @@ func (a *Admin) ViewMessage(ctx context.Context, topic, id string) (*StoredMessa
 
 // viewAt asks the broker that an offset id names. Any broker with that address at that time will do: a record of another
 // topic is none of ours.
-func (a *Admin) viewAt(ctx context.Context, topic string, at message.OffsetID) (*StoredMessage, error) {
+func (a *Admin) viewAt(ctx context.Context, topic string, at message.OffsetID) (*Received, error) {
 	addr := at.Addr.String()
 	m, err := askBody(ctx, a, addr, remoting.NewRequest(remoting.ViewMessageByID,
 		field("offset", strconv.FormatInt(at.Offset, 10)), field("topic", topic)),
-		func(body []byte) (*StoredMessage, error) {
+		func(body []byte) (*Received, error) {
 			r, _, err := message.DecodeRecord(body)
 			if err != nil {
 				return nil, err
 			}
-			return newStoredMessage(&r)
+			return NewReceived(r)
 		})
-	if err == nil && m.Record.Topic != topic {
+	if err == nil && m.Topic != topic {
 		return nil, &NoMessageError{Topic: topic, ID: at.String()}
 	}
 	return m, err
 }
 
-func (a *Admin) viewByUniqueID(ctx context.Context, topic, id string) (*StoredMessage, error) {
+func (a *Admin) viewByUniqueID(ctx context.Context, topic, id string) (*Received, error) {
 	if _, err := message.ParseUniqueID(id); err != nil {
 		return nil, err
 	}
 	// From the beginning of time, and not from the id's own as Java does: that one counts from a midnight in the sender's
 	// time zone.
-	found, err := a.query(ctx, topic, id, maxQuery, time.Time{}, time.Time{}, func(m *StoredMessage) bool {
+	found, err := a.query(ctx, topic, id, maxQuery, time.Time{}, time.Time{}, func(m *Received) bool {
 		return m.ID() == id
 	})
 	if len(found) > 0 {
@@ -110,15 +88,15 @@ const maxQuery = 32
 // QueryMessages finds messages by one of their keys (Message.Keys), stored between from and to; a zero from or to is no
 // limit. most bounds what each broker answers; 0 means 32, which is also what brokers allow. They come in the order of their
 // store times. Where some brokers did not answer, the others' messages come with the error.
-func (a *Admin) QueryMessages(ctx context.Context, topic, key string, most int, from, to time.Time) ([]*StoredMessage, error) {
-	return a.query(ctx, topic, key, cmp.Or(most, maxQuery), from, to, func(m *StoredMessage) bool {
+func (a *Admin) QueryMessages(ctx context.Context, topic, key string, most int, from, to time.Time) ([]*Received, error) {
+	return a.query(ctx, topic, key, cmp.Or(most, maxQuery), from, to, func(m *Received) bool {
 		keys, _ := m.Properties.Get(message.PropertyKeys)
 		return slices.Contains(strings.Fields(keys), key)
 	})
 }
 
 // query asks every broker of the topic and keeps what is meant: brokers go by a hash of the key.
-func (a *Admin) query(ctx context.Context, topic, key string, most int, from, to time.Time, meant func(*StoredMessage) bool) ([]*StoredMessage, error) {
+func (a *Admin) query(ctx context.Context, topic, key string, most int, from, to time.Time, meant func(*Received) bool) ([]*Received, error) {
 	route, err := a.Route(ctx, topic)
 	if err != nil {
 		return nil, &RouteError{Topic: topic, Err: err}
@@ -136,7 +114,7 @@ func (a *Admin) query(ctx context.Context, topic, key string, most int, from, to
 	var (
 		wg    sync.WaitGroup
 		mu    sync.Mutex // protects following
-		found []*StoredMessage
+		found []*Received
 		fault error // of the last broker that did not answer
 	)
 	for i := range route.Brokers {
@@ -145,7 +123,7 @@ func (a *Admin) query(ctx context.Context, topic, key string, most int, from, to
 			continue
 		}
 		wg.Go(func() {
-			some, err := askBody(ctx, a, addr, req, storedMessages)
+			some, err := askBody(ctx, a, addr, req, receivedAll)
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil && !isCode(err, remoting.QueryNotFound) {
@@ -159,8 +137,8 @@ func (a *Admin) query(ctx context.Context, topic, key string, most int, from, to
 		})
 	}
 	wg.Wait()
-	slices.SortStableFunc(found, func(x, y *StoredMessage) int {
-		return cmp.Or(cmp.Compare(x.Record.StoreTime, y.Record.StoreTime), cmp.Compare(x.Record.PhysicalOffset, y.Record.PhysicalOffset))
+	slices.SortStableFunc(found, func(x, y *Received) int {
+		return cmp.Or(cmp.Compare(x.StoreTime, y.StoreTime), cmp.Compare(x.PhysicalOffset, y.PhysicalOffset))
 	})
 	return found, fault
 }

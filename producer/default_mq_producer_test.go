@@ -35,9 +35,10 @@ func TestDefaultMQProducer(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if string(got.Body) != string(m.Body) || got.ID() != res.ID.String() || got.Record.QueueID != res.QueueID || got.Record.QueueOffset != res.QueueOffset ||
-			got.Record.SysFlag.Compressed() != compressed || len(got.Record.Body) != res.WireBytes {
-			t.Errorf("stored %q, %+v\nsent %q, %+v", got.Body, got.Record, m.Body, res)
+		raw := read(t, p, c.Brokers()[0].Addr(), &res)
+		if string(got.Body) != string(m.Body) || got.ID() != res.ID.String() || got.QueueID != res.QueueID || got.QueueOffset != res.QueueOffset ||
+			raw.SysFlag.Compressed() != compressed || len(raw.Body) != res.WireBytes {
+			t.Errorf("stored %q, %+v\nsent %q, %+v", got.Body, raw, m.Body, res)
 		}
 	}
 	bodies := func(t *testing.T, send func(*Producer, *Message) (SendResult, error)) {

@@ -65,27 +65,27 @@ func (p *Producer) EarliestStoreTime(ctx context.Context, q MessageQueue) (time.
 }
 
 // ViewMessage finds a message by the broker's id of it or by the client's; see [Admin.ViewMessage].
-func (p *Producer) ViewMessage(ctx context.Context, topic, id string) (*StoredMessage, error) {
+func (p *Producer) ViewMessage(ctx context.Context, topic, id string) (*Received, error) {
 	in, err := p.running("view message")
 	if err != nil {
 		return nil, err
 	}
 	m, err := in.admin.ViewMessage(ctx, p.wire(topic), id)
 	if m != nil {
-		m.Record.Topic = topic
+		m.Topic = topic
 	}
 	return m, err
 }
 
 // QueryMessages finds messages by one of their keys; see [Admin.QueryMessages].
-func (p *Producer) QueryMessages(ctx context.Context, topic, key string, most int, from, to time.Time) ([]*StoredMessage, error) {
+func (p *Producer) QueryMessages(ctx context.Context, topic, key string, most int, from, to time.Time) ([]*Received, error) {
 	in, err := p.running("query messages")
 	if err != nil {
 		return nil, err
 	}
 	found, err := in.admin.QueryMessages(ctx, p.wire(topic), key, most, from, to)
 	for _, m := range found {
-		m.Record.Topic = topic
+		m.Topic = topic
 	}
 	return found, err
 }

@@ -5,7 +5,8 @@ import (
 	"rmqbench/remoting/message"
 )
 
-// Received is a message that came from a broker (MessageExt.java): one to be checked, a question or an answer.
+// Received is a message that came from a broker (MessageExt.java): one to be checked, a question, an answer, or one that
+// was looked for.
 type Received struct {
 	message.Record // Body as it was before compression
 	Properties     message.Properties
