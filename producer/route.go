@@ -152,11 +152,17 @@ func (r *routes) bind(fresh *route) *route {
 	return fresh
 }
 
+// newRoute lists the queues that can be sent to: those whose broker has a master. Of an order configuration all are kept,
+// for a key must not move to another queue because a broker is away; a send to such a queue fails.
 func newRoute(source *message.Route) *route {
-	list, _ := source.PublishQueues()
+	list, ordered := source.PublishQueues()
 	r := &route{source: source, queues: make([]queueAddr, 0, len(list))}
 	for _, q := range list {
-		if addr := source.MasterAddr(q.Broker); addr != "" {
+		addr := source.MasterAddr(q.Broker)
+		if addr == "" && ordered {
+			addr = q.Broker + " without a master" // no address: dialling it fails, and the error says so
+		}
+		if addr != "" {
 			r.queues = append(r.queues, queueAddr{broker: q.Broker, id: int32(q.ID), addr: addr, at: len(r.queues)})
 		}
 	}

@@ -264,6 +264,25 @@ func TestRoundRobinIsEven(t *testing.T) {
 	}
 }
 
+// A send to a queue of an order configuration whose broker is away fails, and says so; it goes nowhere else.
+func TestOrderConfigurationWithABrokerAway(t *testing.T) {
+	s := newStage(t, nil)
+	conf := "b0:1;b1:1"
+	s.names.mu.Lock()
+	s.names.routes["T"].OrderTopicConf = &conf
+	s.names.mu.Unlock()
+	p := started(t, Options{NameServers: []string{s.names.addr()}, Retries: -1})
+	for i, want := range []string{"", "b1 without a master: not sent: cannot connect"} {
+		at := SelectorFunc(func(queues []MessageQueue, _ *Message, _ any) (int, error) { return i, nil })
+		if _, err := p.Send(t.Context(), text("T", "x"), By(at, nil)); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("queue %d: %v, want %q", i, err, want)
+		}
+	}
+	if s.sends() != 1 {
+		t.Errorf("%d sends", s.sends())
+	}
+}
+
 // Queues are in canonical order, so that every client counts alike.
 func TestQueueOrder(t *testing.T) {
 	conf := "b1:1;b0:2"
@@ -275,6 +294,10 @@ func TestQueueOrder(t *testing.T) {
 		"[{b1 0 :2} {b0 0 :1} {b0 1 :1}]": {
 			OrderTopicConf: &conf,
 			Brokers:        []message.BrokerData{{Name: "b0", Addrs: map[int64]string{0: ":1"}}, {Name: "b1", Addrs: map[int64]string{0: ":2"}}},
+		},
+		"[{b1 0 b1 without a master} {b0 0 :1} {b0 1 :1}]": { // keys keep their queues while a broker is away
+			OrderTopicConf: &conf,
+			Brokers:        []message.BrokerData{{Name: "b0", Addrs: map[int64]string{0: ":1"}}},
 		},
 		"[]": { // a slave takes no messages
 			Queues:  []message.QueueData{{Broker: "a", WriteQueues: 2, Perm: readWrite}},
