@@ -3,8 +3,10 @@
 package e2e
 
 import (
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"rmqbench/producer"
 	"rmqbench/remoting"
@@ -30,6 +32,7 @@ func (s *suite) testAdmin(t *testing.T) {
 		t.Errorf("broker settings: %q, %v", settings, err)
 	}
 
+	s.checkTopics(t)
 	s.create(t, topic, queues)
 	if route, err := s.admin.Route(ctx, topic); err != nil {
 		t.Error(err)
@@ -37,8 +40,24 @@ func (s *suite) testAdmin(t *testing.T) {
 		s.checkRoute(t, route, queues)
 	}
 	p := s.start(t, producer.Options{})
+	began := time.Now()
 	s.sendSync(t, p, &producer.Message{Topic: topic, Body: []byte("admin")}, 3*queues)
 	s.checkStats(t, topic, queues, 3)
+	for i := range int32(queues) {
+		q := producer.MessageQueue{Topic: topic, Broker: b.Name, ID: i}
+		if first, err := p.EarliestStoreTime(ctx, q); err != nil || first.Before(began.Add(-time.Second)) || first.After(time.Now()) {
+			t.Errorf("earliest store time of %v: %v, %v; it was made at %v", q, first, err, began)
+		}
+		if at, err := p.SearchOffset(ctx, q, began.Add(-time.Hour)); err != nil || at != 0 {
+			t.Errorf("offset in %v an hour ago: %d, %v", q, at, err)
+		}
+		if at, err := p.SearchOffset(ctx, q, time.Now().Add(time.Hour)); err != nil || at < 2 || at > 3 {
+			t.Errorf("offset in %v in an hour: %d, %v", q, at, err)
+		}
+	}
+	if _, err := p.ViewMessage(ctx, topic, "7F0000010000000000000000000000FF"); err == nil {
+		t.Error("a message that nobody sent was found")
+	}
 
 	if _, err := s.admin.Route(ctx, "RMQBENCH_E2E_UNKNOWN"); !isRefusal(err, remoting.TopicNotExist) {
 		t.Errorf("route of an unknown topic: %v", err)
@@ -48,6 +67,49 @@ func (s *suite) testAdmin(t *testing.T) {
 	}
 	if n, err := s.admin.MaxOffset(ctx, b.Addr, "RMQBENCH_E2E_UNKNOWN", 0); n != 0 || err != nil {
 		t.Errorf("max offset of an unknown topic: %d, %v", n, err)
+	}
+}
+
+// checkTopics makes topics of every type and deletes them; what is there is never altered.
+func (s *suite) checkTopics(t *testing.T) {
+	ctx, b := t.Context(), s.broker()
+	typed := slices.Compare(numbers(s.Version()), numbers("5.0.0")) >= 0
+	for i, kind := range producer.TopicTypes() {
+		topic := producer.Topic{Name: "RMQBENCH_E2E_TYPE_" + string(kind), Queues: 1 + i, Type: kind}
+		done, err := s.admin.CreateTopic(ctx, topic)
+		if err != nil || len(done.Made) != 1 || done.Made[0] != b.Name || typed != (done.Untyped == nil) {
+			t.Fatalf("create %+v: %+v, %v", topic, done, err)
+		}
+		if done, err := s.admin.CreateTopic(ctx, topic); err != nil || len(done.Made) != 0 || len(done.Found) != 1 {
+			t.Errorf("create %+v again: %+v, %v", topic, done, err)
+		}
+		if got, err := s.admin.TopicTypeAt(ctx, b.Addr, topic.Name); err != nil || typed && got != kind || !typed && got != "" {
+			t.Errorf("%s is of type %q, %v", topic.Name, got, err)
+		}
+		if typed {
+			config, err := s.admin.TopicConfig(ctx, b.Addr, topic.Name)
+			if err != nil || config.ReadQueues != topic.Queues || config.WriteQueues != topic.Queues || config.Attributes["message.type"] != string(kind) {
+				t.Errorf("%s has %+v, %v", topic.Name, config, err)
+			}
+		}
+		others := []producer.Topic{{Name: topic.Name, Queues: topic.Queues + 1, Type: kind}}
+		if typed {
+			others = append(others, producer.Topic{Name: topic.Name, Queues: topic.Queues, Type: producer.TopicTypes()[(i+1)%4]})
+		}
+		for _, other := range others {
+			if _, err := s.admin.CreateTopic(ctx, other); !isA[*producer.TopicExistsError](err) {
+				t.Errorf("create %+v over %+v: %v", other, topic, err)
+			}
+		}
+		if queues, err := s.admin.PublishQueues(ctx, topic.Name); err != nil || len(queues) != topic.Queues {
+			t.Errorf("%s has queues %v, %v, want %d", topic.Name, queues, err, topic.Queues)
+		}
+		if brokers, err := s.admin.DeleteTopic(ctx, topic.Name, "DefaultCluster"); err != nil || len(brokers) != 1 {
+			t.Errorf("delete %s: %v, %v", topic.Name, brokers, err)
+		}
+		if _, err := s.admin.Route(ctx, topic.Name); !producer.UnknownTopic(err) {
+			t.Errorf("route of %s, which was deleted: %v", topic.Name, err)
+		}
 	}
 }
 

@@ -10,29 +10,21 @@ import (
 	"time"
 
 	"rmqbench/producer"
-	"rmqbench/remoting"
 	"rmqbench/remoting/message"
 )
 
-// TestDialogue holds to each version what is more than one send: transactions that the broker asks about, requests and their
-// replies, the recall of timer messages, traces.
-func TestDialogue(t *testing.T) {
-	for _, version := range Versions() {
-		t.Run(version, func(t *testing.T) {
-			s := &suite{ledger: newLedger()}
-			s.Cluster = startFor(t, version, WithBrokerSetting("transactionCheckInterval", "1000"), WithBrokerSetting("transactionTimeOut", "1000"),
-				WithBrokerSetting("recallMessageEnable", "true"), WithBrokerSetting("traceTopicEnable", "true"))
-			s.client = remoting.NewClient(remoting.ClientOptions{ConnectTimeout: patience})
-			t.Cleanup(s.client.Close)
-			s.admin = producer.NewAdmin(s.client, []string{s.NameServer()})
-			s.admin.Timeout = patience
-			t.Run("transactions", s.testTransactions)
-			t.Run("request and reply", s.testRequest)
-			t.Run("recall", s.testRecall)
-			t.Run("trace", s.testTrace)
-			if version == latest() {
-				t.Run("judge", func(t *testing.T) { judgeDialogue(t, s.Tools(), target{s.NameServer(), s.broker().Addr}) })
-			}
+// onItsWay are the properties that brokers add to a message that is stored again under its own topic.
+var onItsWay = []string{message.PropertyRealTopic, message.PropertyRealQueueID, message.PropertyTransactionPrepared, message.PropertyProducerGroup,
+	message.PropertyTransactionID, message.PropertyTransactionCheckTimes, message.PropertyTransactionQueueOffset, message.PropertyTimerOutMS,
+	message.PropertyTimerEnqueueMS, message.PropertyTimerDequeueMS, message.PropertyTimerRollTimes, message.PropertyTimerDelaySec, message.PropertyTimerDelayMS, message.PropertyDelay}
+
+// testDialogue is what is more than one send, and what takes time at the broker: all at once, on topics of their own.
+func (s *suite) testDialogue(t *testing.T) {
+	for name, test := range map[string]func(*testing.T){"transactions": s.testTransactions, "request and reply": s.testRequest,
+		"delay level": s.testDelayLevel, "timer and recall": s.testRecall, "trace": s.testTrace} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t)
 		})
 	}
 }
@@ -75,7 +67,7 @@ func (s *suite) testTransactions(t *testing.T) {
 	s.create(t, topic, 1)
 	b := &bank{checked: map[string]*producer.Received{}}
 	p := s.start(t, producer.Options{Group: "RMQBENCH_E2E_BANK", Listener: b})
-	want := map[string]bool{}
+	want := map[string]*producer.Message{} // by id
 	for _, body := range []string{"roll back", "commit", "roll back, when asked", "commit, when asked"} {
 		m := &producer.Message{Topic: topic, Body: []byte(body), Tags: "tag", Keys: []string{"key"}, Properties: message.Properties{{Key: "mine", Value: "1"}}}
 		res, err := p.SendTransaction(t.Context(), m, nil)
@@ -84,7 +76,7 @@ func (s *suite) testTransactions(t *testing.T) {
 		}
 		id := res.ID.String()
 		if strings.HasPrefix(body, "commit") {
-			want[id] = true
+			want[id] = m
 		}
 		if !strings.HasSuffix(body, "asked") {
 			continue
@@ -99,21 +91,31 @@ func (s *suite) testTransactions(t *testing.T) {
 	queue := queueID{topic, s.broker().Name, 0}
 	for next := int64(0); len(want) > 0; {
 		for _, r := range s.pull(t, queue, next, 32, "tag") { // it fails when nothing more comes
-			id, _ := message.LookupProperty(r.EncodedProperties, message.PropertyUniqueKey)
-			mine, _ := message.LookupProperty(r.EncodedProperties, "mine")
-			delete(want, string(id)) // perhaps a second time, for what 5.x has asked about after its end
-			if verdict(r.Body) != producer.TransactionCommit || string(mine) != "1" {
-				t.Errorf("consumers get %q", r.Body)
+			got := received(t, r)
+			if verdict(got.Body) != producer.TransactionCommit {
+				t.Errorf("consumers get %q", got.Body)
 			}
-			next = r.QueueOffset + 1
+			if m := want[got.ID()]; m != nil { // else a second time, what 5.x has asked about after its end
+				s.compareContent(t, m, got.ID(), got, onItsWay...)
+			}
+			delete(want, got.ID())
+			next = got.QueueOffset + 1
 		}
 	}
 }
 
-func (s *suite) testRequest(t *testing.T) {
-	if s.Version() == "4.5.1" {
-		t.Skip("request and reply came with 4.6.0")
+// received is a record as a consumer has it.
+func received(t *testing.T, r message.Record) *producer.Received {
+	t.Helper()
+	got, err := producer.NewReceived(r)
+	if err != nil {
+		t.Fatal(err)
 	}
+	return got
+}
+
+func (s *suite) testRequest(t *testing.T) {
+	s.since(t, "4.6.0", "request and reply")
 	const topic = "RMQBENCH_E2E_REQUESTS"
 	s.create(t, topic, 1)
 	queue := queueID{topic, s.broker().Name, 0}
@@ -141,16 +143,34 @@ func (s *suite) testRequest(t *testing.T) {
 	}
 }
 
-func (s *suite) testRecall(t *testing.T) {
-	if s.Version() != "5.4.0" {
-		t.Skip("recall came with 5.3.2")
+// testDelayLevel has a message kept for a second.
+func (s *suite) testDelayLevel(t *testing.T) {
+	const topic = "RMQBENCH_E2E_DELAYED"
+	s.create(t, topic, 1)
+	p := s.start(t, producer.Options{})
+	m := &producer.Message{Topic: topic, Body: compressible(5000), Tags: "tag", Keys: []string{"key"}, DelayLevel: 1}
+	res, err := p.Send(t.Context(), m)
+	if err != nil {
+		t.Fatal(err)
 	}
-	const topic = "RMQBENCH_E2E_RECALL"
+	got := received(t, s.pull(t, queueID{topic, s.broker().Name, 0}, 0, 32, "tag")[0])
+	s.compareContent(t, m, res.ID.String(), got, onItsWay...)
+	if kept := got.StoreTime - got.BornTime; kept < 900 {
+		t.Errorf("delivered after %d ms", kept)
+	}
+}
+
+// testRecall takes one of two timer messages back.
+func (s *suite) testRecall(t *testing.T) {
+	s.since(t, "5.3.2", "recall of timer messages")
+	const topic, delay = "RMQBENCH_E2E_RECALL", 4 * time.Second
 	s.create(t, topic, 1)
 	p := s.start(t, producer.Options{Group: "RMQBENCH_E2E_RECALLS"})
 	var results []producer.SendResult
+	var last *producer.Message
 	for _, body := range []string{"recalled", "delivered"} {
-		res, err := p.Send(t.Context(), &producer.Message{Topic: topic, Body: []byte(body), DelayFor: 4 * time.Second})
+		last = &producer.Message{Topic: topic, Body: []byte(body), Keys: []string{"key"}, DelayFor: delay}
+		res, err := p.Send(t.Context(), last)
 		if err != nil || res.RecallHandle == "" {
 			t.Fatalf("%+v %v", res, err)
 		}
@@ -159,8 +179,14 @@ func (s *suite) testRecall(t *testing.T) {
 	if id, err := p.Recall(t.Context(), topic, results[0].RecallHandle); err != nil || id != results[0].ID.String() {
 		t.Fatalf("%q %v", id, err)
 	}
-	if r := s.pull(t, queueID{topic, s.broker().Name, 0}, 0, 32, "*"); len(r) != 1 || string(r[0].Body) != "delivered" {
-		t.Errorf("%d messages, the first %q", len(r), r[0].Body)
+	records := s.pull(t, queueID{topic, s.broker().Name, 0}, 0, 32, "*")
+	if len(records) != 1 {
+		t.Errorf("%d messages, the first %q", len(records), records[0].Body)
+	}
+	got := received(t, records[0])
+	s.compareContent(t, last, results[1].ID.String(), got, onItsWay...)
+	if kept := got.StoreTime - got.BornTime; kept < delay.Milliseconds()-1500 { // timers are exact to a second
+		t.Errorf("delivered after %d ms", kept)
 	}
 }
 
@@ -178,7 +204,7 @@ func (s *suite) testTrace(t *testing.T) {
 	if n := p.Stats().TraceDropped; n != 0 {
 		t.Errorf("%d records dropped", n)
 	}
-	found := s.query(t, s.broker().Name, message.TraceTopic, res.ID.String())
+	found := s.query(t, message.TraceTopic, res.ID.String(), 1)
 	if len(found) != 1 {
 		t.Fatalf("%d trace messages of %s", len(found), res.ID)
 	}

@@ -4,10 +4,11 @@ package e2e
 
 import (
 	"bytes"
-	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"rmqbench/producer"
 	"rmqbench/remoting"
@@ -64,43 +65,32 @@ func (s *suite) stored(t *testing.T, topic string) map[queueID]map[int64]message
 	return all
 }
 
-// view reads the one record that a broker's id of a message names.
-func (s *suite) view(t *testing.T, topic string, id producer.OffsetMsgID) message.Record {
+// look finds a message by one of its ids, once the broker has indexed it.
+func (s *suite) look(t *testing.T, topic, id string) *producer.Received {
 	t.Helper()
-	at, err := message.ParseOffsetID(id.String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	reply, err := s.client.Invoke(t.Context(), at.Addr.String(), remoting.NewRequest(remoting.ViewMessageByID,
-		remoting.Field{Key: "offset", Value: strconv.FormatInt(at.Offset, 10)}, remoting.Field{Key: "topic", Value: topic}), patience)
-	if err != nil {
-		t.Fatalf("view %v: %v", id, err)
-	}
-	record, size, err := message.DecodeRecord(reply.Body)
-	if reply.Response() != remoting.Success || err != nil || size != len(reply.Body) {
-		t.Fatalf("view %v: %v %s, record of %d bytes in %d: %v", id, reply.Response(), reply.Remark, size, len(reply.Body), err)
-	}
-	return record
-}
-
-// query finds records by a key, once the broker has indexed one.
-func (s *suite) query(t *testing.T, broker, topic, key string) []message.Record {
-	t.Helper()
-	var reply *remoting.Command
+	var got *producer.Received
 	var err error
 	if !eventually(func() bool {
-		reply, err = s.client.Invoke(t.Context(), s.addr(t, broker), remoting.NewRequest(remoting.QueryMessage,
-			remoting.Field{Key: "topic", Value: topic}, remoting.Field{Key: "key", Value: key}, remoting.Field{Key: "maxNum", Value: "32"},
-			remoting.Field{Key: "beginTimestamp", Value: "0"}, remoting.Field{Key: "endTimestamp", Value: strconv.FormatInt(math.MaxInt64, 10)},
-			remoting.Field{Key: "_UNIQUE_KEY_QUERY", Value: "false"}), patience)
-		return err == nil && reply.Response() == remoting.Success
+		got, err = s.admin.ViewMessage(t.Context(), topic, id)
+		return err == nil
 	}) {
-		if err == nil {
-			err = remoting.NewBrokerError(broker, reply.Response(), reply.Remark)
-		}
-		t.Fatalf("query %s for key %s: %v", topic, key, err)
+		t.Fatalf("view %s of %s: %v", id, topic, err)
 	}
-	return slices.Collect(message.Records(reply.Body))
+	return got
+}
+
+// query finds messages by a key, once the broker has indexed count of them.
+func (s *suite) query(t *testing.T, topic, key string, count int) []*producer.Received {
+	t.Helper()
+	var found []*producer.Received
+	var err error
+	if !eventually(func() bool {
+		found, err = s.admin.QueryMessages(t.Context(), topic, key, 0, time.Time{}, time.Time{})
+		return err == nil && len(found) >= count
+	}) {
+		t.Fatalf("query %s for key %s: %d found, %v, want %d", topic, key, len(found), err, count)
+	}
+	return found
 }
 
 // addr is where the broker of that name listens.
@@ -115,25 +105,28 @@ func (s *suite) addr(t *testing.T, name string) string {
 	return ""
 }
 
-// readBack reads what was stored for m, by its place in the queue and by the broker's id of it, and compares all of it.
+// readBack reads what was stored for m, by its place in the queue and by both of its ids, and compares all of it.
 func (s *suite) readBack(t *testing.T, m *producer.Message, r *producer.SendResult, compressed bool) {
 	t.Helper()
 	tag := m.Tags
 	if tag == "" {
 		tag = "*"
 	}
-	pulled := s.pull(t, queueID{m.Topic, r.Broker, int(r.QueueID)}, r.QueueOffset, 1, tag)
-	s.compare(t, m, r, &pulled[0], compressed)
-	viewed := s.view(t, m.Topic, r.OffsetID)
-	s.compare(t, m, r, &viewed, compressed)
+	raw := s.pull(t, queueID{m.Topic, r.Broker, int(r.QueueID)}, r.QueueOffset, 1, tag)[0]
+	if raw.SysFlag.Compressed() != compressed || len(raw.Body) != r.WireBytes || raw.BodyCRC != message.BodyCRC(raw.Body) {
+		t.Errorf("stored with sysFlag %#x and CRC %x as %d bytes, want compressed %v and CRC %x as %d bytes",
+			raw.SysFlag, raw.BodyCRC, len(raw.Body), compressed, message.BodyCRC(raw.Body), r.WireBytes)
+	}
+	for _, got := range []*producer.Received{received(t, raw), s.look(t, m.Topic, r.OffsetID.String()), s.look(t, m.Topic, r.ID.String())} {
+		s.compare(t, m, r, got)
+	}
 }
 
-// compare holds a stored record against the message and the result of its send.
-func (s *suite) compare(t *testing.T, m *producer.Message, r *producer.SendResult, got *message.Record, compressed bool) {
+// compare holds a stored message against the one that was sent and the result of its send.
+func (s *suite) compare(t *testing.T, m *producer.Message, r *producer.SendResult, got *producer.Received) {
 	t.Helper()
-	if got.Topic != m.Topic || got.QueueID != r.QueueID || got.QueueOffset != r.QueueOffset || got.Flag != m.Flag || got.ReconsumeTimes != 0 {
-		t.Errorf("stored in %s:%d at %d with flag %d, want %s:%d at %d with flag %d", got.Topic, got.QueueID, got.QueueOffset, got.Flag,
-			m.Topic, r.QueueID, r.QueueOffset, m.Flag)
+	if got.QueueID != r.QueueID || got.QueueOffset != r.QueueOffset || got.ReconsumeTimes != 0 {
+		t.Errorf("stored in %s:%d at %d, want %s:%d at %d", got.Topic, got.QueueID, got.QueueOffset, m.Topic, r.QueueID, r.QueueOffset)
 	}
 	if id := got.OffsetID().String(); id != r.OffsetID.String() {
 		t.Errorf("the record's id is %s, want %s", id, r.OffsetID)
@@ -141,52 +134,49 @@ func (s *suite) compare(t *testing.T, m *producer.Message, r *producer.SendResul
 	if addr := s.addr(t, r.Broker); got.StoreHost.String() != addr {
 		t.Errorf("store host %v, want %s", got.StoreHost, addr)
 	}
+	s.compareContent(t, m, r.ID.String(), got)
+}
+
+// compareContent holds a message against the one that was sent, byte for byte, wherever it is stored. May are the names of
+// properties that brokers add on its way.
+func (s *suite) compareContent(t *testing.T, m *producer.Message, id string, got *producer.Received, may ...string) {
+	t.Helper()
+	if got.Topic != m.Topic || got.Flag != m.Flag {
+		t.Errorf("stored in %s with flag %d, want %s with flag %d", got.Topic, got.Flag, m.Topic, m.Flag)
+	}
+	if !bytes.Equal(got.Body, m.Body) {
+		t.Errorf("stored body is not what was sent (%d bytes, want %d)", len(got.Body), len(m.Body))
+	}
 	if !got.BornHost.Addr().IsLoopback() || got.StoreTime < got.BornTime-1000 {
 		t.Errorf("born at %v, %d, stored %d: want loopback and order", got.BornHost, got.BornTime, got.StoreTime)
 	}
-	if got.SysFlag.Compressed() != compressed || len(got.Body) != r.WireBytes || got.BodyCRC != message.BodyCRC(got.Body) {
-		t.Errorf("stored with sysFlag %#x and CRC %x as %d bytes, want compressed %v and CRC %x as %d bytes",
-			got.SysFlag, got.BodyCRC, len(got.Body), compressed, message.BodyCRC(got.Body), r.WireBytes)
-	}
-	body, err := message.AppendDecompressed(nil, got.Body, got.SysFlag, message.MaxBodyLen)
-	if err != nil || !bytes.Equal(body, m.Body) {
-		t.Errorf("stored body is not what was sent (%d bytes, want %d): %v", len(body), len(m.Body), err)
-	}
-
-	props := message.DecodeProperties(got.EncodedProperties)
-	for key, want := range s.wantProperties(m, r) {
+	props := slices.Clone(got.Properties)
+	for key, want := range s.wantProperties(m, id) {
 		if value, ok := props.Get(key); !ok || value != want {
 			t.Errorf("stored property %q is %q, want %q", key, value, want)
 		}
 		props.Delete(key)
 	}
+	may = append(may, message.PropertyCluster, message.PropertyMessageRegion, message.PropertyTraceOn) // the broker's
 	for _, p := range props {
-		switch p.Key {
-		case message.PropertyCluster, message.PropertyMessageRegion, message.PropertyTraceOn: // the broker's
-		default:
+		if !slices.Contains(may, p.Key) {
 			t.Errorf("stored with property %q=%q, which nobody set", p.Key, p.Value)
 		}
 	}
 }
 
 // wantProperties is what a record of m holds.
-func (s *suite) wantProperties(m *producer.Message, r *producer.SendResult) map[string]string {
+func (s *suite) wantProperties(m *producer.Message, id string) map[string]string {
 	want := m.Properties.Map()
-	if want == nil {
-		want = map[string]string{}
-	}
-	want[message.PropertyUniqueKey] = r.ID.String()
+	want[message.PropertyUniqueKey] = id
 	if s.Version() != "4.9.7" { // it heeds WAIT and doesn't store it
 		want[message.PropertyWaitStoreOK] = strconv.FormatBool(!m.NoWaitStore)
 	}
-	if m.Tags != "" {
-		want[message.PropertyTags] = m.Tags
-	}
-	for i, key := range m.Keys {
-		if i > 0 {
-			key = want[message.PropertyKeys] + " " + key
+	for key, value := range map[string]string{message.PropertyTags: m.Tags, message.PropertyKeys: strings.Join(m.Keys, " "),
+		message.PropertyShardingKey: m.ShardingKey, message.PropertyBuyerID: m.BuyerID} {
+		if value != "" {
+			want[key] = value
 		}
-		want[message.PropertyKeys] = key
 	}
 	return want
 }

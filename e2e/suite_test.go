@@ -42,10 +42,15 @@ func TestSuite(t *testing.T) {
 			t.Run("kinds", s.testKinds)
 			t.Run("bodies", s.testBodies)
 			t.Run("properties", s.testProperties)
+			t.Run("compressions", s.testCompressions)
+			t.Run("batches", s.testBatches)
+			t.Run("namespace", s.testNamespace)
 			t.Run("workers", s.testWorkers)
+			t.Run("dialogue", s.testDialogue)
 			t.Run("run", s.testRun)
 			if version == latest() {
 				t.Run("judges", func(t *testing.T) { judge(t, s.Tools(), target{s.NameServer(), s.broker().Addr}) })
+				t.Run("judge of the dialogue", func(t *testing.T) { judgeDialogue(t, s.Tools(), target{s.NameServer(), s.broker().Addr}) })
 			}
 			var messages, queues int64
 			t.Run("offsets", func(t *testing.T) { messages, queues = s.reconcile(t) })
@@ -58,7 +63,9 @@ func TestSuite(t *testing.T) {
 func newSuite(t *testing.T, version string) *suite {
 	s := &suite{ledger: newLedger()}
 	t.Cleanup(func() { checkGone(t, s.Cluster) }) // after what Start does at the end
-	s.Cluster = Start(t, version, WithPatience())
+	s.Cluster = Start(t, version, WithPatience(),
+		WithBrokerSetting("transactionCheckInterval", "1000"), WithBrokerSetting("transactionTimeOut", "1000"),
+		WithBrokerSetting("recallMessageEnable", "true"), WithBrokerSetting("traceTopicEnable", "true"))
 	s.client = remoting.NewClient(remoting.ClientOptions{ConnectTimeout: patience})
 	t.Cleanup(s.client.Close)
 	s.admin = producer.NewAdmin(s.client, []string{s.NameServer()})
@@ -183,6 +190,12 @@ func (s *suite) offsets(t *testing.T, topics []string) map[queueID]int64 {
 func isRefusal(err error, code remoting.Code) bool {
 	be, ok := errors.AsType[*remoting.BrokerError](err)
 	return ok && be.Code == code
+}
+
+// isA says whether an error of that type is in err.
+func isA[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
 }
 
 // eventually polls until ok or until patience is at its end.
