@@ -17,8 +17,8 @@ import (
 	"rmqbench/scenarios"
 )
 
-// testKilledBroker kills the broker in the middle of two loads, one of workers here and one of bench's, and looks at what sends in
-// flight come to, at sends while it is away and once it is back, and at what it kept.
+// testKilledBroker kills the broker in the middle of three loads, one of workers here, one of bench's and one whose keys are in
+// order, and looks at what sends in flight come to, at sends while it is away and once it is back, and at what it kept.
 func (s *suite) testKilledBroker(t *testing.T) {
 	l := newLedger()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -26,7 +26,12 @@ func (s *suite) testKilledBroker(t *testing.T) {
 	defer crowd.work.Wait() // nothing of it outlives the test
 	run := s.startKilledRun(ctx, t)
 	defer run.work.Wait()
+	const ordered = "RMQBENCH_E2E_ORDER"
+	s.create(t, ordered, 8)
+	order := startOrder(ctx, t, s.start(t, producer.Options{}), ordered)
+	defer order.work.Wait()
 	defer cancel()
+	order.await(t, 2)
 
 	if !eventually(func() bool { return crowd.acknowledged.Load() > 200 && run.ended.Load() > 0 }) {
 		t.Fatalf("%d and %d sends ended while the broker was well", crowd.acknowledged.Load(), run.ended.Load())
@@ -73,6 +78,8 @@ func (s *suite) testKilledBroker(t *testing.T) {
 		l.acknowledge(crowd.m.Topic, &r)
 	}
 	s.checkKept(t, l)
+	order.await(t, 2)
+	order.finish(t, func(topic string) map[queueID][]string { return s.bodies(t, topic) })
 }
 
 const (

@@ -61,12 +61,13 @@ func TestSuite(t *testing.T) {
 }
 
 func newSuite(t *testing.T, version string) *suite {
-	s := &suite{ledger: newLedger()}
-	t.Cleanup(func() { checkGone(t, s.Cluster) }) // after what Start does at the end
-	s.Cluster = Start(t, version, WithPatience(),
-		WithBrokerSetting("transactionCheckInterval", "1000"), WithBrokerSetting("transactionTimeOut", "1000"),
-		WithBrokerSetting("recallMessageEnable", "true"), WithBrokerSetting("traceTopicEnable", "true"))
-	s.client = remoting.NewClient(remoting.ClientOptions{ConnectTimeout: patience})
+	return newSuiteOn(t, startFor(t, version, WithBrokerSetting("transactionCheckInterval", "1000"), WithBrokerSetting("transactionTimeOut", "1000"),
+		WithBrokerSetting("recallMessageEnable", "true"), WithBrokerSetting("traceTopicEnable", "true")))
+}
+
+// newSuiteOn is a suite on a cluster that runs.
+func newSuiteOn(t *testing.T, c *Cluster) *suite {
+	s := &suite{Cluster: c, ledger: newLedger(), client: remoting.NewClient(remoting.ClientOptions{ConnectTimeout: patience})}
 	t.Cleanup(s.client.Close)
 	s.admin = producer.NewAdmin(s.client, []string{s.NameServer()})
 	s.admin.Timeout = patience
