@@ -26,9 +26,7 @@ func (s *suite) testKilledBroker(t *testing.T) {
 	defer crowd.work.Wait() // nothing of it outlives the test
 	run := s.startKilledRun(ctx, t)
 	defer run.work.Wait()
-	const ordered = "RMQBENCH_E2E_ORDER"
-	s.create(t, ordered, 8)
-	order := startOrder(ctx, t, s.start(t, producer.Options{}), ordered)
+	order := s.startOrder(ctx, t, "RMQBENCH_E2E_ORDER", 8)
 	defer order.work.Wait()
 	defer cancel()
 	order.await(t, 2)
@@ -79,7 +77,7 @@ func (s *suite) testKilledBroker(t *testing.T) {
 	}
 	s.checkKept(t, l)
 	order.await(t, 2)
-	order.finish(t, func(topic string) map[queueID][]string { return s.bodies(t, topic) })
+	order.finish(t)
 }
 
 const (

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"os"
@@ -48,9 +49,10 @@ func checkGone(t *testing.T, c *Cluster) {
 	}
 }
 
-// TestFaults has a broker die, end in order, freeze and come back, and looks at it through the name server.
+// TestFaults has a broker die, end in order, freeze and come back, and looks at it through the name server, and at the order
+// of messages that are sent meanwhile.
 func TestFaults(t *testing.T) {
-	c := Start(t, latest(), WithBrokers(2), WithBrokerSetting("defaultTopicQueueNums", "4"))
+	c := Start(t, latest(), WithBrokers(2), WithBrokerSetting("defaultTopicQueueNums", "4"), WithNameServerSetting("orderMessageEnable", "true"), WithPatience())
 	lists := func(name string) bool {
 		info, err := ask(c.NameServer(), getBrokerClusterInfo, time.Second)
 		if err != nil {
@@ -66,6 +68,9 @@ func TestFaults(t *testing.T) {
 	if err := c.Restart(0); err == nil {
 		t.Error("Restart of a broker that runs succeeded")
 	}
+	ctx, cancel := context.WithCancel(t.Context())
+	order := newSuiteOn(t, c).startOrders(ctx, t)
+	defer func() { cancel(); order.fixed.work.Wait(); order.moving.work.Wait() }() // nothing of them outlives the test
 	if err := c.Kill(0); err != nil {
 		t.Fatal(err)
 	}
@@ -74,9 +79,11 @@ func TestFaults(t *testing.T) {
 			t.Fatalf("%s is still listed 10 s after it was killed", a.Name)
 		}
 	}
+	order.away(t)
 	if err := c.Restart(0); err != nil {
 		t.Fatal(err)
 	}
+	order.back(t)
 
 	if err := c.Stop(1); err != nil {
 		t.Fatal(err)

@@ -26,6 +26,7 @@ const (
 // order is a load whose keys each have one send in flight: its messages are numbered, and a number is sent until it is
 // acknowledged. Message n of a key is in its queue before n+1 is sent, perhaps twice.
 type order struct {
+	s     *suite
 	topic string
 	p     *producer.Producer
 	sel   producer.Selector
@@ -36,9 +37,10 @@ type order struct {
 	stop   atomic.Bool
 }
 
-// startOrder has the workers begin on a topic that is there. They go on until finish.
-func startOrder(ctx context.Context, t *testing.T, p *producer.Producer, topic string) *order {
-	o := &order{topic: topic, p: p, sel: producer.Hash()}
+// startOrder makes a topic and has the workers begin. They go on until finish, or until ctx ends.
+func (s *suite) startOrder(ctx context.Context, t *testing.T, topic string, queues int) *order {
+	s.create(t, topic, queues)
+	o := &order{s: s, topic: topic, p: s.start(t, producer.Options{}), sel: producer.Hash()}
 	for w := range orderWorkers {
 		o.work.Go(func() {
 			for n := 0; !o.stop.Load() && ctx.Err() == nil; n++ {
@@ -81,13 +83,11 @@ func (o *order) await(t *testing.T, rounds int64) {
 
 // finish ends the load and holds what is stored to its order: each key in one queue, its numbers from 0 on without a gap,
 // never lower than before.
-func (o *order) finish(t *testing.T, stored func(topic string) map[queueID][]string) {
+func (o *order) finish(t *testing.T) {
 	t.Helper()
-	o.stop.Store(true)
-	o.work.Wait()
 	last, queue := map[int]int{}, map[int]queueID{}
 	messages, twice := 0, 0
-	for q, bodies := range stored(o.topic) {
+	for q, bodies := range o.end(t) {
 		for _, body := range bodies {
 			var key, n int
 			if _, err := fmt.Sscanf(body, "%d %d", &key, &n); err != nil {
@@ -116,13 +116,15 @@ func (o *order) finish(t *testing.T, stored func(topic string) map[queueID][]str
 	t.Logf("order: %s messages of %d keys, %d rounds of %d workers, %d sends failed, %d stored twice", grouped(int64(messages)), len(queue), o.rounds.Load(), orderWorkers, o.failed.Load(), twice)
 }
 
-// bodies reads a whole topic, queue by queue in the order of offsets.
-func (s *suite) bodies(t *testing.T, topic string) map[queueID][]string {
+// end ends the load and reads the whole topic, queue by queue in the order of offsets.
+func (o *order) end(t *testing.T) map[queueID][]string {
 	t.Helper()
+	o.stop.Store(true)
+	o.work.Wait()
 	all := map[queueID][]string{}
-	for q, most := range s.offsets(t, []string{topic}) {
+	for q, most := range o.s.offsets(t, []string{o.topic}) {
 		for next := int64(0); next < most; {
-			for _, r := range s.pull(t, q, next, 32, "*") {
+			for _, r := range o.s.pull(t, q, next, 32, "*") {
 				all[q] = append(all[q], string(r.Body))
 				next = r.QueueOffset + 1
 			}
@@ -131,48 +133,48 @@ func (s *suite) bodies(t *testing.T, topic string) map[queueID][]string {
 	return all
 }
 
-// TestOrder has one of two brokers restart while each of 1,000 keys has one send in flight. With an order configuration, which
-// fixes the topic's queues, no key changes its queue; without one keys move while the broker is away, which is RocketMQ's
-// promise too: none.
-func TestOrder(t *testing.T) {
-	c := startFor(t, latest(), WithBrokers(2), WithNameServerSetting("orderMessageEnable", "true"))
-	s := newSuiteOn(t, c)
-	const fixed, moving = "RMQBENCH_E2E_ORDER_FIXED", "RMQBENCH_E2E_ORDER_MOVING"
+// orders are two such loads on two brokers: on a topic with an order configuration, which fixes its queues, and on one
+// without. While a broker is away the first one's keys wait for it, and the second one's move to other queues: RocketMQ
+// promises no more.
+type orders struct{ fixed, moving *order }
+
+func (s *suite) startOrders(ctx context.Context, t *testing.T) orders {
+	t.Helper()
+	const fixed = "RMQBENCH_E2E_ORDER_FIXED"
 	var conf []string
-	for _, b := range c.Brokers() {
+	for _, b := range s.Brokers() {
 		conf = append(conf, b.Name+":4")
 	}
-	reply, err := s.client.Invoke(t.Context(), c.NameServer(), remoting.NewRequest(remoting.PutKVConfig, remoting.Field{Key: "namespace", Value: "ORDER_TOPIC_CONFIG"},
+	reply, err := s.client.Invoke(t.Context(), s.NameServer(), remoting.NewRequest(remoting.PutKVConfig, remoting.Field{Key: "namespace", Value: "ORDER_TOPIC_CONFIG"},
 		remoting.Field{Key: "key", Value: fixed}, remoting.Field{Key: "value", Value: strings.Join(conf, ";")}), patience)
 	if err != nil || reply.Response() != remoting.Success {
 		t.Fatalf("order configuration: %+v, %v", reply, err)
 	}
-	s.create(t, fixed, 4)
-	s.create(t, moving, 4)
+	both := orders{s.startOrder(ctx, t, fixed, 4), s.startOrder(ctx, t, "RMQBENCH_E2E_ORDER_MOVING", 4)}
 	if route, err := s.admin.Route(t.Context(), fixed); err != nil || route.OrderTopicConf == nil {
 		t.Fatalf("route %+v, %v: want an order configuration", route, err)
 	}
-	kept := startOrder(t.Context(), t, s.start(t, producer.Options{}), fixed)
-	moved := startOrder(t.Context(), t, s.start(t, producer.Options{}), moving)
-	kept.await(t, 2)
-	if err := c.Kill(1); err != nil {
-		t.Fatal(err)
-	}
-	if !eventually(func() bool { return kept.failed.Load() > 0 }) {
+	both.fixed.await(t, 2)
+	return both
+}
+
+// away returns when sends to a broker that is away have failed, and when the others go on.
+func (o *orders) away(t *testing.T) {
+	t.Helper()
+	if !eventually(func() bool { return o.fixed.failed.Load() > 0 }) {
 		t.Error("no send failed while a broker was away")
 	}
-	moved.await(t, 2) // it goes on with the other broker
-	if err := c.Restart(1); err != nil {
-		t.Fatal(err)
-	}
-	kept.await(t, 2)
-	moved.await(t, 2)
-	kept.finish(t, func(topic string) map[queueID][]string { return s.bodies(t, topic) })
+	o.moving.await(t, 2)
+}
 
-	moved.stop.Store(true)
-	moved.work.Wait()
+// back holds what is stored to its order, once the broker is back.
+func (o *orders) back(t *testing.T) {
+	t.Helper()
+	o.fixed.await(t, 2)
+	o.fixed.finish(t)
+	o.moving.await(t, 2)
 	queues := map[string]map[queueID]bool{}
-	for q, bodies := range s.bodies(t, moving) {
+	for q, bodies := range o.moving.end(t) {
 		for _, body := range bodies {
 			key, _, _ := strings.Cut(body, " ")
 			if queues[key] == nil {
