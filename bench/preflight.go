@@ -125,9 +125,9 @@ func survey(ctx context.Context, client *remoting.Client, security *Security, c 
 	return s, nil
 }
 
-// letIn asks a broker's master for what everybody may ask for, a heartbeat of nobody, and returns its error.
+// letIn asks a broker's master for what everybody who is let in may ask for, and returns its error.
 func letIn(ctx context.Context, admin *producer.Admin, b *message.BrokerData) error {
-	if _, err := admin.Heartbeat(ctx, b.Master(), &message.Heartbeat{ClientID: "rmqbench-preflight"}); err != nil {
+	if _, err := admin.Version(ctx, b.Master()); err != nil {
 		return fmt.Errorf("broker %s: %w", b.Name, err)
 	}
 	return nil

@@ -20,7 +20,7 @@ func (s *suite) testCompressions(t *testing.T) {
 				s.since(t, "5.0.0", "compression but zlib")
 			}
 			p := s.start(t, producer.Options{CompressType: kind, CompressOver: 16, Profile: producer.Java54})
-			for _, size := range []int{100, 5000, 100_000, message.MaxBodyLen} {
+			for _, size := range []int{1000, 5000, 100_000, message.MaxBodyLen} {
 				m := &producer.Message{Topic: topic, Body: compressible(size), Keys: []string{fmt.Sprintf("%v-%d", kind, size)}}
 				r := s.send(t, p, m)
 				if t.Failed() {
@@ -58,6 +58,9 @@ func (s *suite) testBatches(t *testing.T) {
 					r := res.SendResult
 					r.ID, r.OffsetID, r.QueueOffset, r.WireBytes = res.IDs[i], res.OffsetIDs[i], res.QueueOffset+int64(i), len(m.Body)
 					s.ledger.acknowledge(topic, &r)
+					if s.Version() == "4.9.7" { // it stores the batch's own id over each message's
+						r.ID = res.ID
+					}
 					if i < 3 || i == size-1 {
 						s.readBack(t, m, &r, false)
 					}

@@ -42,16 +42,11 @@ func (a *Admin) timeout() time.Duration {
 	return a.Timeout
 }
 
-// invoke sends one request to addr and returns the reply, whatever its code.
-func (a *Admin) invoke(ctx context.Context, addr string, req *remoting.Command) (*remoting.Command, error) {
+// ask sends one request to addr; any code but SUCCESS is a *remoting.BrokerError.
+func (a *Admin) ask(ctx context.Context, addr string, req *remoting.Command) (*remoting.Command, error) {
 	own := *req // one request may go to several servers at one time
 	own.Serialize = a.Serialize
-	return a.Client.Invoke(ctx, addr, &own, a.timeout())
-}
-
-// ask is invoke where any code but SUCCESS is a *remoting.BrokerError.
-func (a *Admin) ask(ctx context.Context, addr string, req *remoting.Command) (*remoting.Command, error) {
-	reply, err := a.invoke(ctx, addr, req)
+	reply, err := a.Client.Invoke(ctx, addr, &own, a.timeout())
 	if err != nil {
 		return nil, err
 	}
@@ -218,6 +213,12 @@ func (a *Admin) Heartbeat(ctx context.Context, broker string, beat *message.Hear
 		return 0, err
 	}
 	return reply.Version, nil
+}
+
+// Version is the release that a broker speaks as (MQVersion.java; see remoting.VersionName). It is asked by a heartbeat of
+// nobody, so it also tells whether the broker lets this client in.
+func (a *Admin) Version(ctx context.Context, broker string) (int32, error) {
+	return a.Heartbeat(ctx, broker, &message.Heartbeat{ClientID: "rmqbench-admin"})
 }
 
 // Unregister tells a broker that a group's producer on this connection is gone.

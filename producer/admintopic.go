@@ -50,13 +50,10 @@ type TopicCreation struct {
 	Untyped []string // names of those of either that are of 4.x and keep no type
 }
 
-// TopicConfig is a topic as one broker has it. Brokers of 4.5.1 can't tell: REQUEST_CODE_NOT_SUPPORTED.
+// TopicConfig is a topic as one broker has it. Ask brokers of 5.x only: 4.9.7 refuses the question, and 4.5.1 leaves it
+// without an answer.
 func (a *Admin) TopicConfig(ctx context.Context, broker, topic string) (*message.TopicConfig, error) {
-	return askBody(ctx, a, broker, topicConfigRequest(topic), message.ParseTopicConfig)
-}
-
-func topicConfigRequest(topic string) *remoting.Command {
-	return remoting.NewRequest(remoting.GetTopicConfig, field("topic", topic))
+	return askBody(ctx, a, broker, remoting.NewRequest(remoting.GetTopicConfig, field("topic", topic)), message.ParseTopicConfig)
 }
 
 // TopicTypeAt is the type that a broker keeps of a topic; "" for one of 4.x, which keeps none.
@@ -178,32 +175,27 @@ func (a *Admin) heldBy(ctx context.Context, topic string, brokers []message.Brok
 
 func (a *Admin) heldByOne(ctx context.Context, topic string, broker message.BrokerData, route *message.Route) (held, error) {
 	h := held{broker: broker}
-	addr := broker.Master()
-	reply, err := a.invoke(ctx, addr, topicConfigRequest(topic))
+	version, err := a.Version(ctx, broker.Master())
 	if err != nil {
 		return h, err
 	}
-	h.keepsTypes = reply.Version >= typesFrom
-	switch reply.Response() {
-	case remoting.Success:
-		c, err := message.ParseTopicConfig(reply.Body)
-		if err != nil {
-			return h, &AnswerError{Addr: addr, Request: remoting.GetTopicConfig, Err: err}
-		}
-		h.there, h.readQueues, h.writeQueues = true, c.ReadQueues, c.WriteQueues
-		if h.keepsTypes {
-			h.topicType = cmp.Or(TopicType(c.Attributes[messageType]), NormalTopic)
-		}
-	case remoting.TopicNotExist:
-	case remoting.RequestNotSupported: // 4.x
+	if h.keepsTypes = version >= typesFrom; !h.keepsTypes {
 		for i := 0; route != nil && i < len(route.Queues); i++ {
 			if q := &route.Queues[i]; q.Broker == broker.Name {
 				h.there, h.readQueues, h.writeQueues = true, q.ReadQueues, q.WriteQueues
 			}
 		}
-	default:
-		return h, remoting.NewBrokerError(addr, reply.Response(), reply.Remark)
+		return h, nil
 	}
+	c, err := a.TopicConfig(ctx, broker.Master(), topic)
+	if UnknownTopic(err) {
+		return h, nil
+	}
+	if err != nil {
+		return h, err
+	}
+	h.there, h.readQueues, h.writeQueues = true, c.ReadQueues, c.WriteQueues
+	h.topicType = cmp.Or(TopicType(c.Attributes[messageType]), NormalTopic)
 	return h, nil
 }
 
