@@ -205,10 +205,8 @@ func TestRequestsOnBrokers(t *testing.T) {
 		{Key: message.PropertyCluster, Value: c.Name()}}}, []byte("x")); err == nil || !strings.Contains(err.Error(), "nobody") {
 		t.Errorf("a reply to nobody: %v", err)
 	}
-	for _, b := range c.Brokers() {
-		if err := p.Admin().CreateTopic(t.Context(), b.Addr(), "REQUESTS", 2); err != nil {
-			t.Fatal(err)
-		}
+	if _, err := p.CreateTopic(t.Context(), Topic{Name: "REQUESTS", Queues: 2}); err != nil {
+		t.Fatal(err)
 	}
 	replier(t, c, "REQUESTS", 2)
 	var wg sync.WaitGroup
