@@ -12,11 +12,11 @@ import (
 )
 
 // quick is a stage whose broker allocates nothing for an answer.
-func quick(tb testing.TB) *Producer {
+func quick(tb testing.TB, o Options) *Producer {
 	reply := &remoting.SendReply{Serialize: remoting.RocketMQ, Language: remoting.Go, Version: remoting.Version451,
 		MsgID: []byte("7F00000100002A9F0000000000000000"), TraceOn: true, Region: "DefaultRegion"}
 	s := newStage(tb, func(_ int64, r *remoting.Request) { _ = r.Reply(reply, nil) })
-	return s.producer(tb, Options{})
+	return s.producer(tb, o)
 }
 
 // raceDetector is set where the race detector is on, which allocates on its own.
@@ -27,7 +27,8 @@ func TestSendAllocates(t *testing.T) {
 	if raceDetector {
 		t.Skip("the race detector allocates")
 	}
-	p := quick(t)
+	p := quick(t, Options{})
+	choosy := quick(t, Options{Selector: LeastInFlight(), Avoid: Avoid54(), InstanceName: "choosy"})
 	m := &Message{Topic: "T", Body: make([]byte, 128), Tags: "tag", Keys: []string{"key"}}
 	back := make(chan error)
 	callback := func(_ SendResult, err error) { back <- err }
@@ -42,7 +43,8 @@ func TestSendAllocates(t *testing.T) {
 			_, err := p.Send(t.Context(), m, To(MessageQueue{"T", "b0", 1}), Within(time.Minute))
 			return err
 		}},
-		"by a selector": {1, func() error { _, err := p.Send(t.Context(), m, By(first, nil)); return err }},
+		"by a selector":                       {1, func() error { _, err := p.Send(t.Context(), m, By(first, nil)); return err }},
+		"by load, from brokers that are well": {1, func() error { _, err := choosy.Send(t.Context(), m); return err }},
 		"async": {4, func() error { // alone, so that a batch of callbacks and its goroutine are its own
 			if err := p.SendAsync(t.Context(), m, callback); err != nil {
 				return err
@@ -64,7 +66,7 @@ func TestSendAllocates(t *testing.T) {
 
 func BenchmarkSend(b *testing.B) {
 	b.Run("sync/workers=1", func(b *testing.B) {
-		p, m := quick(b), &Message{Topic: "T", Body: make([]byte, 128)}
+		p, m := quick(b, Options{}), &Message{Topic: "T", Body: make([]byte, 128)}
 		b.ReportAllocs()
 		for b.Loop() {
 			if _, err := p.Send(b.Context(), m); err != nil {
@@ -74,7 +76,7 @@ func BenchmarkSend(b *testing.B) {
 	})
 	b.Run("sync/workers=64", func(b *testing.B) { benchmarkWorkers(b, 64) })
 	b.Run("async/in flight=1024", func(b *testing.B) {
-		p, m := quick(b), &Message{Topic: "T", Body: make([]byte, 128)}
+		p, m := quick(b, Options{}), &Message{Topic: "T", Body: make([]byte, 128)}
 		permits := make(chan struct{}, 1024)
 		var failed atomic.Int64
 		callback := func(_ SendResult, err error) {
@@ -101,7 +103,7 @@ func BenchmarkSend(b *testing.B) {
 }
 
 func benchmarkWorkers(b *testing.B, workers int) {
-	p := quick(b)
+	p := quick(b, Options{})
 	b.SetParallelism(max(workers/runtime.GOMAXPROCS(0), 1))
 	b.ReportAllocs()
 	b.ResetTimer()

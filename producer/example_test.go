@@ -133,3 +133,33 @@ func ExampleProducer_SendTransaction() {
 	fmt.Println(res.Status, res.State, res.Untold)
 	// Output: SEND_OK COMMIT_MESSAGE <nil>
 }
+
+// One order's messages share a queue, so that they stay in order.
+func ExampleBy() {
+	cluster, err := broker.Start(broker.Options{Brokers: 2})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer cluster.Close()
+	p := producer.New(producer.Options{NameServers: []string{cluster.NameServer()}, Group: "orders", InstanceName: "example"})
+	if err := p.Start(); err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer p.Shutdown()
+
+	for _, step := range []string{"ordered", "paid", "served"} {
+		m := &producer.Message{Topic: "ORDERS", Body: []byte(step)}
+		res, err := p.Send(context.Background(), m, producer.By(producer.Hash(), "order-17"))
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(step, res.Broker, res.QueueID, res.QueueOffset)
+	}
+	// Output:
+	// ordered broker-1 1 0
+	// paid broker-1 1 1
+	// served broker-1 1 2
+}

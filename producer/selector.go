@@ -10,8 +10,8 @@ import (
 // Selector picks a message's queue (MessageQueueSelector.java). Any number of goroutines call one at a time. It runs on
 // the sender's goroutine or, for an async send without a route yet, on the executor's; its time counts against the send's.
 type Selector interface {
-	// Select returns an index into queues, which are in canonical order (broker, id) or in an order configuration's own,
-	// and must be neither kept nor changed. arg is what the sender gave to [By].
+	// Select returns an index into queues, which are at least one, of one topic, in canonical order (broker, id) or in an
+	// order configuration's own, and must be neither kept nor changed. arg is what the sender gave to [By].
 	Select(queues []MessageQueue, m *Message, arg any) (int, error)
 }
 
