@@ -35,7 +35,14 @@ type timerHeap []timer
 
 func (h timerHeap) Len() int { return len(h) }
 func (h timerHeap) Less(i, j int) bool {
-	return h[i].due < h[j].due || h[i].due == h[j].due && h[i].physical < h[j].physical
+	x, y := &h[i], &h[j]
+	if x.due != y.due {
+		return x.due < y.due
+	}
+	if x.recalls != "" || y.recalls != "" { // a recall holds until its slot is through
+		return x.recalls == ""
+	}
+	return x.physical < y.physical
 }
 func (h timerHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
 func (h *timerHeap) Push(x any)   { *h = append(*h, x.(timer)) }
@@ -116,8 +123,8 @@ func (ts *timers) drop(begin int64) {
 // recallKey names a message to whoever recalls it (TimerMessageStore.buildDeleteKey).
 func recallKey(topic, id string) string { return topic + "+" + id }
 
-// deliverTimers is as deliverDelayed. A recalled message is passed over; the one that recalled it, which comes after it,
-// ends that. Under mu.
+// deliverTimers is as deliverDelayed. A recalled message is passed over; the one that recalled it, last in the slot, ends
+// that. Under mu.
 func (b *Broker) deliverTimers(now int64, left *int) (next int64) {
 	ts := &b.timers
 	for ; len(ts.waiting) > 0; *left-- {

@@ -104,29 +104,47 @@ func recallCommand(topic, handle string) *remoting.Command {
 	return remoting.NewRequest(remoting.RecallMessage, field("producerGroup", "g"), field("topic", topic), field("recallHandle", handle))
 }
 
-func TestRecall(t *testing.T) {
-	r := start(t, Options{TimerPrecision: 10 * time.Millisecond})
-	b := r.broker()
-	timed := func(id string) string {
-		t.Helper()
-		a := r.want(remoting.Success, b.Addr(), sendCommand("T", 0, id, "UNIQ_KEY\x01"+id+"\x02TIMER_DELAY_MS\x01300\x02"))
-		handle, _ := a.Get("recallHandle")
-		return handle
-	}
-	handle := timed("A")
-	timed("B")
-	a := r.want(remoting.Success, b.Addr(), recallCommand("T", handle))
-	if id, _ := a.Get("msgId"); id != "A" {
-		t.Errorf("answer %+v", a)
-	}
-	r.want(remoting.Success, b.Addr(), recallCommand("T", handle)) // again: nobody minds
-	r.eventually("the one that wasn't recalled is there, the recall forgotten", func() bool {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		return len(b.timers.waiting) == 0
+func TestRecalledTimersAreNotDelivered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := still(t, Options{})
+		defer b.close()
+		recall := func(id string) {
+			b.take(t, "T", 0, "0", prop("UNIQ_KEY", id), prop("TIMER_DEL_UNIQKEY", recallKey("T", id)), prop("TIMER_DELAY_MS", "4001"))
+		}
+		recall("early") // before there is what it recalls
+		for _, id := range []string{"A", "B", "early"} {
+			b.take(t, "T", 0, id, prop("UNIQ_KEY", id), prop("TIMER_DELAY_SEC", "5"))
+		}
+		recall("A")
+		recall("A")
+		b.take(t, "Other", 0, "another's A", prop("UNIQ_KEY", "A"), prop("TIMER_DELAY_SEC", "5"))
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		if r, _ := b.newest(t, "T", 0); string(r.Body) != "B" || b.count("T", 0) != 1 || b.count("Other", 0) != 1 {
+			t.Errorf("%d delivered, %s at last, and %d elsewhere", b.count("T", 0), r.Body, b.count("Other", 0))
+		}
+		if ts := &b.timers; len(ts.waiting)+len(ts.recalled) != 0 {
+			t.Errorf("left: %+v", ts)
+		}
 	})
-	if rec := r.pulled("T", 0); string(rec.Body) != "B" || b.count("T", 0) != 1 || len(b.timers.recalled) != 0 {
-		t.Errorf("%d delivered, last %s, %v recalled", b.count("T", 0), rec.Body, b.timers.recalled)
+}
+
+func TestRecall(t *testing.T) {
+	r := start(t, Options{})
+	b := r.broker()
+	a := r.want(remoting.Success, b.Addr(), sendCommand("T", 0, "x", "UNIQ_KEY\x01A\x02TIMER_DELAY_SEC\x013600\x02"))
+	handle, _ := a.Get("recallHandle")
+	for range 2 { // again: nobody minds
+		a = r.want(remoting.Success, b.Addr(), recallCommand("T", handle))
+		if id, _ := a.Get("msgId"); id != "A" {
+			t.Errorf("answer %+v", a)
+		}
+	}
+	b.mu.Lock()
+	noted := b.timers.recalled["T+A"]
+	b.mu.Unlock()
+	if !noted || b.count("T", 0) != 0 {
+		t.Errorf("noted: %v, and %d messages", noted, b.count("T", 0))
 	}
 
 	late := message.RecallHandle{Topic: "T", Broker: b.Name(), Time: "1", UniqueID: "A"}
@@ -139,8 +157,7 @@ func TestRecall(t *testing.T) {
 		"no handle":       {recallCommand("T", "nonsense!"), remoting.IllegalOperation, "recall handle is invalid"},
 		"no topic":        {recallCommand("NoSuch", handle), remoting.TopicNotExist, "recall failed, the topic[NoSuch] not exist"},
 		"another topic":   {recallCommand("Other", handle), remoting.IllegalOperation, "recall failed, topic not match"},
-		"delivered":       {recallCommand("T", handle), remoting.IllegalOperation, "recall failed, timestamp invalid"},
-		"another time":    {recallCommand("T", late.String()), remoting.IllegalOperation, "recall failed, timestamp invalid"},
+		"too late":        {recallCommand("T", late.String()), remoting.IllegalOperation, "recall failed, timestamp invalid"},
 		"another broker":  {recallCommand("T", message.RecallHandle{Topic: "T", Broker: "b", Time: "1", UniqueID: "A"}.String()), remoting.IllegalOperation, "recall failed, broker service not available"},
 		"a field missing": {remoting.NewRequest(remoting.RecallMessage, field("topic", "T")), remoting.SystemError, "the custom field <recallHandle> is null"},
 		"an endless id": {recallCommand("T", message.RecallHandle{Topic: "T", Broker: b.Name(), Time: decimal(time.Now().Add(time.Hour).UnixMilli()), UniqueID: strings.Repeat("x", math.MaxInt16)}.String()),

@@ -24,7 +24,9 @@ type target struct {
 }
 
 func TestJudgesOnRmqbenchBroker(t *testing.T) {
-	judge(t, NewTools(t, latest()), startRmqbenchBroker(t))
+	for _, version := range Versions() {
+		t.Run(version, func(t *testing.T) { judge(t, NewTools(t, version), startRmqbenchBroker(t)) })
+	}
 }
 
 // What RocketMQ's own producer does beyond sending works on our broker as TestDialogue shows that it does on a real one.
