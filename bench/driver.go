@@ -26,6 +26,7 @@ type Progress struct {
 type measurement struct {
 	plan        *plan
 	tallies     []tally           // by stage
+	anatomy     *anatomy          // of the measured stages
 	offered     []int64           // by stage
 	wire        *remoting.Stats   // what went over the connections since the measured stages began; nil: unknown
 	network     *remoting.TCPInfo // of the connections at the end; nil: unknown
@@ -55,6 +56,7 @@ func drive(ctx context.Context, p *plan, sender Sender, wait waiter, look watche
 	defer l.cut(nil)
 	m := &measurement{plan: p, began: time.Now()}
 	l.start = remoting.Nanotime()
+	l.recorder.start = l.start
 	m.start = l.start
 	stopWatch := l.watch(m, look)
 	if look.began != nil {
@@ -84,6 +86,7 @@ func drive(ctx context.Context, p *plan, sender Sender, wait waiter, look watche
 		return nil, err
 	}
 	m.workers, m.inFlightIntegral = int(l.spawned.Load()), l.inFlightIntegral()
+	m.anatomy = &l.recorder.anatomy
 	m.offered = l.offered(pace, m.tallies)
 	return m, nil
 }

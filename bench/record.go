@@ -53,6 +53,7 @@ func (m *measurement) record(c *scenarios.Case) (results.Case, []results.TaggedH
 		out.WireBytesPerSecond = results.PerSecond(m.wire.BytesOut, out.ElapsedNS)
 	}
 	out.Transport = m.transport(c)
+	out.Anatomy = m.anatomy.summarize(&total.parts, out.Successes())
 	out.Generator = m.generator(&total, out.ElapsedNS)
 	out.Generator.InFlightIntegralNS, out.Generator.CallTimeSumNS = new(m.inFlightIntegral), new(total.callTime+warm.callTime)
 	out.Process = m.process.record(out.Successes())

@@ -11,9 +11,11 @@ import (
 
 // sample is one send that has ended; times are nanoseconds since the case began.
 type sample struct {
-	due, called, done int64
-	stage             int16
-	free              bool // see slot
+	due, called, done  int64
+	began, ended, read int64 // of the write, and when the reply was read; see stamp
+	stage              int16
+	free               bool // see slot
+	stamped            bool // the times in between are known
 }
 
 // flushAfter: samples older than this go to their shard with the next one, so that progress is not far behind.
@@ -38,6 +40,9 @@ type recorder struct {
 	plan   *plan
 	oneway bool
 	shards []shard
+
+	start   int64 // remoting.Nanotime of the case's beginning; set before the first send
+	anatomy anatomy
 
 	quarter, threeQuarters int64 // of the measured time, in the case's time
 
@@ -64,6 +69,7 @@ type tally struct {
 	late               *results.Histogram // the same of slots that found a worker free: the generator's own
 	first, last        *results.Histogram // service of the sends due in the first and the last quarter of the measured time
 
+	parts        parts
 	unsuccessful [outcomes]*results.Histogram // due until done, of each other outcome; nil: none had it
 }
 
@@ -107,6 +113,10 @@ func (r *recorder) record(b *sampleBuffer, s sample, res *producer.SendResult, e
 	o, cause := classify(res, err, r.oneway)
 	switch o {
 	case acknowledged, written:
+		s.stamp(&res.Stamps, r.start)
+		if res.Prepared != 0 && s.stamped && !r.plan.stages[s.stage].warmup {
+			r.anatomy.record(&s, res.Prepared-r.start, res.Stamps.Encoded-r.start)
+		}
 		r.success(b, s)
 	case weak:
 		r.other(s, o, res.Status.String())
@@ -148,6 +158,7 @@ func (r *recorder) empty(b *sampleBuffer) {
 		t.callTime += s.done - s.called
 		t.lastDone = max(t.lastDone, s.done)
 		t.service.Record(s.done - s.called)
+		t.parts.add(s)
 		if t.response != nil {
 			t.response.Record(s.done - s.due)
 			t.delay.Record(s.called - s.due)
@@ -273,6 +284,7 @@ func (t *tally) merge(from *tally) error {
 	t.retries += from.retries
 	t.ambiguous += from.ambiguous
 	t.callTime += from.callTime
+	t.parts.merge(&from.parts)
 	t.lastDone = max(t.lastDone, from.lastDone)
 	pairs := [...][2]*results.Histogram{{t.service, from.service}, {t.response, from.response}, {t.delay, from.delay},
 		{t.late, from.late}, {t.first, from.first}, {t.last, from.last}}

@@ -195,6 +195,7 @@ func (w *worker) admit() (waited, ok bool) {
 // send makes one send that has been admitted; due below 0 means when it is called.
 func (w *worker) send(due int64, stage int, free bool) {
 	body := w.plan.bodies[w.bodyAt%uint64(len(w.plan.bodies))]
+	stamped := w.bodyAt%anatomyEvery == 0
 	w.bodyAt++
 	called := w.now()
 	if due < 0 {
@@ -202,11 +203,12 @@ func (w *worker) send(due int64, stage int, free bool) {
 	}
 	s := sample{due: due, called: called, stage: int16(stage), free: free}
 	if w.plan.mode == scenarios.Async {
+		w.next.message.Stamped = stamped
 		w.next.begin(s, body)
 		w.next = nil
 		return
 	}
-	w.message.Body = body
+	w.message.Body, w.message.Stamped = body, stamped
 	var res producer.SendResult
 	var err error
 	if w.plan.mode == scenarios.Oneway {

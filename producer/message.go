@@ -17,7 +17,7 @@ type Message struct {
 	Tags        string             // one tag; consumers filter on it
 	Keys        []string           // index keys; none holds a space
 	Flag        int32              // the application's, stored as it is
-	Stamped     bool               // note in SendResult.Stamps when it was encoded: a look at the clock more
+	Stamped     bool               // note in SendResult when it was prepared and encoded: two looks at the clock more
 	NoWaitStore bool               // don't wait until the broker has flushed or copied it
 	ShardingKey string             // messages of one keep their order; brokers and 5.x proxies read it
 	BuyerID     string             // BUYER_ID; brokers of units want it

@@ -50,6 +50,7 @@ type SendResult struct {
 	Region       string // the broker's (MSG_REGION), "DefaultRegion" unless configured
 	TraceOff     bool   // the broker asks for no trace of it (TRACE_ON is "false")
 	RecallHandle string // of a timer message, for [Producer.Recall]; "" from brokers before 5.3.2
+	Prepared     int64  // of stamped messages: when it was checked and compressed, remoting.Nanotime; 0 if there was a retry
 	Stamps       remoting.Stamps
 }
 

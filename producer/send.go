@@ -155,6 +155,9 @@ func (p *Producer) newSend(ctx context.Context, m *Message, b *batch, opts []Sen
 		return nil, s.discard(err)
 	}
 	s.res.WireBytes = len(s.body)
+	if s.Stamped {
+		s.res.Prepared = remoting.Nanotime()
+	}
 	return s, nil
 }
 

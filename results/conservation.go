@@ -19,6 +19,11 @@ func breaches(c *Case) []Evidence {
 	}
 	b.stages(c)
 	b.little(&c.Generator)
+	if c.Anatomy != nil && c.Service != nil {
+		if sum, whole := c.Anatomy.Sum(), c.Service.Mean; math.Abs(float64(sum-whole)) > anatomyTolerate*float64(whole)+rounding {
+			b.add("anatomy", "the parts of a send add up to %s, its mean from the call is %s", FormatDuration(sum), FormatDuration(whole))
+		}
+	}
 	if slots := c.Generator; slots.MissedSlots > slots.Slots {
 		b.add("slots", "%d slots missed of %d", slots.MissedSlots, slots.Slots)
 	}

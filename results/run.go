@@ -45,6 +45,7 @@ type Case struct {
 	Stages   []Stage           `json:"stages,omitempty"`
 	SLO      []Objective       `json:"slo,omitempty"` // what was demanded of it
 	Measured
+	Anatomy   *Anatomy   `json:"anatomy_ns,omitempty"` // of the measured stages
 	Generator Generator  `json:"generator"`
 	Process   *Process   `json:"process,omitempty"`   // while this case ran
 	Transport *Transport `json:"transport,omitempty"` // of the measured stages

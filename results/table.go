@@ -29,7 +29,11 @@ func WriteTable(w io.Writer, r *Run) error {
 	if err != nil {
 		return fmt.Errorf("table: %w", err)
 	}
-	for _, line := range slices.Concat(rows, outcomeLines(r), objectiveLines(r), claimLines(r), costLines(r), evidenceLines(r)) {
+	anatomy, err := anatomyTable(r)
+	if err != nil {
+		return fmt.Errorf("table: %w", err)
+	}
+	for _, line := range slices.Concat(rows, anatomy, outcomeLines(r), objectiveLines(r), claimLines(r), costLines(r), evidenceLines(r)) {
 		if _, err := fmt.Fprintln(w, line); err != nil {
 			return fmt.Errorf("table: %w", err)
 		}
@@ -118,7 +122,7 @@ func leastClaimed(c *Case) int64 {
 // shown are the percentiles that the table has a column for.
 var shown = percentiles[:4]
 
-// tableLines are the rows under their header, without the spaces that pad the last column.
+// tableLines are the rows under their header.
 func tableLines(r *Run) ([]string, error) {
 	withErrors := slices.ContainsFunc(r.Cases, func(c Case) bool { return c.ErrorShare() != 0 })
 	header := []string{"case", "msg/s"}
@@ -131,8 +135,22 @@ func tableLines(r *Run) ([]string, error) {
 	}
 	header = append(header, "verdict")
 
+	var rows [][]string
+	for i := range r.Cases {
+		for _, row := range rowsOf(&r.Cases[i]) {
+			rows = append(rows, row.cells(withErrors))
+		}
+	}
+	return drawTable(header, rows, len(header)-1)
+}
+
+// drawTable draws columns that are aligned to the right, but for the first and those in left, without the spaces that pad
+// the last one.
+func drawTable(header []string, rows [][]string, left ...int) ([]string, error) {
 	align := tw.MakeAlign(len(header), tw.AlignRight)
-	align[0], align[len(align)-1] = tw.AlignLeft, tw.AlignLeft
+	for _, i := range append(left, 0) {
+		align[i] = tw.AlignLeft
+	}
 	cells := tw.CellConfig{
 		Formatting: tw.CellFormatting{AutoWrap: tw.WrapNone, AutoFormat: tw.Off},
 		Padding:    tw.CellPadding{Global: tw.Padding{Right: "  ", Overwrite: true}},
@@ -147,12 +165,8 @@ func tableLines(r *Run) ([]string, error) {
 			Settings: tw.Settings{Separators: tw.SeparatorsNone, Lines: tw.LinesNone},
 		})))
 	table.Header(header)
-	for i := range r.Cases {
-		for _, row := range rowsOf(&r.Cases[i]) {
-			if err := table.Append(row.cells(withErrors)); err != nil {
-				return nil, err
-			}
-		}
+	if err := table.Bulk(rows); err != nil {
+		return nil, err
 	}
 	if err := table.Render(); err != nil {
 		return nil, err

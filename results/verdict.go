@@ -57,7 +57,10 @@ const (
 	busyLimited    = 0.95 // "every worker was busy", with room for the moment between two sends
 	flatGrowth     = 1.25 // service time that grew by less is flat: workers, not the target, ran out
 	littleTolerate = 0.02
-	errorsShown    = 0.01 // errors beyond this stand beside the verdict
+
+	anatomyTolerate = 0.01
+	rounding        = 8    // ns: seven means, each rounded
+	errorsShown     = 0.01 // errors beyond this stand beside the verdict
 )
 
 // MissedBound is the lateness in nanoseconds past which a slot is missed and the scheduler's latency is suspect, for a
