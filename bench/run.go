@@ -223,10 +223,13 @@ func (r *runner) tick(c *scenarios.Case, p *plan, index int) func(time.Duration,
 	}
 }
 
+// profiles are the scenario's, in the producer's words.
+var profiles = map[scenarios.Profile]producer.Profile{scenarios.Measure: producer.Measure, scenarios.Java451: producer.Java451, scenarios.Java54: producer.Java54}
+
 // producerOptions are the case's, in the producer's words.
 func producerOptions(c *scenarios.Case, nameServers []string, index int) producer.Options {
 	return producer.Options{
-		NameServers: nameServers, Group: c.Producer.Group, InstanceName: fmt.Sprintf("rmqbench-%d-%d", time.Now().UnixNano(), index),
+		NameServers: nameServers, Profile: profiles[c.Producer.Profile], Group: c.Producer.Group, InstanceName: fmt.Sprintf("rmqbench-%d-%d", time.Now().UnixNano(), index),
 		SendTimeout: time.Duration(c.Producer.SendTimeout),
 		Connections: c.Producer.Connections, Retries: orNone(c.Producer.Retries), AsyncRetries: orNone(c.Producer.Retries), CompressOver: orNone(int(c.Producer.CompressOver)),
 		JSON: c.Producer.Serialize == "json", NoAutoCreate: true,

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"rmqbench/broker"
+	"rmqbench/producer"
 	"rmqbench/results"
 	"rmqbench/scenarios"
 )
@@ -233,5 +234,15 @@ events:
 	}
 	if late := h.CountAbove(int64(45 * time.Millisecond)); late < 200 || late > 900 {
 		t.Errorf("%d sends took over 45 ms, about 250 should", late)
+	}
+}
+
+// A scenario's profile is the producer's.
+func TestProfiles(t *testing.T) {
+	for name, want := range map[scenarios.Profile]producer.Profile{"measure": producer.Measure, "java-4.5.1": producer.Java451, "java-5.4": producer.Java54} {
+		o := producerOptions(&scenarios.Case{Scenario: scenarios.Scenario{Producer: scenarios.Producer{Profile: name}}}, nil, 0)
+		if o.Profile != want || want.String() != string(name) {
+			t.Errorf("%s: %s", name, o.Profile)
+		}
 	}
 }

@@ -72,7 +72,7 @@ func TestCallbacksExactlyOnce(t *testing.T) {
 	}
 }
 
-// A callback may do what it likes.
+// a callback may do what it likes: panic, leave, send, wait for a send, shut its producer down.
 func TestCallbacks(t *testing.T) {
 	s := newStage(t, nil)
 	unknown := &Message{Topic: "UNKNOWN", Body: []byte("x")} // fails on the executor

@@ -66,11 +66,19 @@ func brokerProcess(tb testing.TB) string {
 type bareCall struct {
 	remoting.Call
 	remoting.SendRequest
-	wake chan error
+	wake chan error     // sync
+	free chan *bareCall // async: to be used again
 }
 
 func (c *bareCall) Receive(*remoting.Head, []byte) {}
-func (c *bareCall) Done(err error)                 { c.wake <- err }
+
+func (c *bareCall) Done(err error) {
+	if c.Async {
+		c.free <- c
+		return
+	}
+	c.wake <- err
+}
 
 // newBareCall has the head that the producer's own sends have, but for what is of one message.
 func newBareCall(p *Producer, m *Message) *bareCall {
@@ -93,58 +101,112 @@ func cpu(tb testing.TB) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// send is one message: what its head says of it alone (times, id, properties), the call, the answer.
-func (c *bareCall) send(ctx context.Context, in *instance, to *remoting.Endpoint, m *Message) error {
+// start starts one message: what its head says of it alone (times, id, properties), then the call.
+func (c *bareCall) start(ctx context.Context, in *instance, to *remoting.Endpoint, m *Message) error {
 	nano, wallMS := in.clock.now()
 	c.BornTimestamp, c.Properties = wallMS, m.appendProperties(c.Properties[:0], in.ids.NextAt(wallMS), nil)
-	if err := to.Start(ctx, &c.Call, &c.SendRequest, m.Body, nano+int64(3*time.Second)); err != nil {
-		return err
+	deadline := nano + int64(3*time.Second)
+	if c.Async {
+		return to.StartNow(&c.Call, &c.SendRequest, m.Body, deadline)
 	}
-	return <-c.wake
+	return to.Start(ctx, &c.Call, &c.SendRequest, m.Body, deadline)
 }
 
-// BenchmarkOverhead puts the same messages through the producer and through a remoting call with the same head encoded, in
+// BenchmarkOverhead puts the same messages through the producer and through remoting calls with the same heads encoded, in
 // turn, and reports how much CPU the one takes of the other ("x-bare") and each by itself. The broker is another process.
 func BenchmarkOverhead(b *testing.B) {
-	const each = 20_000 // messages of one side in one iteration
+	ctx := context.Background()
+	m := &Message{Topic: "T", Body: make([]byte, 128)}
 	for _, workers := range []int{1, 64, 1024} {
 		b.Run(fmt.Sprint("sync/workers=", workers), func(b *testing.B) {
-			p := started(b, Options{NameServers: []string{brokerProcess(b)}, Profile: Measure})
-			m := &Message{Topic: "T", Body: make([]byte, 128)}
-			if _, err := p.Prepare(b.Context(), m.Topic); err != nil {
-				b.Fatal(err)
-			}
-			endpoint := p.instance.routes.topic(m.Topic).now.Load().queues[0].endpoint
-			ctx := context.Background()
-			bare := func() func() error {
-				c := newBareCall(p, m)
-				return func() error { return c.send(ctx, p.instance, endpoint, m) }
-			}
-			whole := func() func() error {
-				return func() error { _, err := p.Send(ctx, m); return err }
-			}
-			var used [2]time.Duration
-			turn := 0
-			for b.Loop() {
-				for range 2 { // one side first, then the other
-					side := turn % 2
-					began := cpu(b)
-					run(b, workers, each, [...]func() func() error{bare, whole}[side])
-					used[side] += cpu(b) - began
-					turn++
-				}
-				turn++
-			}
-			sent := float64(b.N * each)
-			b.ReportMetric(float64(used[1])/float64(used[0]), "x-bare")
-			b.ReportMetric(float64(used[0])/sent, "bare-cpu-ns/msg")
-			b.ReportMetric(float64(used[1])/sent, "send-cpu-ns/msg")
+			p, to := overheadProducer(b, m)
+			n := min(workers*4_000, 20_000)
+			compare(b, n, func() {
+				each(b, workers, n, func() func() error {
+					c := newBareCall(p, m)
+					return func() error {
+						if err := c.start(ctx, p.instance, to, m); err != nil {
+							return err
+						}
+						return <-c.wake
+					}
+				})
+			}, func() {
+				each(b, workers, n, func() func() error {
+					return func() error { _, err := p.Send(ctx, m); return err }
+				})
+			})
 		})
 	}
+	b.Run("async/in flight=1024", func(b *testing.B) {
+		const n = 20_000
+		p, to := overheadProducer(b, m)
+		free := make(chan *bareCall, 1024)
+		for range cap(free) {
+			c := newBareCall(p, m)
+			c.Async, c.free = true, free
+			free <- c
+		}
+		permits := make(chan struct{}, cap(free))
+		callback := func(_ SendResult, err error) {
+			if err != nil {
+				b.Error(err)
+			}
+			<-permits
+		}
+		compare(b, n, func() {
+			for range n {
+				if err := (<-free).start(ctx, p.instance, to, m); err != nil {
+					b.Fatal(err)
+				}
+			}
+			for len(free) < cap(free) { // the last ones are on their way back
+				time.Sleep(10 * time.Microsecond)
+			}
+		}, func() {
+			for range n {
+				permits <- struct{}{}
+				if err := p.SendAsync(ctx, m, callback); err != nil {
+					b.Fatal(err)
+				}
+			}
+			for len(permits) > 0 {
+				time.Sleep(10 * time.Microsecond)
+			}
+		})
+	})
 }
 
-// run makes n calls on so many goroutines, each with a function of its own.
-func run(tb testing.TB, workers, n int, newCall func() func() error) {
+// overheadProducer is connected to a broker in another process.
+func overheadProducer(b *testing.B, m *Message) (*Producer, *remoting.Endpoint) {
+	p := started(b, Options{NameServers: []string{brokerProcess(b)}, Profile: Measure})
+	if _, err := p.Prepare(b.Context(), m.Topic); err != nil {
+		b.Fatal(err)
+	}
+	return p, p.instance.routes.topic(m.Topic).now.Load().queues[0].endpoint
+}
+
+// compare runs both ways of sending n messages, in an order that changes from one iteration to the next.
+func compare(b *testing.B, n int, bare, whole func()) {
+	var used [2]time.Duration
+	first := 0
+	for b.Loop() {
+		for i := range 2 {
+			side := (first + i) % 2
+			began := cpu(b)
+			[...]func(){bare, whole}[side]()
+			used[side] += cpu(b) - began
+		}
+		first++
+	}
+	sent := float64(b.N * n)
+	b.ReportMetric(float64(used[1])/float64(used[0]), "x-bare")
+	b.ReportMetric(float64(used[0])/sent, "bare-cpu-ns/msg")
+	b.ReportMetric(float64(used[1])/sent, "send-cpu-ns/msg")
+}
+
+// each makes n calls on so many goroutines, each with a function of its own.
+func each(tb testing.TB, workers, n int, newCall func() func() error) {
 	var wg sync.WaitGroup
 	for range workers {
 		wg.Go(func() {
