@@ -61,6 +61,23 @@ func (e *NameServerError) Error() string {
 // Unwrap gives the last one's error.
 func (e *NameServerError) Unwrap() error { return e.Err }
 
+// InstanceError is a start under a client id that another producer of this process has with other settings.
+type InstanceError struct {
+	ClientID string
+	With     string // what it has
+}
+
+func (e *InstanceError) Error() string {
+	return fmt.Sprintf("client id %s is in use with %s; give this producer an InstanceName of its own", e.ClientID, e.With)
+}
+
+// GroupError is a start of a group that another producer of the same client id has.
+type GroupError struct{ Group, ClientID string }
+
+func (e *GroupError) Error() string {
+	return fmt.Sprintf("producer group %s has been started before in client %s; use another group or instance name", e.Group, e.ClientID)
+}
+
 // SendError is a send that failed: after its retries, or at once where none would help.
 type SendError struct {
 	Topic     string

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -77,10 +76,10 @@ func acquire(o *Options) (*instance, error) {
 		in = newInstance(id, o)
 		registry.byID[id] = in
 	} else if !slices.Equal(in.admin.NameServers, o.NameServers) {
-		return nil, fmt.Errorf("client id %s is in use with name servers %s; give this producer an InstanceName of its own", id, strings.Join(in.admin.NameServers, ","))
+		return nil, &InstanceError{id, "name servers " + strings.Join(in.admin.NameServers, ",")}
 	}
 	if in.tls != o.TLS || !sameCredentials(in.credentials, o.Credentials) {
-		return nil, fmt.Errorf("client id %s is in use with other TLS settings or credentials; give this producer an InstanceName of its own", id)
+		return nil, &InstanceError{id, "other TLS settings or credentials"}
 	}
 	registry.users[in]++
 	return in, nil
@@ -270,7 +269,7 @@ func (in *instance) register(group string, p *Producer) error {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if in.groups[group] != nil {
-		return fmt.Errorf("producer group %s has been started before in client %s; use another group or instance name", group, in.id)
+		return &GroupError{group, in.id}
 	}
 	in.groups[group] = p
 	in.joined++

@@ -121,7 +121,7 @@ func BenchmarkOverhead(b *testing.B) {
 		b.Run(fmt.Sprint("sync/workers=", workers), func(b *testing.B) {
 			p, to := overheadProducer(b, m)
 			n := min(workers*4_000, 20_000)
-			compare(b, n, func() {
+			compare(b, p, n, func() {
 				each(b, workers, n, func() func() error {
 					c := newBareCall(p, m)
 					return func() error {
@@ -154,7 +154,7 @@ func BenchmarkOverhead(b *testing.B) {
 			}
 			<-permits
 		}
-		compare(b, n, func() {
+		compare(b, p, n, func() {
 			for range n {
 				if err := (<-free).start(ctx, p.instance, to, m); err != nil {
 					b.Fatal(err)
@@ -187,20 +187,24 @@ func overheadProducer(b *testing.B, m *Message) (*Producer, *remoting.Endpoint) 
 }
 
 // compare runs both ways of sending n messages, in an order that changes from one iteration to the next.
-func compare(b *testing.B, n int, bare, whole func()) {
+func compare(b *testing.B, p *Producer, n int, bare, whole func()) {
 	var used [2]time.Duration
+	var writes [2]int64
 	first := 0
 	for b.Loop() {
 		for i := range 2 {
 			side := (first + i) % 2
-			began := cpu(b)
+			began, wrote := cpu(b), p.Stats().Writes
 			[...]func(){bare, whole}[side]()
 			used[side] += cpu(b) - began
+			writes[side] += p.Stats().Writes - wrote
 		}
 		first++
 	}
 	sent := float64(b.N * n)
 	b.ReportMetric(float64(used[1])/float64(used[0]), "x-bare")
+	b.ReportMetric(sent/float64(writes[0]), "bare-msgs/write")
+	b.ReportMetric(sent/float64(writes[1]), "send-msgs/write")
 	b.ReportMetric(float64(used[0])/sent, "bare-cpu-ns/msg")
 	b.ReportMetric(float64(used[1])/sent, "send-cpu-ns/msg")
 }

@@ -66,8 +66,17 @@ func (v *SendReplyView) Parse(h *Head) {
 	for ext := h.ext; len(ext) > 0; { // parseBinary has checked the lengths
 		k := int(binary.BigEndian.Uint16(ext))
 		n := int(binary.BigEndian.Uint32(ext[2+k:]))
-		v.set(ext[2:2+k], ext[6+k:6+k+n])
+		key, value := ext[2:2+k], ext[6+k:6+k+n]
 		ext = ext[6+k+n:]
+		switch k { // which tells most fields apart
+		case len("msgId"):
+			if string(key) == "msgId" {
+				v.MsgID = value
+			}
+		case len("transactionId"): // nothing of that length is ours
+		case len("queueId"), len("queueOffset"), len("MSG_REGION"), len("TRACE_ON"), len("recallHandle"):
+			v.set(key, value)
+		}
 	}
 }
 

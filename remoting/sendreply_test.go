@@ -81,3 +81,20 @@ func BenchmarkSendReply(b *testing.B) {
 		buf, _ = reply.AppendHead(buf[:0], 7, 0)
 	}
 }
+
+func BenchmarkSendReplyView(b *testing.B) {
+	reply := SendReply{Serialize: RocketMQ, Language: Go, Version: 493, MsgID: []byte("7F000001000051AF0000000000000000"), QueueOffset: 123456,
+		TransactionID: []byte("7F0000010ABC18B4AAC20001E2410001"), TraceOn: true, Region: "DefaultRegion"}
+	frame, err := reply.AppendHead(nil, 7, 0)
+	if err != nil {
+		b.Fatal(err)
+	}
+	head, _, err := ParseFrame(frame)
+	if err != nil {
+		b.Fatal(err)
+	}
+	var view SendReplyView
+	for b.Loop() {
+		view.Parse(&head)
+	}
+}
