@@ -89,10 +89,57 @@ func TestRateIsKept(t *testing.T) {
 					t.Errorf("%d slots missed", m.Generator.MissedSlots)
 				}
 				// The rate is over the time to the last outcome, which comes up to a slot's gap before the end.
-				near(t, "messages a second", *m.MessagesPerSecond, newPlan(loadOf(t, fmt.Sprintf("stages: [{for: 1s, rate: %s}]", tt.rate))).stages[0].rate.PerSecond(), 0.02)
+				near(t, "messages a second", *m.MessagesPerSecond, newPlan(loadOf(t, fmt.Sprintf("stages: [{for: 1s, rate: %s}]", tt.rate))).stages[0].rate(), 0.02)
 			})
 		})
 	}
+}
+
+// TestBacklogBound: what finds no worker and no room to wait is dropped and counted, and what is sent isn't late by more
+// than the backlog.
+func TestBacklogBound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		f.service = 5 * time.Millisecond // 1,600/s with 8 workers
+		m := measure(t.Context(), t, loadOf(t, "workers: 8, backlog: 80, stages: [{for: 10s, rate: 2k/s}]"), f)
+		near(t, "offered", m.Offered, 20_000, 0)
+		near(t, "attempted", m.Attempted, 16_000+80, 0.01)
+		if m.Dropped != m.Offered-m.Attempted {
+			t.Errorf("%d dropped of %d, %d attempted", m.Dropped, m.Offered, m.Attempted)
+		}
+		if late := time.Duration(m.Delay.Max); late > 56*time.Millisecond { // 80 waiting sends at 1,600/s are 50 ms
+			t.Errorf("a send waited %v", late)
+		}
+	})
+}
+
+// TestDebtIsKept: what a stage could not send on time is sent late in the next, and still counts from when it was due.
+func TestDebtIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		f.service = 10 * time.Millisecond // 100/s with one worker
+		m := measure(t.Context(), t, loadOf(t, "workers: 1, stages: [{for: 1s, rate: 200/s}, {for: 3s, rate: 10/s..20/s}]"), f)
+		if m.Stages[0].Offered != 200 || m.Stages[0].Acknowledged != 200 || m.Dropped != 0 {
+			t.Errorf("%d of the first stage's %d acknowledged, %d dropped", m.Stages[0].Acknowledged, m.Stages[0].Offered, m.Dropped)
+		}
+		near(t, "delay of the last one due in the first stage", time.Duration(m.Stages[0].Delay.Max), 995*time.Millisecond, 0.01)
+		near(t, "delay of the first one due in the second", time.Duration(m.Stages[1].Delay.Max), time.Second, 0.01)
+	})
+}
+
+// TestPoissonIsKept: a random schedule is kept as well as a regular one.
+func TestPoissonIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		c := loadOf(t, "workers: auto, arrivals: poisson, stages: [{for: 2s, rate: 5k/s}, {for: 2s, rate: 5k/s..15k/s, steps: 2}]")
+		m := measure(t.Context(), t, c, f)
+		if want := int64(len(slots(newPlan(c)))); m.Offered != want || m.Acknowledged != want || len(m.Stages) != 3 {
+			t.Errorf("%d offered and %d acknowledged in %d stages, want %d in 3", m.Offered, m.Acknowledged, len(m.Stages), want)
+		}
+		if m.Delay.Max > batchGap || m.Generator.MissedSlots != 0 {
+			t.Errorf("a send waited %v, %d slots missed", time.Duration(m.Delay.Max), m.Generator.MissedSlots)
+		}
+	})
 }
 
 func TestStagesAreApart(t *testing.T) {

@@ -71,6 +71,9 @@ func drive(ctx context.Context, p *plan, sender Sender, wait waiter, look watche
 	var pace *pacer
 	if p.open {
 		pace = l.pace(wait)
+		if p.count > 0 { // its last slot has been handed out, whenever that was
+			l.endWithin(drainFor)
+		}
 	}
 	l.workers.Wait()
 	stopAbandon := context.AfterFunc(l.sendCtx, l.abandon)
@@ -121,8 +124,7 @@ func (l *load) offered(pace *pacer, tallies []tally) []int64 {
 			offered[i] = tallies[i].counts.Attempted
 			continue
 		}
-		s := &l.plan.stages[i]
-		offered[i] = min(max(pace.due-s.first, 0), s.slots)
+		offered[i] = pace.offered[i]
 	}
 	return offered
 }

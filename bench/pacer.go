@@ -10,6 +10,8 @@ import (
 // slot is a send that has fallen due.
 type slot struct {
 	index int64
+	due   int64 // nanoseconds since the case began
+	stage int16
 	free  bool // a worker was free when it was handed out: lateness from here on is the generator's
 }
 
@@ -30,55 +32,71 @@ type pacer struct {
 
 	measuring func() // called before the first measured slot; nil: nobody wants to know
 
-	due int64 // slots that had fallen due when run returned
+	at      cursor
+	more    bool    // there is a slot at the cursor
+	offered []int64 // slots that had fallen due when run returned, by stage
 }
 
 // run hands out every slot, or those that are due when ctx ends, and closes the channel.
 func (p *pacer) run(ctx context.Context) {
 	defer close(p.slots)
 	p.wait.attach()
-	first := p.plan.firstMeasured()
-	for n := p.plan.slots(); p.due < n; {
-		if p.due >= first && p.measuring != nil {
+	p.offered = make([]int64, len(p.plan.stages))
+	for p.at, p.more = walk(p.plan); p.more; {
+		s := &p.plan.stages[p.at.stage]
+		if !s.warmup && p.measuring != nil {
 			p.measuring()
 		}
-		due, stage := p.plan.slot(p.due)
-		s := &p.plan.stages[stage]
-		gap := dueAfter(1, s.rate)
-		at := due
+		at, gap := p.at.due, p.at.gap()
 		if gap < batchGap {
 			at += batchGap - gap // the first of a batch waits for the others: at most 100 µs
 		}
 		at = p.start + min(at, s.to)
 		behind := at < remoting.Nanotime()
 		p.wait.until(ctx, at, gap)
-		before := p.plan.dueBy(remoting.Nanotime() - p.start)
-		if p.due < first {
-			before = min(before, first)
-		}
 		ended := ctx.Err() != nil
-		if !ended && p.handOut(ctx, before) {
+		if !ended && p.handOut(ctx, remoting.Nanotime()-p.start) {
 			continue
 		}
 		if !ended || behind { // slots that are due waited for somebody to take them
-			p.due = p.plan.dueBy(remoting.Nanotime() - p.start)
+			for now := remoting.Nanotime() - p.start; p.more && p.at.due <= now; {
+				p.pass()
+			}
 		}
 		return
 	}
 }
 
-// handOut hands out the slots before that one; false: ctx has ended while nobody took them.
-func (p *pacer) handOut(ctx context.Context, before int64) bool {
-	for ; p.due < before; p.due++ {
+// handOut hands out the slots that are due at that time, warm-up and measured ones apart; false: ctx has ended while nobody
+// took them.
+func (p *pacer) handOut(ctx context.Context, now int64) bool {
+	warmup := p.plan.stages[p.at.stage].warmup
+	for p.more && p.at.due <= now && p.plan.stages[p.at.stage].warmup == warmup {
 		free := p.idle.Add(-1) >= 0
 		if !free && p.grow != nil {
 			p.grow()
 		}
-		select {
-		case p.slots <- slot{index: p.due, free: free}:
-		case <-ctx.Done():
-			return false
+		s := slot{index: p.at.index, due: p.at.due, stage: int16(p.at.stage), free: free}
+		if p.plan.backlog > 0 {
+			select {
+			case p.slots <- s:
+			default: // dropped: it counts as offered, and nobody attempts it
+				p.idle.Add(1)
+			}
+		} else {
+			select {
+			case p.slots <- s:
+			case <-ctx.Done():
+				return false
+			}
 		}
+		p.pass()
 	}
 	return true
+}
+
+// pass counts the slot at the cursor and goes on to the next.
+func (p *pacer) pass() {
+	p.offered[p.at.stage]++
+	p.more = p.at.next()
 }

@@ -2,7 +2,6 @@ package bench
 
 import (
 	"math"
-	"math/bits"
 
 	"rmqbench/scenarios"
 )
@@ -16,6 +15,9 @@ type plan struct {
 	auto     bool  // workers grow as slots find none free
 	inFlight int   // async: sends without an answer at one time
 	count    int64 // measured sends at the most; 0: no limit
+	backlog  int   // slots that may wait for a worker before more are dropped; 0: none is dropped
+	poisson  bool  // sends fall due at random, at the stages' rates
+	gaps     draws // of a Poisson schedule
 	topic    string
 	bodies   [][]byte
 }
@@ -23,11 +25,12 @@ type plan struct {
 // stagePlan is a stretch of time; times are nanoseconds since the case began.
 type stagePlan struct {
 	from, to int64
-	rate     scenarios.Rate
-	first    int64 // index of its first slot; open loop
-	slots    int64 // how many fall due in it
+	curve    *curve // open loop
 	warmup   bool
 }
+
+// rate is how many fall due a second, on average.
+func (s *stagePlan) rate() float64 { return s.curve.perSecond(s.to - s.from) }
 
 // Workers of an open loop whose number is left to us.
 const (
@@ -40,65 +43,61 @@ const forever = int64(math.MaxInt64 / 4)
 
 func newPlan(c *scenarios.Case) *plan {
 	p := &plan{mode: c.Load.Mode, open: c.Load.OpenLoop(), workers: c.Load.Workers.N, auto: c.Load.Workers.Auto, inFlight: c.Load.InFlight, count: c.Load.Count,
-		topic: c.Topic.Name, bodies: makeBodies(c.Seed, int(c.Message.Size), c.Message.Compressible)}
+		backlog: c.Load.Backlog, poisson: c.Load.Arrivals == scenarios.Poisson, gaps: drawsOf(c.Seed, drawGap), topic: c.Topic.Name, bodies: makeBodies(c.Seed, int(c.Message.Size), c.Message.Compressible)}
 	if p.auto {
 		p.workers = autoWorkers
 	}
-	at, slot := int64(0), int64(0)
+	at := int64(0)
+	left := p.count
 	for _, s := range c.Load.Stages {
-		st := stagePlan{from: at, rate: s.Rate, first: slot, warmup: s.Warmup}
-		d := int64(s.For)
-		if d == 0 {
-			d = forever - at
-		}
-		if p.open {
-			st.slots = slotsIn(d, s.Rate)
-			if left := p.countLeft(); !s.Warmup && p.count > 0 && st.slots >= left {
-				st.slots = left
-				d = min(d, dueAfter(left, s.Rate))
+		for _, st := range stagesOf(s, at, p.open) {
+			if p.open && p.count > 0 && !s.Warmup && !p.poisson { // chance decides when a Poisson schedule comes to the count
+				if n := st.curve.dueBefore(st.to - st.from); n < left {
+					left -= n
+				} else {
+					st.to = min(st.to, st.from+st.curve.due(left))
+					p.stages = append(p.stages, st)
+					return p
+				}
 			}
-		}
-		at += d
-		slot += st.slots
-		st.to = at
-		p.stages = append(p.stages, st)
-		if p.open && p.count > 0 && p.countLeft() == 0 {
-			break
+			p.stages = append(p.stages, st)
+			at = st.to
 		}
 	}
 	return p
 }
 
-// countLeft is what the stages so far leave of the count.
-func (p *plan) countLeft() int64 {
-	left := p.count
-	for i := range p.stages {
-		if !p.stages[i].warmup {
-			left -= p.stages[i].slots
-		}
+// stagesOf are the stretches that a scenario's stage is made of: a staircase's steps, or itself.
+func stagesOf(s scenarios.Stage, from int64, open bool) []stagePlan {
+	d := int64(s.For)
+	if d == 0 {
+		d = forever - from
 	}
-	return left
+	if s.Steps > 0 {
+		steps := make([]stagePlan, s.Steps)
+		for i := range steps {
+			at, end := d*int64(i)/int64(s.Steps), d*int64(i+1)/int64(s.Steps)
+			steps[i] = stagePlan{from: from + at, to: from + end, curve: step(s.Rate, s.To, i, s.Steps), warmup: s.Warmup}
+		}
+		return steps
+	}
+	st := stagePlan{from: from, to: from + d, warmup: s.Warmup}
+	switch {
+	case !open:
+	case s.To.IsZero():
+		st.curve = flat(s.Rate)
+	case s.Burst > 0:
+		st.curve = bursts(s.Rate, s.To, int64(s.Burst), int64(s.Every))
+	case s.Sine > 0:
+		st.curve = sine(s.Rate, s.To, int64(s.Sine))
+	default:
+		st.curve = ramp(s.Rate, s.To, d)
+	}
+	return []stagePlan{st}
 }
 
 // length is when the last stage ends.
 func (p *plan) length() int64 { return p.stages[len(p.stages)-1].to }
-
-// slots is how many sends fall due in all.
-func (p *plan) slots() int64 {
-	last := &p.stages[len(p.stages)-1]
-	return last.first + last.slots
-}
-
-// slot says when send i falls due and in which stage: a pure function of i, so that a stall can't move it.
-func (p *plan) slot(i int64) (due int64, stage int) {
-	for stage = range p.stages {
-		s := &p.stages[stage]
-		if i < s.first+s.slots {
-			return s.from + dueAfter(i-s.first, s.rate), stage
-		}
-	}
-	panic("bench: a slot after the last one")
-}
 
 // stageAt is the stage that runs at a time; -1 after the last one.
 func (p *plan) stageAt(at int64) int {
@@ -108,49 +107,6 @@ func (p *plan) stageAt(at int64) int {
 		}
 	}
 	return -1
-}
-
-// dueBy is how many slots have fallen due at a time.
-func (p *plan) dueBy(at int64) int64 {
-	var n int64
-	for i := range p.stages {
-		if s := &p.stages[i]; at >= s.from {
-			n += min(slotsIn(at-s.from+1, s.rate), s.slots)
-		}
-	}
-	return n
-}
-
-// dueAfter is k / rate in nanoseconds, exact to the nanosecond for any k (128-bit arithmetic); at most forever.
-func dueAfter(k int64, r scenarios.Rate) int64 {
-	hi, lo := bits.Mul64(uint64(k), uint64(r.Per))
-	if hi >= uint64(r.Count) {
-		return forever
-	}
-	q, _ := bits.Div64(hi, lo, uint64(r.Count))
-	return int64(min(q, uint64(forever)))
-}
-
-// slotsIn is how many slots k = 0, 1, … fall due before d has passed.
-func slotsIn(d int64, r scenarios.Rate) int64 {
-	hi, lo := bits.Mul64(uint64(d), uint64(r.Count))
-	lo, carry := bits.Add64(lo, uint64(r.Per)-1, 0)
-	hi += carry
-	if hi >= uint64(r.Per) {
-		return forever
-	}
-	q, _ := bits.Div64(hi, lo, uint64(r.Per))
-	return int64(min(q, uint64(forever)))
-}
-
-// firstMeasured is the number of the first measured slot.
-func (p *plan) firstMeasured() int64 {
-	for i := range p.stages {
-		if !p.stages[i].warmup {
-			return p.stages[i].first
-		}
-	}
-	return 0
 }
 
 // measuredFrom is when the first measured stage begins.

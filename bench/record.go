@@ -31,7 +31,7 @@ func (m *measurement) record(c *scenarios.Case) (results.Case, []results.TaggedH
 			out.Warmup = &results.Stage{Measured: m.measured(&warm, m.plan.stages[0].from, warmLast, c)}
 			out.Warmup.PlannedNS = new(s.to - m.plan.stages[0].from)
 			if m.plan.open && i == 0 {
-				out.Warmup.RatePerSecond = new(s.rate.PerSecond())
+				out.Warmup.RatePerSecond = new(s.rate())
 			}
 			continue
 		}
@@ -40,7 +40,7 @@ func (m *measurement) record(c *scenarios.Case) (results.Case, []results.TaggedH
 			st.PlannedNS = new(s.to - s.from)
 		}
 		if m.plan.open {
-			st.RatePerSecond = new(s.rate.PerSecond())
+			st.RatePerSecond = new(s.rate())
 		}
 		out.Stages = append(out.Stages, st)
 		if err := total.merge(t); err != nil {

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -57,7 +58,7 @@ func newLoad(ctx context.Context, p *plan, sender Sender) *load {
 		}
 	}
 	if p.open {
-		l.slots = make(chan slot, backlog)
+		l.slots = make(chan slot, cmp.Or(p.backlog, backlog))
 	}
 	return l
 }
@@ -131,8 +132,7 @@ func (w *worker) open() {
 		if !ok {
 			return
 		}
-		due, stage := w.plan.slot(s.index)
-		w.send(due, stage, s.free && !waited)
+		w.send(s.due, int(s.stage), s.free && !waited)
 		w.idle.Add(1)
 	}
 }

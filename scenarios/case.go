@@ -14,7 +14,8 @@ func (s *Scenario) Cases() []Case {
 func (l *Workload) label() string {
 	switch {
 	case l.OpenLoop():
-		return fmt.Sprintf("%s %s", l.Mode, l.Stages[len(l.Stages)-1].Rate)
+		last := l.Stages[len(l.Stages)-1]
+		return fmt.Sprintf("%s %s", l.Mode, rateSpan{last.Rate, last.To})
 	case l.Mode == Async:
 		return fmt.Sprintf("%s %d", l.Mode, l.InFlight)
 	}

@@ -10,7 +10,7 @@ func (r *reader) check(name string, s *Scenario, tree *node) {
 		r.checkTarget(s.Target, target)
 	}
 	if r.clean(tree.get("load")) {
-		r.checkStages(s.Load, stages)
+		r.checkLoad(s.Load, tree.get("load"))
 	}
 	if r.clean(target) && r.clean(stages) && len(s.Events) > 0 {
 		r.checkEvents(name, s, events, stages)
@@ -38,8 +38,14 @@ func (r *reader) checkTarget(t Target, n *node) {
 	}
 }
 
-func (r *reader) checkStages(l Workload, n *node) {
-	measured := false
+func (r *reader) checkLoad(l Workload, load *node) {
+	if l.Arrivals == Poisson && !l.OpenLoop() {
+		r.faultAt(load.get("arrivals"), "arrivals need a rate: in a closed loop sends follow answers")
+	}
+	if l.Backlog > 0 && !l.OpenLoop() {
+		r.faultAt(load.get("backlog"), "backlog needs a rate: in a closed loop nothing waits for a worker")
+	}
+	n, measured := load.get("stages"), false
 	for i, s := range l.Stages {
 		item := n.items[i]
 		switch last := i == len(l.Stages)-1; {
@@ -53,9 +59,37 @@ func (r *reader) checkStages(l Workload, n *node) {
 			r.faultAt(item, "for is missing; only the last stage may go on until load.count")
 		}
 		measured = measured || !s.Warmup
+		r.checkShape(s, item)
 	}
 	if !measured {
 		r.faultAt(n, "stages has nothing but warm-up")
+	}
+}
+
+// checkShape is about how a stage's rate changes.
+func (r *reader) checkShape(s Stage, n *node) {
+	shapes := 0
+	for _, key := range []string{"steps", "burst", "sine"} {
+		shape := n.get(key)
+		if shape == nil {
+			continue
+		}
+		if shapes++; shapes > 1 {
+			r.faultAt(shape, "steps, burst and sine exclude each other")
+		}
+		if s.To.IsZero() {
+			r.faultAt(shape, "%s needs two rates; write rate: 1k/s..5k/s", key)
+		}
+	}
+	switch {
+	case s.Burst > 0 && s.Every == 0:
+		r.faultAt(n.get("burst"), "burst needs how often; add every: 10s")
+	case s.Every > 0 && s.Burst == 0:
+		r.faultAt(n.get("every"), "every needs how long; add burst: 1s")
+	case s.Every > 0 && s.Burst >= s.Every:
+		r.faultAt(n.get("burst"), "burst must be shorter than every, %s", s.Every)
+	case !s.To.IsZero() && s.For == 0:
+		r.faultAt(n, "for is missing: how long the rate takes to change; write for: 30s")
 	}
 }
 

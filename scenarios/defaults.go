@@ -59,6 +59,9 @@ func loadDefaults(tree *node) *node {
 	case w == nil, !open && w.text == "auto":
 		tree = tree.with(defaulted(closedWorkers), "load", "workers")
 	}
+	if open && load.get("arrivals") == nil {
+		tree = tree.with(defaulted(string(Constant)), "load", "arrivals")
+	}
 	switch mode, n := load.get("mode"), load.get("in_flight"); {
 	case mode != nil && mode.text == string(Async) && n == nil:
 		tree = tree.with(defaulted(asyncInFlight), "load", "in_flight")

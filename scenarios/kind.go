@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 
 	"rmqbench/internal/nearest"
@@ -41,6 +42,9 @@ const (
 	maxCase        = 64
 	maxText        = 1_000
 	maxItems       = 128 // of any list
+	maxSteps       = 32
+	maxBacklog     = 1_000_000
+	minPeriod      = Duration(time.Millisecond)
 )
 
 var (
@@ -54,8 +58,14 @@ var (
 	}}
 	span   = kind[Duration]{name: "a duration like 30s", unit: "_ns", parse: parseSpan, text: Duration.String}
 	moment = kind[Duration]{name: "a duration like 30s", unit: "_ns", parse: parseDuration, text: Duration.String}
-	rate   = kind[Rate]{name: "a rate like 1k/s", parse: parseRate, text: Rate.String}
-	share  = kind[float64]{name: "a number from 0 to 1", bare: true, parse: parseShare, text: func(v float64) string {
+	period = kind[Duration]{name: "a duration like 10s", unit: "_ns", parse: parsePeriod, text: Duration.String}
+	rates  = kind[rateSpan]{name: "a rate like 1k/s, or two like 1k/s..5k/s", parse: parseRates, text: rateSpan.String, json: func(r rateSpan) any {
+		if r.to.IsZero() {
+			return r.from
+		}
+		return [2]Rate{r.from, r.to}
+	}}
+	share = kind[float64]{name: "a number from 0 to 1", bare: true, parse: parseShare, text: func(v float64) string {
 		return strconv.FormatFloat(v, 'f', -1, 64)
 	}}
 	seed    = kind[uint64]{name: "a whole number like 1", bare: true, parse: parseSeed, text: func(v uint64) string { return strconv.FormatUint(v, 10) }}
@@ -186,6 +196,14 @@ func parseSpan(text string) (Duration, error) {
 	v, err := parseDuration(text)
 	if err == nil && v == 0 {
 		return 0, problem("must be more than 0")
+	}
+	return v, err
+}
+
+func parsePeriod(text string) (Duration, error) {
+	v, err := parseDuration(text)
+	if err == nil && v < minPeriod {
+		return 0, problemf("must be at least %s", minPeriod)
 	}
 	return v, err
 }

@@ -43,14 +43,14 @@ cases:
 		Version: 1, Name: "merge", Description: "plain text that goes on", Seed: 1<<64 - 1,
 		Target:   Target{Embedded: &Embedded{Brokers: 2, ServiceTime: Duration(200 * time.Microsecond), Servers: 1}},
 		Topic:    Topic{Name: "RMQBENCH_MERGE", QueuesPerBroker: 8, Create: CreateNever},
-		Load:     Workload{Workers: Workers{N: 64}, Mode: Async, InFlight: 10, Stages: []Stage{{second, Rate{}, true}, {2 * second, Rate{}, false}}},
+		Load:     Workload{Workers: Workers{N: 64}, Mode: Async, InFlight: 10, Stages: []Stage{{For: second, Warmup: true}, {For: 2 * second}}},
 		Message:  Message{Size: 1024, Compressible: 0.5},
 		Producer: Producer{Profile: Measure, Group: "rmqbench", Selector: "round_robin", Serialize: "rocketmq", CompressOver: 4096, SendTimeout: 3 * second, Connections: 1},
 		Events:   []Event{{At: second, For: second, Delay: Duration(5 * time.Millisecond)}},
 	}
 	over := base
 	over.Topic.QueuesPerBroker = 4
-	over.Load.InFlight, over.Load.Stages = 20, []Stage{{3 * second, Rate{}, false}}
+	over.Load.InFlight, over.Load.Stages = 20, []Stage{{For: 3 * second}}
 	over.Message.Size = 2048
 	over.Producer.SendTimeout = second
 	over.Events = nil
@@ -115,6 +115,21 @@ func roundTrip(t *testing.T, s *Scenario) {
 	}
 	if err := back.Render(&second); err != nil || second.String() != first.String() {
 		t.Errorf("%v, rendered again\n%s\nwant\n%s", err, second.String(), first.String())
+	}
+}
+
+// TestRoundTrip: what is written out is read back as the same.
+func TestRoundTrip(t *testing.T) {
+	for _, text := range []string{
+		"load: {arrivals: poisson, backlog: 100, stages: [{for: 1s, rate: 1k/s..5k/s}, {for: 1s, rate: 5k/s..1k/s, steps: 4}]}",
+		"load: {stages: [{for: 1s, rate: 1k/s..30k/m, warmup: true}, {for: 1m, rate: 1k/s..5k/s, burst: 1s, every: 10s}, {for: 1m, rate: 7/3s..9/3s, sine: 20s}]}",
+	} {
+		s, err := Parse("a.yaml", []byte("version: 1\nname: a\n"+text+"\n"))
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		roundTrip(t, s)
 	}
 }
 

@@ -131,7 +131,9 @@ func fixStages(tree *node, f fix) *node {
 		warmup = warmup.with(&node{shape: scalar, text: "true", at: f.value.at}, "warmup")
 		if len(made.items) > 0 {
 			if r := made.items[0].get("rate"); r != nil {
-				warmup = warmup.with(r, "rate")
+				first := *r
+				first.text, _, _ = strings.Cut(r.text, rateSeparator)
+				warmup = warmup.with(&first, "rate")
 			}
 		}
 		made.items = slices.Insert(made.items, 0, warmup)

@@ -89,7 +89,7 @@ func TestFromFlags(t *testing.T) {
 		change(&s)
 		return s
 	}
-	open := func(s *Scenario) { s.Load.Workers = Workers{Auto: true} }
+	open := func(s *Scenario) { s.Load.Workers, s.Load.Arrivals = Workers{Auto: true}, Constant }
 	for name, tt := range map[string]struct {
 		in    []Override
 		label string
@@ -115,19 +115,19 @@ func TestFromFlags(t *testing.T) {
 			[]Override{{Path: "load.warmup", Value: "2s"}, {Path: "load.rate", Value: "1k/s"}},
 			"sync 1k/s", lone(func(c *Scenario) {
 				open(c)
-				c.Load.Stages = []Stage{{2 * s, perSecond, true}, {10 * s, perSecond, false}}
+				c.Load.Stages = []Stage{{For: 2 * s, Rate: perSecond, Warmup: true}, {For: 10 * s, Rate: perSecond}}
 			}),
 		},
 		"rate before warm-up": {
 			[]Override{{Path: "load.rate", Value: "1k/s"}, {Path: "load.warmup", Value: "2s"}},
 			"sync 1k/s", lone(func(c *Scenario) {
 				open(c)
-				c.Load.Stages = []Stage{{2 * s, perSecond, true}, {10 * s, perSecond, false}}
+				c.Load.Stages = []Stage{{For: 2 * s, Rate: perSecond, Warmup: true}, {For: 10 * s, Rate: perSecond}}
 			}),
 		},
 		"a count ends it": {
 			[]Override{{Path: "load.warmup", Value: "2s"}, {Path: "load.count", Value: "500"}},
-			"sync 64", lone(func(c *Scenario) { c.Load.Count = 500; c.Load.Stages = []Stage{{2 * s, Rate{}, true}, {}} }),
+			"sync 64", lone(func(c *Scenario) { c.Load.Count = 500; c.Load.Stages = []Stage{{For: 2 * s, Warmup: true}, {}} }),
 		},
 		"count and duration": {
 			[]Override{{Path: "load.duration", Value: "2s"}, {Path: "load.count", Value: "500"}},
@@ -180,7 +180,7 @@ func TestOverrideEveryCase(t *testing.T) {
 		t.Errorf("%d cases", len(s.Cases()))
 	}
 	for _, c := range s.Cases() {
-		want := []Stage{{Duration(7 * time.Second), Rate{50, time.Second}, false}}
+		want := []Stage{{For: Duration(7 * time.Second), Rate: Rate{50, time.Second}}}
 		if c.Load.Workers.N != 2 || c.Message.Size != 1 || c.Target.Embedded.Brokers != 3 || !reflect.DeepEqual(c.Load.Stages, want) {
 			t.Errorf("%s: %+v", c.Name, c.Scenario)
 		}

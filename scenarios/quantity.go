@@ -155,7 +155,7 @@ func parseRate(text string) (Rate, error) {
 		return Rate{}, err
 	}
 	if strings.Contains(rest, "..") {
-		return Rate{}, problemf("must be one rate, like %s: ramps are not in this version", like)
+		return Rate{}, problemf("must be one rate, like %s", like)
 	}
 	suffix, per, ok := strings.Cut(rest, "/")
 	if !ok {
@@ -186,6 +186,47 @@ func parseRate(text string) (Rate, error) {
 		return Rate{}, problem("must be at most 1G/s")
 	}
 	return Rate{Count: int64(n.mantissa), Per: time.Duration(span)}.canonical(), nil
+}
+
+// rateSpan is a rate, or one that becomes another.
+type rateSpan struct {
+	from, to Rate // to is zero if from stays
+}
+
+// rateSeparator stands between the two.
+const rateSeparator = ".."
+
+func parseRates(text string) (rateSpan, error) {
+	first, second, two := strings.Cut(text, rateSeparator)
+	from, err := parseRate(first)
+	if err != nil || !two {
+		return rateSpan{from: from}, err
+	}
+	to, err := parseRate(second)
+	if err != nil {
+		return rateSpan{}, err
+	}
+	if _, ok := CommonPer(from, to); !ok {
+		return rateSpan{}, problem("must be two rates within the same time, such as a second, with fewer digits")
+	}
+	return rateSpan{from, to}, nil
+}
+
+func (r rateSpan) String() string {
+	if r.to.IsZero() {
+		return r.from.String()
+	}
+	return r.from.String() + rateSeparator + r.to.String()
+}
+
+// maxCommonPer leaves room for arithmetic with the counts of both rates.
+const maxCommonPer = 1 << 46
+
+// CommonPer gives the shortest time, in nanoseconds, within which both rates have whole counts; false if that is over 2⁴⁶.
+func CommonPer(a, b Rate) (per uint64, ok bool) {
+	times := uint64(b.Per) / gcd(uint64(a.Per), uint64(b.Per))
+	per, ok = mul(uint64(a.Per), times)
+	return per, ok && per <= maxCommonPer
 }
 
 // number is mantissa / 10^scale.

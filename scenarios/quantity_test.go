@@ -88,7 +88,7 @@ func TestQuantityErrors(t *testing.T) {
 		{rate, "1/", `rate "1/" must end in a time; write 1k/s`},
 		{rate, "1K/s", `rate "1K/s" has an unknown unit "K"; nearest: k`},
 		{rate, "1.1G/s", `rate "1.1G/s" must be at most 1G/s`},
-		{rate, "1k/s..2k/s", `rate "1k/s..2k/s" must be one rate, like 1k/s: ramps are not in this version`},
+		{rate, "1k/s..2k/s", `rate "1k/s..2k/s" must be one rate, like 1k/s`},
 	} {
 		if err := tt.parse(tt.text); err == nil || err.Error() != tt.want {
 			t.Errorf("got  %v\nwant %s", err, tt.want)

@@ -83,9 +83,11 @@ const (
 type Workload struct {
 	Workers  Workers
 	Mode     Mode
-	InFlight int     // messages sent and unanswered, all workers together, 1 to 65,535; 0 unless Mode is Async
-	Stages   []Stage // warm-up first, then at least one measured; all of them have a rate or none has
-	Count    int64   // measured sends after which the case ends, even within a stage; 0 means that only time ends it
+	Arrivals Arrivals // "" in a closed loop
+	Backlog  int      // open loop: sends that may wait for a worker, 1 to 1,000,000; those beyond it are dropped. 0: none is
+	InFlight int      // messages sent and unanswered, all workers together, 1 to 65,535; 0 unless Mode is Async
+	Stages   []Stage  // warm-up first, then at least one measured; all of them have a rate or none has
+	Count    int64    // measured sends after which the case ends, even within a stage; 0 means that only time ends it
 }
 
 // OpenLoop reports whether sends fall due at a rate.
@@ -97,10 +99,24 @@ type Workers struct {
 	Auto bool // as many as the rate needs; only in an open loop
 }
 
-// Stage is a stretch of time with one rate.
+// Arrivals is how the sends of an open loop are spread.
+type Arrivals string
+
+const (
+	Constant Arrivals = "constant" // evenly
+	Poisson  Arrivals = "poisson"  // at random, each at a time of its own, as independent users' sends are
+)
+
+// Stage is a stretch of time with one rate, or with one that changes from Rate to To: in a straight line, unless one of
+// Steps, Burst and Sine says how.
 type Stage struct {
 	For    Duration // more than 0; 0 in the last stage means until Load.Count
 	Rate   Rate     // zero: closed loop
+	To     Rate     // zero: Rate stays
+	Steps  int      // 2 to 32 rates of equal length and distance, the first and the last of which are Rate and To
+	Burst  Duration // so long it is To in the beginning of each Every, then Rate
+	Every  Duration // only with Burst
+	Sine   Duration // so long a swing from Rate to To and back takes
 	Warmup bool     // its samples are kept apart
 }
 

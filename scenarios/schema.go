@@ -23,7 +23,7 @@ var caseFields = []field[Scenario]{
 		func(s *Scenario) *Target { return &s.Target }),
 	block("topic", "the topic that messages are sent to", topicFields, []string{"keep", "type"},
 		func(s *Scenario) *Topic { return &s.Topic }),
-	block("load", "how many messages, when, and by whom", loadFields, []string{"arrivals", "in_flight_bytes", "ordered"},
+	block("load", "how many messages, when, and by whom", loadFields, []string{"in_flight_bytes", "ordered"},
 		func(s *Scenario) *Workload { return &s.Load }),
 	block("message", "what is sent", messageFields, []string{"keys", "tags"},
 		func(s *Scenario) *Message { return &s.Message }),
@@ -76,6 +76,10 @@ var loadFields = []field[Workload]{
 		func(l *Workload) *Mode { return &l.Mode }),
 	option("in_flight", whole(1, maxInFlight), "messages unanswered at once, only for mode async; without it 1024",
 		func(l *Workload) *int { return &l.InFlight }),
+	option("arrivals", oneOf([]Arrivals{Constant, Poisson}), "open loop: sends fall due evenly, or at random at the same rate; without it constant",
+		func(l *Workload) *Arrivals { return &l.Arrivals }),
+	option("backlog", whole(1, maxBacklog), "open loop: sends that may wait for a worker, those beyond it are dropped and counted; without it none is",
+		func(l *Workload) *int { return &l.Backlog }),
 	blocks("stages", "stretches of time, warm-up first; without it {for: 10s}", false, stageFields, nil,
 		func(l *Workload) *[]Stage { return &l.Stages }),
 	option("count", whole[int64](1, maxCount), "measured sends after which the case ends", func(l *Workload) *int64 { return &l.Count }),
@@ -83,8 +87,28 @@ var loadFields = []field[Workload]{
 
 var stageFields = []field[Stage]{
 	option("for", span, "how long; only the last stage may do without, until load.count", func(s *Stage) *Duration { return &s.For }),
-	option("rate", rate, "of messages falling due; without it a closed loop, as fast as answers come", func(s *Stage) *Rate { return &s.Rate }),
+	stageRate,
+	option("steps", whole(2, maxSteps), "rates of equal length from the first to the last, instead of a straight line", func(s *Stage) *int { return &s.Steps }),
+	option("burst", period, "how long the second rate holds, first thing in each every", func(s *Stage) *Duration { return &s.Burst }),
+	option("every", period, "how often there is a burst", func(s *Stage) *Duration { return &s.Every }),
+	option("sine", period, "how long a swing from the first rate to the second and back takes", func(s *Stage) *Duration { return &s.Sine }),
 	option("warmup", yesNo, "true keeps its samples apart", func(s *Stage) *bool { return &s.Warmup }),
+}
+
+// stageRate is Rate and To in one.
+var stageRate = field[Stage]{
+	key: "rate", kind: rates.name, help: "of messages falling due; two: from the one to the other; without it a closed loop, as fast as answers come",
+	read: func(r *reader, n *node, into *Stage) {
+		if v, ok := readValue(r, "rate", n, rates); ok {
+			into.Rate, into.To = v.from, v.to
+		}
+	},
+	show: func(from *Stage) *shown {
+		if from.Rate.IsZero() {
+			return nil
+		}
+		return showValue("rate", rates, rateSpan{from.Rate, from.To})
+	},
 }
 
 var messageFields = []field[Message]{
@@ -123,12 +147,12 @@ var overlayFields = append([]field[Scenario]{
 // stageFlags are what the flags for load.duration, load.rate and load.warmup set.
 type stageFlags struct {
 	duration, warmup Duration
-	rate             Rate
+	rate             rateSpan
 }
 
 var stageFlagFields = []field[stageFlags]{
 	value("duration", span, "", "of each measured stage", func(f *stageFlags) *Duration { return &f.duration }),
-	value("rate", rate, "", "of every stage", func(f *stageFlags) *Rate { return &f.rate }),
+	value("rate", rates, "", "of every stage", func(f *stageFlags) *rateSpan { return &f.rate }),
 	value("warmup", moment, "", "of a warm-up stage, instead of those of the file; 0: none", func(f *stageFlags) *Duration { return &f.warmup }),
 }
 

@@ -1,0 +1,80 @@
+package bench
+
+import "math/bits"
+
+// cursor walks a plan's slots in order. When a slot falls due and in which stage follows from the plan and the slots before
+// it, never from the clock, so that a stall can't move it and whoever walks the same plan finds the same slots.
+type cursor struct {
+	plan  *plan
+	index int64 // of the slot at hand, all stages together
+	stage int   // its own
+	due   int64 // nanoseconds since the case began
+
+	number   int64  // slots of the stage before it
+	at       int64  // Poisson: so many sends would the rate have given by then,
+	fraction uint64 // and that much of the next, in units of 2⁻³²
+	measured int64  // slots of measured stages before it
+}
+
+// walk gives the first slot of a plan; false: there is none.
+func walk(p *plan) (c cursor, ok bool) {
+	c.plan = p
+	c.pass()
+	return c, c.settle()
+}
+
+// next goes on to the slot after the one at hand; false: that was the last.
+func (c *cursor) next() bool {
+	if !c.plan.stages[c.stage].warmup {
+		if c.measured++; c.measured == c.plan.count {
+			return false
+		}
+	}
+	c.index++
+	c.number++
+	c.pass()
+	return c.settle()
+}
+
+// pass lets the time to the next slot pass, if that is random.
+func (c *cursor) pass() {
+	if c.plan.poisson {
+		sum := c.fraction + exponential(c.plan.gaps.at(int64(c.stage)<<48+c.number))
+		c.at += int64(sum >> 32)
+		c.fraction = sum & (1<<32 - 1)
+	}
+}
+
+// settle finds when the slot falls due, in a later stage if this one is over by then; false: all of them are.
+func (c *cursor) settle() bool {
+	for c.stage < len(c.plan.stages) {
+		s := &c.plan.stages[c.stage]
+		if c.due = s.from + c.offset(s.curve); c.due < s.to {
+			return true
+		}
+		c.stage++
+		c.number, c.at, c.fraction = 0, 0, 0
+		c.pass()
+	}
+	return false
+}
+
+// offset is when the slot falls due in its stage. A random one lies between two of the regular ones, where its share of the
+// way says.
+func (c *cursor) offset(of *curve) int64 {
+	if !c.plan.poisson {
+		return of.due(c.number)
+	}
+	due := of.due(c.at)
+	hi, lo := bits.Mul64(uint64(of.due(c.at+1)-due), c.fraction)
+	return due + int64(hi<<32|lo>>32)
+}
+
+// gap is how far slots are apart here, on average.
+func (c *cursor) gap() int64 {
+	of, k := c.plan.stages[c.stage].curve, c.number
+	if c.plan.poisson {
+		k = c.at
+	}
+	return of.due(k+1) - of.due(k)
+}
