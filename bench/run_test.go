@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -138,10 +139,9 @@ func TestBrokerDiesMidRun(t *testing.T) {
 	for _, mode := range []string{"sync", "async"} {
 		for _, rate := range []string{"", "rate: 2k/s, "} {
 			c := cluster(t, broker.Options{Brokers: 2})
-			killed := time.AfterFunc(250*time.Millisecond, c.Brokers()[0].Down)
+			kill := sync.OnceFunc(c.Brokers()[0].Down)
 			report, err := Run(t.Context(), scenario(t, on(c.NameServer())+"topic: {name: T}\nproducer: {send_timeout: 1s}\n"+
-				"load: {workers: 16, in_flight: 64, mode: "+mode+", stages: [{"+rate+"for: 500ms}]}"), Options{})
-			killed.Stop()
+				"load: {workers: 16, in_flight: 64, mode: "+mode+", stages: [{"+rate+"for: 1s}]}"), Options{Progress: func(Progress) { kill() }})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -159,10 +159,13 @@ func TestBrokerDiesMidRun(t *testing.T) {
 
 func TestRunInterrupted(t *testing.T) {
 	const text = "load: {stages: [{for: 30s}]}\ncases:\n  - {name: one}\n  - {name: two, load: {mode: async}}\n  - {name: three, load: {mode: oneway}}\n"
-	for _, after := range []time.Duration{0, 200 * time.Millisecond} {
-		ctx, cancel := context.WithTimeout(t.Context(), after)
+	for _, underWay := range []bool{false, true} {
+		ctx, cancel := context.WithCancel(t.Context())
+		if !underWay {
+			cancel()
+		}
 		began := time.Now()
-		report, err := Run(ctx, scenario(t, text), Options{})
+		report, err := Run(ctx, scenario(t, text), Options{Progress: func(Progress) { cancel() }})
 		cancel()
 		if err != nil {
 			t.Fatal(err)
@@ -172,11 +175,11 @@ func TestRunInterrupted(t *testing.T) {
 		}
 		run := report.Run
 		if run.CutShort != results.Interrupted || run.Verdict != results.Partial || results.ExitStatus(run, false) != 130 || len(run.Cases) != 3 {
-			t.Errorf("after %v: cut short %q, %s, exit status %d, %d cases", after, run.CutShort, run.Verdict, results.ExitStatus(run, false), len(run.Cases))
+			t.Errorf("under way %v: cut short %q, %s, exit status %d, %d cases", underWay, run.CutShort, run.Verdict, results.ExitStatus(run, false), len(run.Cases))
 		}
 		wantSums(t, run)
-		if first := run.Cases[0]; (first.Acknowledged > 0) != (after > 0) || first.Verdict != results.Partial {
-			t.Errorf("after %v: %+v", after, first.Counts)
+		if first := run.Cases[0]; (first.Acknowledged > 0) != underWay || first.Verdict != results.Partial {
+			t.Errorf("under way %v: %+v", underWay, first.Counts)
 		}
 		if last := run.Cases[2]; last.Attempted != 0 || last.CutShort == "" || last.Verdict != results.Partial {
 			t.Errorf("the case that had not begun: %+v", last)
