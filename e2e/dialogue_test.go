@@ -16,8 +16,7 @@ import (
 // onItsWay are the properties that a message may have besides which brokers store again under its own topic.
 var onItsWay = []string{message.PropertyRealTopic, message.PropertyRealQueueID, message.PropertyTransactionPrepared, message.PropertyProducerGroup,
 	message.PropertyTransactionID, message.PropertyTransactionCheckTimes, message.PropertyTransactionQueueOffset, message.PropertyTimerOutMS,
-	message.PropertyTimerEnqueueMS, message.PropertyTimerDequeueMS, message.PropertyTimerRollTimes, message.PropertyTimerDelaySec, message.PropertyTimerDelayMS, message.PropertyDelay,
-	message.PropertyWaitStoreOK} // 4.9.7, which leaves it out of what it stores at once
+	message.PropertyTimerEnqueueMS, message.PropertyTimerDequeueMS, message.PropertyTimerRollTimes, message.PropertyTimerDelaySec, message.PropertyTimerDelayMS, message.PropertyDelay}
 
 // testDialogue is what is more than one send, and what takes time at the broker: all at once, on topics of their own.
 func (s *suite) testDialogue(t *testing.T) {

@@ -50,7 +50,10 @@ func TestSuite(t *testing.T) {
 			t.Run("run", s.testRun)
 			if version == latest() {
 				t.Run("judges", func(t *testing.T) { judge(t, s.Tools(), target{s.NameServer(), s.broker().Addr}) })
-				t.Run("judge of the dialogue", func(t *testing.T) { judgeDialogue(t, s.Tools(), target{s.NameServer(), s.broker().Addr}) })
+				t.Run("judge of the dialogue", func(t *testing.T) {
+					s.since(t, "5.3.2", "recall of timer messages")
+					judgeDialogue(t, s.Tools(), target{s.NameServer(), s.broker().Addr})
+				})
 			}
 			var messages, queues int64
 			t.Run("offsets", func(t *testing.T) { messages, queues = s.reconcile(t) })

@@ -15,7 +15,7 @@ import (
 // BatchResult is a batch's place at the broker: its messages lie in one queue, the n-th at QueueOffset + n.
 type BatchResult struct {
 	SendResult                    // ID is the batch's own, and OffsetID none
-	IDs        []message.UniqueID // of the messages
+	IDs        []message.UniqueID // of the messages; brokers of 4.9.7 store the batch's own with each instead
 	OffsetIDs  []OffsetMsgID      // of the messages; none of a oneway batch
 }
 
