@@ -29,7 +29,7 @@ func TestJudgesOnRmqbenchBroker(t *testing.T) {
 	}
 }
 
-// What RocketMQ's own producer does beyond sending works on our broker as TestDialogue shows that it does on a real one.
+// What RocketMQ's own producer does beyond sending works on our broker as TestSuite shows that it does on a real one.
 func TestDialogueOnRmqbenchBroker(t *testing.T) {
 	judgeDialogue(t, NewTools(t, latest()), startRmqbenchBroker(t, "--check-interval", "1s", "--check-after", "1s"))
 }
