@@ -6,6 +6,7 @@ import (
 	"errors"
 	"maps"
 	"math"
+	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -53,7 +54,7 @@ type meeting struct {
 	joined int
 }
 
-// beat is where a heartbeat went and how many groups had come by then.
+// beat is where a heartbeat went and how many groups had come by then; 0: the broker has forgotten it.
 type beat struct {
 	addr   string
 	joined int
@@ -117,7 +118,7 @@ func newInstance(id string, o *Options) *instance {
 		groups: map[string]*Producer{}, beaten: map[string]beat{}, met: map[string]meeting{}, asks: asks{byID: map[string]*ask{}}}
 
 	// The API channel, on which servers may ask as well.
-	in.client = remoting.NewClient(remoting.ClientOptions{Dial: o.Dial, ConnectTimeout: o.ConnectTimeout, TLS: o.TLS, Hooks: o.hooks(), Limits: o.Limits,
+	in.client = remoting.NewClient(remoting.ClientOptions{Dial: in.dialer(o.Dial), ConnectTimeout: o.ConnectTimeout, TLS: o.TLS, Hooks: o.hooks(), Limits: o.Limits,
 		Connections: o.Connections, Handler: remoting.HandlerFunc(in.inbound)})
 	in.admin = NewAdmin(in.client, slices.Clone(o.NameServers))
 	in.admin.Serialize = o.serialize()
@@ -208,6 +209,41 @@ func (in *instance) beatOne(ctx context.Context, name string, now beat, h *messa
 	in.mu.Unlock()
 	for _, group := range gone {
 		_ = in.admin.Unregister(ctx, now.addr, in.id, group) // untold, the broker forgets it in two minutes
+	}
+}
+
+// dialer is dial, or TCP, for a broker that has to be told again who is behind a new connection. Java leaves that to the next
+// heartbeat: until then nobody gets replies, or is asked about transactions.
+func (in *instance) dialer(dial func(context.Context, string) (net.Conn, error)) func(context.Context, string) (net.Conn, error) {
+	return func(ctx context.Context, addr string) (conn net.Conn, err error) {
+		if dial != nil {
+			conn, err = dial(ctx, addr)
+		} else {
+			conn, err = new(net.Dialer).DialContext(ctx, "tcp", addr)
+		}
+		if err == nil {
+			in.forgotten(addr)
+		}
+		return conn, err
+	}
+}
+
+// forgotten has the broker at addr, if it was told before, told again.
+func (in *instance) forgotten(addr string) {
+	in.mu.Lock()
+	again := false
+	for name, was := range in.beaten {
+		if was.addr == addr {
+			in.beaten[name] = beat{addr: addr}
+			again = true
+		}
+	}
+	if again {
+		clear(in.met)
+	}
+	in.mu.Unlock()
+	if again {
+		in.beatSoon()
 	}
 }
 

@@ -171,6 +171,23 @@ func TestHeartbeatsGoOn(t *testing.T) {
 	})
 }
 
+// A broker that was away knows its producers as soon as something is sent to it, long before the next heartbeat.
+func TestHeartbeatAfterARestart(t *testing.T) {
+	c := embedded(t, broker.Options{})
+	p := started(t, Options{NameServers: []string{c.NameServer()}, HeartbeatEvery: time.Hour, RouteEvery: time.Hour})
+	if _, err := p.Send(t.Context(), text("T", "x")); err != nil {
+		t.Fatal(err)
+	}
+	b := c.Brokers()[0]
+	soon(t, "the group is known", func() bool { return len(groupAt(t, p.Admin(), b.Addr(), "group")) == 1 })
+	b.Down()
+	if err := b.Up(); err != nil {
+		t.Fatal(err)
+	}
+	soon(t, "a send goes through", func() bool { _, err := p.Send(t.Context(), text("T", "x")); return err == nil })
+	soon(t, "the group is known again", func() bool { return len(groupAt(t, p.Admin(), b.Addr(), "group")) == 1 })
+}
+
 // a master that doesn't answer holds up neither the first send nor the heartbeats of others.
 func TestBlackholedMasterBesideAHealthyOne(t *testing.T) {
 	s := newStage(t, nil)
