@@ -10,7 +10,7 @@ import (
 	"rmqbench/scenarios"
 )
 
-func rate(t testing.TB, text string) scenarios.Rate {
+func rateOf(t testing.TB, text string) scenarios.Rate {
 	t.Helper()
 	r, err := scenarios.ParseRate(text)
 	if err != nil {
@@ -34,7 +34,7 @@ func TestFlatCurve(t *testing.T) {
 		{1 << 60, "1/s", forever}, {1 << 60, "1/h", forever}, // later than there is time
 		{year, "1G/s", year},
 	} {
-		if got := flat(rate(t, tt.rate)).due(tt.k); got != tt.want {
+		if got := flat(rateOf(t, tt.rate)).due(tt.k); got != tt.want {
 			t.Errorf("send %d at %s falls due after %d ns, want %d", tt.k, tt.rate, got, tt.want)
 		}
 	}
@@ -139,7 +139,7 @@ func TestShapes(t *testing.T) {
 // TestSineIsRound: straight lines come within 0.15 % of the swing.
 func TestSineIsRound(t *testing.T) {
 	const period = int64(time.Minute)
-	c := sine(rate(t, "1k/s"), rate(t, "5k/s"), period)
+	c := sine(rateOf(t, "1k/s"), rateOf(t, "5k/s"), period)
 	for at := int64(0); at < period; at += period / 997 {
 		w := 2 * math.Pi / float64(period)
 		want := 3000e-9*float64(at) - 2000e-9*math.Sin(w*float64(at))/w

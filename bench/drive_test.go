@@ -142,6 +142,31 @@ func TestPoissonIsKept(t *testing.T) {
 	})
 }
 
+// TestCap: a closed loop keeps to its cap, and a low one keeps nobody beyond the end.
+func TestCap(t *testing.T) {
+	for load, tt := range map[string]struct {
+		sends int64
+		ends  time.Duration
+	}{
+		"workers: 8, cap: 1k/s, stages: [{for: 5s}]":                                      {5000, 5 * time.Second},
+		"workers: 2, mode: async, in_flight: 8, cap: 500/s, stages: [{for: 4s}]":          {2000, 4 * time.Second},
+		"workers: 64, cap: 10/m, stages: [{for: 30s}]":                                    {5, 30 * time.Second},
+		"workers: 8, cap: 1k/s, count: 500, stages: [{for: 1s, warmup: true}, {for: 1h}]": {500, 1500 * time.Millisecond},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFake()
+			f.service = time.Millisecond
+			m := measure(t.Context(), t, loadOf(t, load), f)
+			if m.Acknowledged < tt.sends || m.Acknowledged > tt.sends+tt.sends/100+1 {
+				t.Errorf("%s: %d sends, want %d", load, m.Acknowledged, tt.sends)
+			}
+			if took := time.Since(f.began); took > tt.ends+20*time.Millisecond {
+				t.Errorf("%s: took %v, want %v", load, took, tt.ends)
+			}
+		})
+	}
+}
+
 func TestStagesAreApart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()

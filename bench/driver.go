@@ -65,6 +65,10 @@ func drive(ctx context.Context, p *plan, sender Sender, wait waiter, look watche
 	l.endWithin(time.Duration(min(p.length(), int64(scenarios.MaxDuration))) + drainFor)
 	stopHurry := context.AfterFunc(ctx, func() { l.endWithin(drainFor) })
 
+	if !p.cap.IsZero() {
+		l.throttle = newThrottle(ctx, p.cap, time.Duration(p.length()))
+		defer l.throttle.close()
+	}
 	for range p.workers {
 		l.spawn()
 	}

@@ -12,12 +12,13 @@ type plan struct {
 	open     bool // sends fall due at known times; otherwise as replies come
 	stages   []stagePlan
 	workers  int
-	auto     bool  // workers grow as slots find none free
-	inFlight int   // async: sends without an answer at one time
-	count    int64 // measured sends at the most; 0: no limit
-	backlog  int   // slots that may wait for a worker before more are dropped; 0: none is dropped
-	poisson  bool  // sends fall due at random, at the stages' rates
-	gaps     draws // of a Poisson schedule
+	auto     bool           // workers grow as slots find none free
+	inFlight int            // async: sends without an answer at one time
+	count    int64          // measured sends at the most; 0: no limit
+	backlog  int            // slots that may wait for a worker before more are dropped; 0: none is dropped
+	cap      scenarios.Rate // closed loop: sends at the most; zero: no limit
+	poisson  bool           // sends fall due at random, at the stages' rates
+	gaps     draws          // of a Poisson schedule
 	topic    string
 	bodies   [][]byte
 }
@@ -43,7 +44,7 @@ const forever = int64(math.MaxInt64 / 4)
 
 func newPlan(c *scenarios.Case) *plan {
 	p := &plan{mode: c.Load.Mode, open: c.Load.OpenLoop(), workers: c.Load.Workers.N, auto: c.Load.Workers.Auto, inFlight: c.Load.InFlight, count: c.Load.Count,
-		backlog: c.Load.Backlog, poisson: c.Load.Arrivals == scenarios.Poisson, gaps: drawsOf(c.Seed, drawGap), topic: c.Topic.Name, bodies: makeBodies(c.Seed, int(c.Message.Size), c.Message.Compressible)}
+		backlog: c.Load.Backlog, cap: c.Load.Cap, poisson: c.Load.Arrivals == scenarios.Poisson, gaps: drawsOf(c.Seed, drawGap), topic: c.Topic.Name, bodies: makeBodies(c.Seed, int(c.Message.Size), c.Message.Compressible)}
 	if p.auto {
 		p.workers = autoWorkers
 	}

@@ -158,7 +158,7 @@ func mastersOf(ctx context.Context, admin *producer.Admin, security *Security, c
 
 // safe refuses what would hurt somebody's production cluster.
 func safe(load *scenarios.Workload, unlimited bool, cluster string, masters int, local bool) error {
-	if local || load.OpenLoop() {
+	if local || load.OpenLoop() || !load.Cap.IsZero() {
 		return nil
 	}
 	if load.Mode == scenarios.Oneway {

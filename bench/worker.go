@@ -24,6 +24,7 @@ type load struct {
 	start    int64        // remoting.Nanotime of the case's beginning
 	slots    chan slot    // open loop
 	idle     atomic.Int64 // open loop: see pacer
+	throttle *throttle    // closed loop with a cap; else nil
 	claimed  atomic.Int64 // closed loop with a count: measured sends begun
 
 	asyncs []asyncSend     // async: one for each that may be in flight
@@ -140,6 +141,9 @@ func (w *worker) open() {
 // closed sends as fast as replies come until the last stage is over or the count is reached.
 func (w *worker) closed() {
 	for {
+		if !w.throttle.pass() {
+			return
+		}
 		if _, ok := w.admit(); !ok {
 			return
 		}
@@ -164,6 +168,7 @@ func (w *worker) claim(stage int) bool {
 	}
 	n := w.claimed.Add(1)
 	if n == w.plan.count {
+		w.throttle.close()
 		w.endWithin(drainFor)
 	}
 	return n <= w.plan.count

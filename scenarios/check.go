@@ -45,6 +45,9 @@ func (r *reader) checkLoad(l Workload, load *node) {
 	if l.Backlog > 0 && !l.OpenLoop() {
 		r.faultAt(load.get("backlog"), "backlog needs a rate: in a closed loop nothing waits for a worker")
 	}
+	if !l.Cap.IsZero() && l.OpenLoop() {
+		r.faultAt(load.get("cap"), "cap is for a closed loop: these stages have a rate")
+	}
 	n, measured := load.get("stages"), false
 	for i, s := range l.Stages {
 		item := n.items[i]

@@ -59,6 +59,7 @@ var (
 	span   = kind[Duration]{name: "a duration like 30s", unit: "_ns", parse: parseSpan, text: Duration.String}
 	moment = kind[Duration]{name: "a duration like 30s", unit: "_ns", parse: parseDuration, text: Duration.String}
 	period = kind[Duration]{name: "a duration like 10s", unit: "_ns", parse: parsePeriod, text: Duration.String}
+	rate   = kind[Rate]{name: "a rate like 1k/s", parse: parseRate, text: Rate.String}
 	rates  = kind[rateSpan]{name: "a rate like 1k/s, or two like 1k/s..5k/s", parse: parseRates, text: rateSpan.String, json: func(r rateSpan) any {
 		if r.to.IsZero() {
 			return r.from

@@ -121,6 +121,7 @@ func roundTrip(t *testing.T, s *Scenario) {
 // TestRoundTrip: what is written out is read back as the same.
 func TestRoundTrip(t *testing.T) {
 	for _, text := range []string{
+		"load: {cap: 90/m, workers: 3}",
 		"load: {arrivals: poisson, backlog: 100, stages: [{for: 1s, rate: 1k/s..5k/s}, {for: 1s, rate: 5k/s..1k/s, steps: 4}]}",
 		"load: {stages: [{for: 1s, rate: 1k/s..30k/m, warmup: true}, {for: 1m, rate: 1k/s..5k/s, burst: 1s, every: 10s}, {for: 1m, rate: 7/3s..9/3s, sine: 20s}]}",
 	} {

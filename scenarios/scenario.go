@@ -85,6 +85,7 @@ type Workload struct {
 	Mode     Mode
 	Arrivals Arrivals // "" in a closed loop
 	Backlog  int      // open loop: sends that may wait for a worker, 1 to 1,000,000; those beyond it are dropped. 0: none is
+	Cap      Rate     // closed loop: sends at the most, all workers together; zero: no limit
 	InFlight int      // messages sent and unanswered, all workers together, 1 to 65,535; 0 unless Mode is Async
 	Stages   []Stage  // warm-up first, then at least one measured; all of them have a rate or none has
 	Count    int64    // measured sends after which the case ends, even within a stage; 0 means that only time ends it

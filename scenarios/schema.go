@@ -80,6 +80,7 @@ var loadFields = []field[Workload]{
 		func(l *Workload) *Arrivals { return &l.Arrivals }),
 	option("backlog", whole(1, maxBacklog), "open loop: sends that may wait for a worker, those beyond it are dropped and counted; without it none is",
 		func(l *Workload) *int { return &l.Backlog }),
+	option("cap", rate, "closed loop: at most so many sends, all workers together; nothing falls due by it", func(l *Workload) *Rate { return &l.Cap }),
 	blocks("stages", "stretches of time, warm-up first; without it {for: 10s}", false, stageFields, nil,
 		func(l *Workload) *[]Stage { return &l.Stages }),
 	option("count", whole[int64](1, maxCount), "measured sends after which the case ends", func(l *Workload) *int64 { return &l.Count }),

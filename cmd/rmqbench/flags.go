@@ -39,6 +39,7 @@ var loadFlags = []loadFlag{
 	{"compressible", "", "SHARE", "message.compressible", "share of a body that compression removes, 0 to 1 (0)"},
 	{"compress-over", "", "SIZE", "producer.compress_over", "compress bodies from this size on, or off (4KiB)"},
 	{"rate", "r", "RATE", "load.rate", "open loop: messages fall due at this rate, 1k/s, 30/m; without it as fast as answers come"},
+	{"cap", "", "RATE", "load.cap", "closed loop: at most so many sends, as 5k/s (no cap)"},
 	{"duration", "d", "TIME", "load.duration", "measured time: 30s, 5m (10s)"},
 	{"count", "", "N", "load.count", "stop after so many measured sends"},
 	{"warmup", "", "TIME", "load.warmup", "time before measuring, counted apart (none)"},
