@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"rmqbench/remoting"
+	"rmqbench/remoting/message"
 	"rmqbench/scenarios"
 )
 
@@ -25,8 +26,10 @@ type Progress struct {
 // measurement is what driving a case gave.
 type measurement struct {
 	plan        *plan
-	tallies     []tally           // by stage
-	anatomy     *anatomy          // of the measured stages
+	tallies     []tally  // by stage
+	anatomy     *anatomy // of the measured stages
+	ledger      *ledger
+	queues      []message.Queue   // of the topic, when the case began; nil: unknown
 	offered     []int64           // by stage
 	wire        *remoting.Stats   // what went over the connections since the measured stages began; nil: unknown
 	network     *remoting.TCPInfo // of the connections at the end; nil: unknown
@@ -93,7 +96,7 @@ func drive(ctx context.Context, p *plan, sender Sender, wait waiter, look watche
 		return nil, err
 	}
 	m.workers, m.inFlightIntegral = int(l.spawned.Load()), l.inFlightIntegral()
-	m.anatomy = &l.recorder.anatomy
+	m.anatomy, m.ledger = &l.recorder.anatomy, &l.recorder.ledger
 	m.offered = l.offered(pace, m.tallies)
 	return m, nil
 }
@@ -157,6 +160,7 @@ func (l *load) watch(m *measurement, look watcher) (stop func()) {
 			case <-ctx.Done():
 				return
 			case <-every.C:
+				l.recorder.look()
 				if look.tick != nil {
 					ended, well := l.recorder.progress()
 					look.tick(time.Duration(l.now()), ended, well)

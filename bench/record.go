@@ -53,6 +53,14 @@ func (m *measurement) record(c *scenarios.Case) (results.Case, []results.TaggedH
 		out.WireBytesPerSecond = results.PerSecond(m.wire.BytesOut, out.ElapsedNS)
 	}
 	out.Transport = m.transport(c)
+	out.Queues, out.Brokers, out.Skew = m.ledger.shares(m.queues)
+	if len(out.Stages) == 1 { // over stages that differ, time is a cause and not a sample
+		times := out.Response
+		if c.Load.Mode == scenarios.Oneway {
+			times = out.WriteTime
+		}
+		times.Confide(m.ledger.wholeBatches())
+	}
 	out.Anatomy = m.anatomy.summarize(&total.parts, out.Successes())
 	out.Generator = m.generator(&total, out.ElapsedNS)
 	out.Generator.InFlightIntegralNS, out.Generator.CallTimeSumNS = new(m.inFlightIntegral), new(total.callTime+warm.callTime)
@@ -64,6 +72,17 @@ func (m *measurement) record(c *scenarios.Case) (results.Case, []results.TaggedH
 			Start: m.began.Add(time.Duration(from)), Length: time.Duration(out.ElapsedNS)})
 	}
 	return out, hists, nil
+}
+
+// outages are the case's, in the run's time.
+func (m *measurement) outages(name string) []results.Outage {
+	found := m.ledger.outages.all()
+	for i := range found {
+		o := &found[i]
+		o.Case, o.BeganAt = name, m.began.Add(time.Duration(o.StartOffsetNS)).UTC()
+		o.StartOffsetNS += m.offset
+	}
+	return found
 }
 
 // transport is what went over the connections; nil where the sender doesn't say.

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"errors"
 	"runtime"
 	"sync"
 
@@ -11,6 +12,9 @@ import (
 
 // sample is one send that has ended; times are nanoseconds since the case began.
 type sample struct {
+	broker string // its queue's, as the sender says; see event
+	queue  int32
+
 	due, called, done  int64
 	began, ended, read int64 // of the write, and when the reply was read; see stamp
 	stage              int16
@@ -50,11 +54,22 @@ type recorder struct {
 
 	mu      sync.Mutex // protects following
 	buffers []*sampleBuffer
+
+	spareMu sync.Mutex // protects following
+	spare   []*tally   // empty ones for the shards
+
+	collecting sync.Mutex // protects following; before a shard's lock
+	total      []tally    // by stage: all that the shards held when an interval was over
+	ledger     ledger
+	events     []event // kept for collect
 }
 
 type shard struct {
 	mu     sync.Mutex // protects following
-	stages []tally
+	stages []*tally   // nil: nothing of that stage since the interval began
+	events []event    // since the last look
+
+	kept []event // the other of two slices, guarded by recorder.collecting
 }
 
 // tally is what came of the sends of one stage.
@@ -85,10 +100,12 @@ func newTally(open bool) tally {
 func newRecorder(p *plan) *recorder {
 	r := &recorder{plan: p, oneway: p.mode == scenarios.Oneway, shards: make([]shard, 2*runtime.GOMAXPROCS(0))}
 	for i := range r.shards {
-		for range p.stages {
-			r.shards[i].stages = append(r.shards[i].stages, newTally(p.open))
-		}
+		r.shards[i].stages = make([]*tally, len(p.stages))
 	}
+	for range p.stages {
+		r.total = append(r.total, newTally(p.open))
+	}
+	r.ledger.plan = p
 	from := p.measuredFrom()
 	r.quarter, r.threeQuarters = from+(p.length()-from)/4, from+(p.length()-from)/4*3
 	r.shared = make([]sharedBuffer, 2*len(r.shards))
@@ -111,6 +128,7 @@ func (r *recorder) buffer() *sampleBuffer {
 func (r *recorder) record(b *sampleBuffer, s sample, res *producer.SendResult, err error) {
 	r.attempts(int(s.stage), max(res.Attempts-1, 0), res.Ambiguous)
 	o, cause := classify(res, err, r.oneway)
+	s.broker, s.queue = res.Broker, res.QueueID
 	switch o {
 	case acknowledged, written:
 		s.stamp(&res.Stamps, r.start)
@@ -121,6 +139,10 @@ func (r *recorder) record(b *sampleBuffer, s sample, res *producer.SendResult, e
 	case weak:
 		r.other(s, o, res.Status.String())
 	default:
+		if se, ok := errors.AsType[*producer.SendError](err); ok {
+			s.broker = se.Broker
+		}
+		r.empty(b) // so that an outage's beginning is seen in order
 		r.other(s, o, cause)
 	}
 }
@@ -146,9 +168,14 @@ func (r *recorder) empty(b *sampleBuffer) {
 	sh := &r.shards[b.shard]
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
+	o := acknowledged
+	if r.oneway {
+		o = written
+	}
 	for i := range b.samples[:b.n] {
 		s := &b.samples[i]
-		t := &sh.stages[s.stage]
+		sh.events = append(sh.events, s.event(o))
+		t := r.tally(sh, s.stage)
 		t.counts.Attempted++
 		if r.oneway {
 			t.counts.Written++
@@ -176,6 +203,30 @@ func (r *recorder) empty(b *sampleBuffer) {
 	b.n = 0
 }
 
+// tally is a shard's of a stage. Under the shard's mu.
+func (r *recorder) tally(sh *shard, stage int16) *tally {
+	if sh.stages[stage] == nil {
+		sh.stages[stage] = r.emptyTally()
+	}
+	return sh.stages[stage]
+}
+
+// emptyTally is one that was used before, or a new one.
+func (r *recorder) emptyTally() *tally {
+	r.spareMu.Lock()
+	defer r.spareMu.Unlock()
+	if n := len(r.spare); n > 0 {
+		t := r.spare[n-1]
+		r.spare = r.spare[:n-1]
+		return t
+	}
+	return new(newTally(r.plan.open))
+}
+
+func (s *sample) event(o outcome) event {
+	return event{broker: s.broker, queue: s.queue, stage: s.stage, outcome: o, called: s.called, done: s.done, response: s.done - s.due}
+}
+
 // attempts adds what a send's result says about its attempts, if it took more than one.
 func (r *recorder) attempts(stage int, retries, ambiguous int) {
 	if retries == 0 && ambiguous == 0 {
@@ -184,8 +235,9 @@ func (r *recorder) attempts(stage int, retries, ambiguous int) {
 	sh := &r.shards[0]
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	sh.stages[stage].retries += int64(retries)
-	sh.stages[stage].ambiguous += int64(ambiguous)
+	t := r.tally(sh, int16(stage))
+	t.retries += int64(retries)
+	t.ambiguous += int64(ambiguous)
 }
 
 // other takes in a send that was neither acknowledged nor written.
@@ -193,7 +245,8 @@ func (r *recorder) other(s sample, o outcome, label string) {
 	sh := &r.shards[0]
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	t := &sh.stages[s.stage]
+	sh.events = append(sh.events, s.event(o))
+	t := r.tally(sh, s.stage)
 	t.counts.Attempted++
 	t.callTime += s.done - s.called
 	t.lastDone = max(t.lastDone, s.done)
@@ -222,19 +275,78 @@ func (r *recorder) other(s sample, o outcome, label string) {
 // progress is how many sends have ended so far, all stages, and how many of them well; behind by what waits in
 // buffers.
 func (r *recorder) progress() (ended, well int64) {
+	r.collecting.Lock()
+	defer r.collecting.Unlock()
+	add := func(t *tally) {
+		ended += t.counts.Attempted
+		well += t.counts.Successes()
+	}
+	for i := range r.total {
+		add(&r.total[i])
+	}
 	for i := range r.shards {
 		sh := &r.shards[i]
 		sh.mu.Lock()
-		for j := range sh.stages {
-			ended += sh.stages[j].counts.Attempted
-			well += sh.stages[j].counts.Successes()
+		for _, t := range sh.stages {
+			if t != nil {
+				add(t)
+			}
 		}
 		sh.mu.Unlock()
 	}
 	return ended, well
 }
 
-// finish merges everything, stage by stage. No send may be under way any more.
+// look gives the ledger what has ended since the last time. A shard's lock is held for two assignments.
+func (r *recorder) look() {
+	r.collecting.Lock()
+	defer r.collecting.Unlock()
+	r.lookLocked()
+}
+
+// lookLocked is look under collecting.
+func (r *recorder) lookLocked() {
+	r.events = r.events[:0]
+	for i := range r.shards {
+		sh := &r.shards[i]
+		taken := sh.kept
+		sh.mu.Lock()
+		sh.events, taken = taken[:0], sh.events
+		sh.mu.Unlock()
+		r.events, sh.kept = append(r.events, taken...), taken
+	}
+	r.ledger.take(r.events)
+}
+
+// collect ends an interval: what the shards hold goes to the total. A shard's lock is held while its tallies are taken
+// out, not while they are added up.
+func (r *recorder) collect() error {
+	r.collecting.Lock()
+	defer r.collecting.Unlock()
+	r.lookLocked()
+	for i := range r.shards {
+		sh, fresh := &r.shards[i], make([]*tally, len(r.plan.stages))
+		sh.mu.Lock()
+		taken := sh.stages
+		sh.stages = fresh
+		sh.mu.Unlock()
+		for stage, t := range taken {
+			if t == nil {
+				continue
+			}
+			if err := r.total[stage].merge(t); err != nil {
+				return err
+			}
+			t.reset()
+			r.spareMu.Lock()
+			r.spare = append(r.spare, t)
+			r.spareMu.Unlock()
+		}
+	}
+	return nil
+}
+
+// finish collects everything, stage by stage. No send may be under way any more.
 func (r *recorder) finish() ([]tally, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -247,20 +359,33 @@ func (r *recorder) finish() ([]tally, error) {
 		r.empty(&b.sampleBuffer)
 		b.mu.Unlock()
 	}
-	all := r.shards[0].stages
-	for i := range r.shards[1:] {
-		for j := range all {
-			if err := all[j].merge(&r.shards[i+1].stages[j]); err != nil {
-				return nil, err
-			}
+	if err := r.collect(); err != nil {
+		return nil, err
+	}
+	for j := range r.total {
+		if n := r.total[j].counts.Acknowledged; n > 0 {
+			r.total[j].counts.Statuses["SEND_OK"] = n
 		}
 	}
-	for j := range all {
-		if n := all[j].counts.Acknowledged; n > 0 {
-			all[j].counts.Statuses["SEND_OK"] = n
+	return r.total, nil
+}
+
+// reset empties t and keeps its memory, but for the errors' times, which are few.
+func (t *tally) reset() {
+	clear(t.counts.Statuses)
+	clear(t.counts.Errors)
+	counts := results.Counts{Statuses: t.counts.Statuses, Errors: t.counts.Errors}
+	for _, h := range t.histograms() {
+		if h != nil {
+			h.Reset()
 		}
 	}
-	return all, nil
+	*t = tally{counts: counts, response: t.response, service: t.service, delay: t.delay, late: t.late, first: t.first, last: t.last}
+}
+
+// histograms are those that every tally of its kind has; nil on a closed loop where an open one has one.
+func (t *tally) histograms() [6]*results.Histogram {
+	return [...]*results.Histogram{t.service, t.response, t.delay, t.late, t.first, t.last}
 }
 
 // merge adds all of from, losing nothing.
@@ -286,13 +411,12 @@ func (t *tally) merge(from *tally) error {
 	t.callTime += from.callTime
 	t.parts.merge(&from.parts)
 	t.lastDone = max(t.lastDone, from.lastDone)
-	pairs := [...][2]*results.Histogram{{t.service, from.service}, {t.response, from.response}, {t.delay, from.delay},
-		{t.late, from.late}, {t.first, from.first}, {t.last, from.last}}
-	for _, p := range pairs {
-		if p[0] == nil {
+	parts := from.histograms()
+	for i, h := range t.histograms() {
+		if h == nil {
 			continue
 		}
-		if err := p[0].Merge(p[1]); err != nil {
+		if err := h.Merge(parts[i]); err != nil {
 			return err
 		}
 	}

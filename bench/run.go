@@ -12,6 +12,7 @@ import (
 	"rmqbench/broker"
 	"rmqbench/producer"
 	"rmqbench/remoting"
+	"rmqbench/remoting/message"
 	"rmqbench/results"
 	"rmqbench/scenarios"
 )
@@ -117,6 +118,8 @@ func (r *runner) put(ctx context.Context, c *scenarios.Case, targets []*target, 
 			return err
 		}
 		r.run.Cases = append(r.run.Cases, out)
+		r.run.Outages = append(r.run.Outages, m.outages(c.Name)...)
+		r.run.MoreOutages += m.ledger.outages.more
 		r.histograms = append(r.histograms, histograms...)
 	case ctx.Err() != nil:
 		r.run.Cases = append(r.run.Cases, results.Case{Name: c.Name, Params: c.Params, Mode: string(c.Load.Mode), OpenLoop: c.Load.OpenLoop(),
@@ -153,6 +156,7 @@ func (r *runner) measure(ctx context.Context, st *stand, c *scenarios.Case, inde
 	if err != nil {
 		return nil, err
 	}
+	m.queues = st.queues
 	m.timerP99, m.offset = r.timer, m.start-r.began
 	if info, ok := st.producer.TCPInfo(); ok {
 		m.network = &info
@@ -164,7 +168,8 @@ func (r *runner) measure(ctx context.Context, st *stand, c *scenarios.Case, inde
 type stand struct {
 	target   *target // record names the topic
 	producer *producer.Producer
-	own      bool // the target is ours to close
+	queues   []message.Queue // that may be sent to
+	own      bool            // the target is ours to close
 }
 
 // newStand makes the producer of a case, and the target if t is nil: an embedded one.
@@ -196,6 +201,7 @@ func newStand(ctx context.Context, c *scenarios.Case, t *target, index int) (_ *
 		return nil, fmt.Errorf("topic %s: %w", c.Topic.Name, err)
 	}
 	queues, _ := route.PublishQueues()
+	st.queues = queues
 	st.target.record.Topic, st.target.record.Queues = c.Topic.Name, new(int64(len(queues)))
 	return st, nil
 }

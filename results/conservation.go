@@ -24,6 +24,8 @@ func breaches(c *Case) []Evidence {
 			b.add("anatomy", "the parts of a send add up to %s, its mean from the call is %s", FormatDuration(sum), FormatDuration(whole))
 		}
 	}
+	b.shares("queues", c.Queues, c)
+	b.shares("brokers", c.Brokers, c)
 	if slots := c.Generator; slots.MissedSlots > slots.Slots {
 		b.add("slots", "%d slots missed of %d", slots.MissedSlots, slots.Slots)
 	}
@@ -139,6 +141,17 @@ func (b *breachList) stages(c *Case) {
 		if known && largest != whole.Max {
 			b.add("maximum", "the stages' largest %s is %d ns, the case's %d ns", f.name, largest, whole.Max)
 		}
+	}
+}
+
+// shares checks that the successes of queues or brokers add up to the case's.
+func (b *breachList) shares(what string, of []Share, c *Case) {
+	var sum int64
+	for i := range of {
+		sum += of[i].Acknowledged
+	}
+	if of != nil && sum != c.Successes() {
+		b.add(what, "the %s' successes sum to %d, the case has %d", what, sum, c.Successes())
 	}
 }
 

@@ -58,7 +58,12 @@ func TestBreaches(t *testing.T) {
 		"Little's law, unknown":      {func(c *Case) { c.Generator.CallTimeSumNS = nil }, nil, ""},
 		"errors' times":              {func(c *Case) { c.Unsuccessful = map[string]*Latency{"failed": Summarize(spread(2, 1, 9))} }, nil, ""},
 		"an error's time lost":       {func(c *Case) { c.Unsuccessful = map[string]*Latency{"ambiguous": Summarize(spread(1, 1, 9))} }, []string{"histogram"}, "the times of ambiguous hold 1 sends, 2 had"},
-		"slots":                      {func(c *Case) { c.Generator.Slots, c.Generator.MissedSlots = 5, 6 }, []string{"slots"}, "6 slots missed of 5"},
+		"queues add up": {func(c *Case) {
+			c.Queues = []Share{{Acknowledged: 39_000}, {Acknowledged: 1000}}
+			c.Brokers = []Share{{Acknowledged: 40_000}}
+		}, nil, ""},
+		"a queue's send lost": {func(c *Case) { c.Queues = []Share{{Acknowledged: 39_000}, {Acknowledged: 999}} }, []string{"queues"}, "the queues' successes sum to 39999, the case has 40000"},
+		"slots":               {func(c *Case) { c.Generator.Slots, c.Generator.MissedSlots = 5, 6 }, []string{"slots"}, "6 slots missed of 5"},
 	} {
 		c := stagedCase()
 		tt.change(&c)

@@ -5,17 +5,18 @@ package results
 // A percentile pX is null unless n × (1 − X) ≥ 100, for fewer sends than that lie beyond it; Needs then says how many
 // sends would do. Min ≤ P50 ≤ … ≤ P99_99 ≤ Max always; Min, Max and Mean are exact, the percentiles within 0.1 %.
 type Latency struct {
-	Count   int64            `json:"count"`
-	Mean    int64            `json:"mean"` // rounded down
-	Min     int64            `json:"min"`
-	P50     *int64           `json:"p50"`
-	P90     *int64           `json:"p90"`
-	P99     *int64           `json:"p99"`
-	P99_9   *int64           `json:"p99_9"`
-	P99_99  *int64           `json:"p99_99"`
-	Max     int64            `json:"max"`
-	Needs   map[string]int64 `json:"needs,omitempty"`   // percentile's JSON name to the count from which it may be claimed
-	Clamped int64            `json:"clamped,omitempty"` // durations outside 0 ns to 1 h
+	Count   int64               `json:"count"`
+	Mean    int64               `json:"mean"` // rounded down
+	Min     int64               `json:"min"`
+	P50     *int64              `json:"p50"`
+	P90     *int64              `json:"p90"`
+	P99     *int64              `json:"p99"`
+	P99_9   *int64              `json:"p99_9"`
+	P99_99  *int64              `json:"p99_99"`
+	Max     int64               `json:"max"`
+	Needs   map[string]int64    `json:"needs,omitempty"`   // percentile's JSON name to the count from which it may be claimed
+	CI95    map[string][2]int64 `json:"ci95,omitempty"`    // percentile's JSON name to its 95 % interval; see Confide
+	Clamped int64               `json:"clamped,omitempty"` // durations outside 0 ns to 1 h
 }
 
 // percentile is one that a Latency holds.

@@ -23,7 +23,23 @@ type Run struct {
 	Scenario       json.RawMessage `json:"scenario,omitempty"` // as resolved
 	Process        *Process        `json:"process,omitempty"`
 	InstrumentCost *InstrumentCost `json:"instrument_cost,omitempty"`
+	Outages        []Outage        `json:"outages,omitempty"`          // by beginning; a case keeps 1,000
+	MoreOutages    int64           `json:"outages_left_out,omitempty"` // beyond those
 	Cases          []Case          `json:"cases"`
+}
+
+// Outage is a time in which sends to a broker failed and none succeeded, of 100 ms or more. It began with the call of the
+// first of these, or with the success before, if that came later.
+type Outage struct {
+	Case           string    `json:"case"`
+	Broker         string    `json:"broker"` // "": none could be chosen
+	BeganAt        time.Time `json:"began_at"`
+	StartOffsetNS  int64     `json:"start_offset_ns"`  // monotonic, since the run's start
+	LastFailureNS  int64     `json:"last_failure_ns"`  // until the last of these failures
+	FirstSuccessNS *int64    `json:"first_success_ns"` // until a send to the broker succeeded again; null: none did
+	Refused        int64     `json:"refused"`          // sends that ended so meanwhile
+	Ambiguous      int64     `json:"ambiguous"`
+	Failed         int64     `json:"failed"`
 }
 
 // modeOneway is the Case.Mode whose sends have no answer.
@@ -45,6 +61,9 @@ type Case struct {
 	Stages   []Stage           `json:"stages,omitempty"`
 	SLO      []Objective       `json:"slo,omitempty"` // what was demanded of it
 	Measured
+	Queues    []Share    `json:"queues,omitempty"`     // by broker and number, those that nothing was sent to too
+	Brokers   []Share    `json:"brokers,omitempty"`    // the same, by broker
+	Skew      *Skew      `json:"skew,omitempty"`       // of the queues
 	Anatomy   *Anatomy   `json:"anatomy_ns,omitempty"` // of the measured stages
 	Generator Generator  `json:"generator"`
 	Process   *Process   `json:"process,omitempty"`   // while this case ran

@@ -33,7 +33,7 @@ func WriteTable(w io.Writer, r *Run) error {
 	if err != nil {
 		return fmt.Errorf("table: %w", err)
 	}
-	for _, line := range slices.Concat(rows, anatomy, outcomeLines(r), objectiveLines(r), claimLines(r), costLines(r), evidenceLines(r)) {
+	for _, line := range slices.Concat(rows, anatomy, outcomeLines(r), objectiveLines(r), outageLines(r), skewLines(r), claimLines(r), costLines(r), evidenceLines(r)) {
 		if _, err := fmt.Fprintln(w, line); err != nil {
 			return fmt.Errorf("table: %w", err)
 		}
@@ -224,6 +224,52 @@ func outcomeLines(r *Run) []string {
 			line += " (" + causes + ")"
 		}
 		lines = append(lines, line)
+	}
+	return lines
+}
+
+// maxOutages is how many outages have a line.
+const maxOutages = 10
+
+// outageLines tells of the times in which a broker took nothing.
+func outageLines(r *Run) []string {
+	var lines []string
+	for i := range r.Outages[:min(len(r.Outages), maxOutages)] {
+		o := &r.Outages[i]
+		broker := "any broker"
+		if o.Broker != "" {
+			broker = Printable(o.Broker)
+		}
+		end := "no send succeeded again"
+		if o.FirstSuccessNS != nil {
+			end = "the first success after " + FormatDuration(*o.FirstSuccessNS)
+		}
+		lines = append(lines, fmt.Sprintf("%s: outage of %s from %s on, %s; meanwhile refused %s, ambiguous %s, failed %s", Printable(o.Case), broker,
+			o.BeganAt.UTC().Format("15:04:05.000Z"), end, groupDigits(o.Refused), groupDigits(o.Ambiguous), groupDigits(o.Failed)))
+	}
+	if more := int64(len(r.Outages)-len(lines)) + r.MoreOutages; more > 0 {
+		lines = append(lines, groupDigits(more)+" more outages")
+	}
+	return lines
+}
+
+// unevenFrom is the load of the hottest queue, in fair shares, that is worth a line.
+const unevenFrom = 1.1
+
+// skewLines names the hottest queue of each case that used its queues unevenly.
+func skewLines(r *Run) []string {
+	var lines []string
+	for i := range r.Cases {
+		c := &r.Cases[i]
+		if c.Skew == nil || c.Skew.MaxOverMean < unevenFrom || len(c.Queues) == 0 {
+			continue
+		}
+		hottest := slices.MaxFunc(c.Queues, func(a, b Share) int { return cmp.Compare(a.Acknowledged, b.Acknowledged) })
+		if hottest.Queue == nil {
+			continue
+		}
+		lines = append(lines, fmt.Sprintf("%s: the hottest of %d queues, %s:%d, took %s, %.2f × its fair share", Printable(c.Name), len(c.Queues),
+			Printable(hottest.Broker), *hottest.Queue, formatShare(float64(hottest.Acknowledged)/float64(max(c.Successes(), 1))), c.Skew.MaxOverMean))
 	}
 	return lines
 }
