@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -101,6 +102,21 @@ func chooseScenario(flags *pflag.FlagSet, args []string, s streams) (*scenarios.
 	return scenarios.Load(name, all...)
 }
 
+// profiles names whose defaults the producers have, with what matters most of them.
+func profiles(s *scenarios.Scenario) string {
+	var all []string
+	for _, c := range s.Cases() {
+		words := fmt.Sprintf("profile %s, no retries", c.Producer.Profile)
+		if n := c.Producer.Retries; n > 0 {
+			words = fmt.Sprintf("profile %s, up to %d retries", c.Producer.Profile, n)
+		}
+		if !slices.Contains(all, words) {
+			all = append(all, words)
+		}
+	}
+	return strings.Join(all, "; ")
+}
+
 // deliver prints the report and writes its directory. What could not be written does not keep the summary back.
 func deliver(report *bench.Report, scenario *scenarios.Scenario, f runFlags, s streams) error {
 	run := report.Run
@@ -120,7 +136,7 @@ func deliver(report *bench.Report, scenario *scenarios.Scenario, f runFlags, s s
 		var text strings.Builder
 		headline := quickLines(report)
 		if !f.quiet {
-			fmt.Fprintf(&text, "%s · seed %d\n", results.Title(run), scenario.Seed)
+			fmt.Fprintf(&text, "%s · seed %d · %s\n", results.Title(run), scenario.Seed, profiles(scenario))
 			for _, line := range headline {
 				fmt.Fprintln(&text, line)
 			}
