@@ -56,6 +56,9 @@ func preflight(ctx context.Context, cases []scenarios.Case, o Options) ([]*targe
 		if err := safe(&c.Load, o.Unlimited, all[i].cluster, len(all[i].brokers), all[i].local); err != nil {
 			return nil, err
 		}
+		if o.uncapped && !all[i].local {
+			return nil, &DangerError{fmt.Sprintf("no ceiling: the search would load %s (%s) until it breaks; give --max-rate 20k/s", all[i].cluster, plural(len(all[i].brokers), "master"))}
+		}
 	}
 	for i, s := range all {
 		if s == nil {

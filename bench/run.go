@@ -23,6 +23,8 @@ type Options struct {
 	Unlimited bool           // a closed loop off loopback was asked for in so many words
 	Warn      func(string)   // told of what the user should know before anything is sent; nil: nobody listens
 	Progress  func(Progress) // called at most four times a second; nil: nobody watches
+
+	uncapped bool // a search for a capacity without a ceiling: off loopback it is refused
 }
 
 // Tool is the program that runs, for the record.

@@ -14,8 +14,8 @@ const (
 	confirming phase = "confirm" // a longer run at the highest that held
 )
 
-// step is one run at a constant rate.
-type step struct {
+// trial is one run at a constant rate.
+type trial struct {
 	phase  phase
 	round  int     // of rounds, from 0
 	rate   float64 // sends a second
@@ -64,10 +64,11 @@ const (
 // answer whose ends nobody has tried; an upper end that is reached so moves up.
 type search struct {
 	searchOptions
-	now       step
+	now       trial
 	low, high float64 // of the bracket; 0: none yet
 	tried     bool    // high broke, rather than being assumed
-	ours      bool    // high broke because of the generator
+	ours      bool    // high broke because of the generator, and nothing near it because of the target
+	target    float64 // the lowest rate at which the target broke; 0: none yet
 	proven    float64 // the highest rate that this round confirmed; 0: none
 	fails     int     // confirmations of this round that broke
 	again     bool    // the step was limited once
@@ -78,12 +79,12 @@ type search struct {
 
 func newSearch(o searchOptions) *search {
 	s := &search{searchOptions: o}
-	s.now = s.stepAt(growing, o.start)
+	s.now = s.trialAt(growing, o.start)
 	return s
 }
 
 // next is the step to run; false: the search is over.
-func (s *search) next() (step, bool) { return s.now, !s.over }
+func (s *search) next() (trial, bool) { return s.now, !s.over }
 
 // tell takes what came of the step that next gave.
 func (s *search) tell(f finding) {
@@ -96,7 +97,10 @@ func (s *search) tell(f finding) {
 	if f == held {
 		s.low = max(s.low, rate)
 	} else {
-		s.high, s.tried, s.ours = rate, true, f == limited
+		if f == broke && (s.target == 0 || rate < s.target) {
+			s.target = rate
+		}
+		s.high, s.tried, s.ours = rate, true, f == limited && (s.target == 0 || s.target > rate*reopenBy)
 		if s.low >= rate {
 			s.low = 0
 		}
@@ -107,9 +111,9 @@ func (s *search) tell(f finding) {
 	case s.low == 0:
 		s.descend(growing, rate/growBy)
 	case s.atCeiling():
-		s.now = s.stepAt(confirming, s.low)
+		s.now = s.trialAt(confirming, s.low)
 	case s.high == 0:
-		s.now = s.stepAt(growing, rate*growBy)
+		s.now = s.trialAt(growing, rate*growBy)
 	default:
 		s.narrow()
 	}
@@ -118,7 +122,7 @@ func (s *search) tell(f finding) {
 // descend takes a step at a lower rate; under the lowest the search is over.
 func (s *search) descend(p phase, rate float64) {
 	if s.over = rate < s.start*lowest; !s.over {
-		s.now = s.stepAt(p, rate)
+		s.now = s.trialAt(p, rate)
 	}
 }
 
@@ -126,12 +130,12 @@ func (s *search) descend(p phase, rate float64) {
 func (s *search) narrow() {
 	for s.closed() {
 		if s.tried || s.atCeiling() {
-			s.now = s.stepAt(confirming, s.low)
+			s.now = s.trialAt(confirming, s.low)
 			return
 		}
 		s.high *= reopenBy
 	}
-	s.now = s.stepAt(narrowing, math.Sqrt(s.low*s.high))
+	s.now = s.trialAt(narrowing, math.Sqrt(s.low*s.high))
 }
 
 // confirmed goes on after a confirmation.
@@ -147,7 +151,7 @@ func (s *search) confirmed(f finding) {
 	case s.fails == 0 || s.closed():
 		s.answered()
 	default:
-		s.now = s.stepAt(confirming, math.Sqrt(s.proven*s.high))
+		s.now = s.trialAt(confirming, math.Sqrt(s.proven*s.high))
 	}
 }
 
@@ -169,8 +173,8 @@ func (s *search) closed() bool { return s.high <= s.low*(1+s.tolerance)*(1+1e-3)
 // atCeiling reports whether the ceiling held.
 func (s *search) atCeiling() bool { return s.ceiling > 0 && s.low >= s.ceiling }
 
-// stepAt is a step of a phase at a rate of four digits, long enough for the sends that the objectives need.
-func (s *search) stepAt(p phase, rate float64) step {
+// trialAt is a step of a phase at a rate of four digits, long enough for the sends that the objectives need.
+func (s *search) trialAt(p phase, rate float64) trial {
 	grain := math.Pow(10, math.Floor(math.Log10(rate))-3)
 	rate = math.Round(rate/grain) * grain
 	if s.ceiling > 0 {
@@ -180,7 +184,7 @@ func (s *search) stepAt(p phase, rate float64) step {
 	if p == confirming {
 		length = s.confirm
 	}
-	return step{phase: p, round: s.now.round, rate: rate, length: max(length, time.Duration(s.sends/rate*float64(time.Second)))}
+	return trial{phase: p, round: s.now.round, rate: rate, length: max(length, time.Duration(s.sends/rate*float64(time.Second)))}
 }
 
 // interval is the mean of the rounds' answers and its 95 % interval by Student's t, never narrower than the bracket that

@@ -87,7 +87,7 @@ func md1(random *rand.Rand, rate, seconds, service float64) (p99 float64) {
 }
 
 // runSearch runs a search over a system; took is the system's time.
-func runSearch(t *testing.T, s *search, system func(step) finding) (took time.Duration, steps []step) {
+func runSearch(t *testing.T, s *search, system func(trial) finding) (took time.Duration, steps []trial) {
 	t.Helper()
 	for range 1000 {
 		st, ok := s.next()
@@ -109,7 +109,7 @@ var usualSearch = searchOptions{start: 1000, tolerance: 0.01, rounds: 3, length:
 func TestSearchFindsTheLimit(t *testing.T) {
 	for _, limit := range []float64{3, 47.11, 999, 1000, 1001, 412_345, 2e6} {
 		s := newSearch(usualSearch)
-		_, steps := runSearch(t, s, func(st step) finding {
+		_, steps := runSearch(t, s, func(st trial) finding {
 			if st.rate < limit {
 				return held
 			}
@@ -130,7 +130,7 @@ func TestSearchSteps(t *testing.T) {
 	o := usualSearch
 	o.tolerance, o.rounds = 0.1, 2
 	s := newSearch(o)
-	_, steps := runSearch(t, s, func(st step) finding {
+	_, steps := runSearch(t, s, func(st trial) finding {
 		if st.rate < 3300 && (st.phase != confirming || st.rate < 3100) {
 			return held
 		}
@@ -157,28 +157,28 @@ func TestSearchSteps(t *testing.T) {
 func TestSearchEnds(t *testing.T) {
 	for name, tt := range map[string]struct {
 		change  func(*searchOptions)
-		system  func(step) finding
+		system  func(trial) finding
 		answers int
 		top     float64 // the highest answer
 		ours    bool
 		capped  bool
 	}{
-		"nothing holds":             {nil, func(step) finding { return broke }, 0, 0, false, false},
-		"the ceiling holds":         {func(o *searchOptions) { o.ceiling = 5000 }, func(step) finding { return held }, 1, 5000, false, true},
-		"a ceiling under the start": {func(o *searchOptions) { o.ceiling = 500 }, func(step) finding { return held }, 1, 500, false, true},
-		"the ceiling doesn't confirm": {func(o *searchOptions) { o.ceiling = 2000 }, func(st step) finding {
+		"nothing holds":             {nil, func(trial) finding { return broke }, 0, 0, false, false},
+		"the ceiling holds":         {func(o *searchOptions) { o.ceiling = 5000 }, func(trial) finding { return held }, 1, 5000, false, true},
+		"a ceiling under the start": {func(o *searchOptions) { o.ceiling = 500 }, func(trial) finding { return held }, 1, 500, false, true},
+		"the ceiling doesn't confirm": {func(o *searchOptions) { o.ceiling = 2000 }, func(st trial) finding {
 			if st.phase == confirming && st.rate > 1900 {
 				return broke
 			}
 			return held
 		}, 3, 1900, false, false},
-		"nothing but the generator": {nil, func(st step) finding {
+		"nothing but the generator": {nil, func(st trial) finding {
 			if st.rate > 5000 {
 				return limited
 			}
 			return held
 		}, 1, 5000, true, false},
-		"a limit under the generator's": {nil, func(st step) finding {
+		"a limit under the generator's": {nil, func(st trial) finding {
 			switch {
 			case st.rate > 7000:
 				return limited
@@ -187,14 +187,14 @@ func TestSearchEnds(t *testing.T) {
 			}
 			return held
 		}, 3, 5000, false, false},
-		"the generator from the start": {nil, func(step) finding { return limited }, 0, 0, true, false},
-		"a long run holds half of a short one": {nil, func(st step) finding {
+		"the generator from the start": {nil, func(trial) finding { return limited }, 0, 0, true, false},
+		"a long run holds half of a short one": {nil, func(st trial) finding {
 			if st.rate > 2500 && st.phase == confirming || st.rate > 5000 {
 				return broke
 			}
 			return held
 		}, 3, 2500, false, false},
-		"it never confirms": {nil, func(st step) finding {
+		"it never confirms": {nil, func(st trial) finding {
 			if st.phase == confirming || st.rate > 5000 {
 				return broke
 			}
@@ -227,7 +227,7 @@ func TestSearchEnds(t *testing.T) {
 func TestSearchTriesALimitedStepAgain(t *testing.T) {
 	n := 0
 	s := newSearch(usualSearch)
-	runSearch(t, s, func(st step) finding {
+	runSearch(t, s, func(st trial) finding {
 		if n++; n%2 == 1 {
 			return limited
 		}
@@ -250,7 +250,7 @@ func TestSearchOfANoisySystem(t *testing.T) {
 	for seed := range uint64(seeds) {
 		random := rand.New(rand.NewPCG(seed, 1))
 		s := newSearch(usualSearch)
-		took, _ := runSearch(t, s, func(st step) finding {
+		took, _ := runSearch(t, s, func(st trial) finding {
 			if md1(random, st.rate, st.length.Seconds(), 0.001) < 0.050 {
 				return held
 			}

@@ -67,8 +67,8 @@ func PercentileNeeds(metric string) int64 {
 	return 0
 }
 
-// words say what came of o in a few.
-func (o *Objective) words() string {
+// Words say what came of a judged o in a few.
+func (o *Objective) Words() string {
 	said := Printable(o.Text) + " "
 	switch {
 	case o.Met == nil && o.Needs > 0:
@@ -102,7 +102,7 @@ func objectiveLines(r *Run) []string {
 	var lines []string
 	for i := range r.Cases {
 		for j := range r.Cases[i].SLO {
-			lines = append(lines, fmt.Sprintf("objective %s: %s", Printable(r.Cases[i].Name), r.Cases[i].SLO[j].words()))
+			lines = append(lines, fmt.Sprintf("objective %s: %s", Printable(r.Cases[i].Name), r.Cases[i].SLO[j].Words()))
 		}
 	}
 	return lines

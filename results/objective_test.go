@@ -36,7 +36,7 @@ func TestJudgeObjectives(t *testing.T) {
 			tt.change(&c)
 		}
 		tt.o.judge(&c)
-		if got := tt.o.words(); !strings.Contains(got, tt.words) {
+		if got := tt.o.Words(); !strings.Contains(got, tt.words) {
 			t.Errorf("%s: %q, want %q", name, got, tt.words)
 		}
 	}

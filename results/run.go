@@ -25,6 +25,7 @@ type Run struct {
 	InstrumentCost *InstrumentCost `json:"instrument_cost,omitempty"`
 	Outages        []Outage        `json:"outages,omitempty"`          // by beginning; a case keeps 1,000
 	MoreOutages    int64           `json:"outages_left_out,omitempty"` // beyond those
+	Capacity       *Capacity       `json:"capacity,omitempty"`         // of a search; Cases are then the runs that confirm it
 	Cases          []Case          `json:"cases"`
 }
 

@@ -67,9 +67,9 @@ func (v textValue) String() string {
 func (v textValue) Set(s string) error { *v.text = s; return nil }
 func (v textValue) Type() string       { return v.kind }
 
-// addLoadFlags defines them and --set.
-func addLoadFlags(flags *pflag.FlagSet) {
-	for _, f := range loadFlags {
+// addFlags defines them and --set.
+func addFlags(flags *pflag.FlagSet, load []loadFlag) {
+	for _, f := range load {
 		flags.VarP(textValue{new(string), f.value}, f.name, f.short, f.usage)
 		if f.value == "bool" {
 			flags.Lookup(f.name).NoOptDefVal = "true"
@@ -83,7 +83,7 @@ func overrides(flags *pflag.FlagSet) ([]scenarios.Override, error) {
 	var all []scenarios.Override
 	for _, f := range loadFlags {
 		given := flags.Lookup(f.name)
-		if !given.Changed {
+		if given == nil || !given.Changed {
 			continue
 		}
 		source := "--" + f.name

@@ -209,7 +209,7 @@ func TestScenariosVerbs(t *testing.T) {
 }
 
 func TestHelpHasExamples(t *testing.T) {
-	for _, verb := range []string{"", "run", "broker", "scenarios", "doctor", "topic", "topic create", "topic route", "topic delete"} {
+	for _, verb := range []string{"", "run", "capacity", "broker", "scenarios", "doctor", "topic", "topic create", "topic route", "topic delete"} {
 		out, _, status := command(t, append(strings.Fields(verb), "--help")...)
 		if status != exitDone || !strings.Contains(out, "Examples:") {
 			t.Errorf("%q: status %d\n%s", verb, status, out)

@@ -59,6 +59,15 @@ func (p *progress) show(at bench.Progress) {
 	p.drawn = len([]rune(line))
 }
 
+// say writes a line that stays.
+func (p *progress) say(line string) {
+	if p.off {
+		return
+	}
+	p.clear()
+	fmt.Fprintln(p.w, line)
+}
+
 // clear takes the line off the screen.
 func (p *progress) clear() {
 	if p.drawn > 0 {

@@ -52,17 +52,23 @@ Off loopback a rate is required (or --unlimited), and topics are neither made no
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	addLoadFlags(flags)
+	addFlags(flags, loadFlags)
+	flags.BoolVar(&f.unlimited, "unlimited", false, "off loopback: drive the cluster as hard as it can, without a rate")
+	addOutputFlags(cmd, &f)
+	return cmd
+}
+
+// addOutputFlags defines how a run is told of and kept, and completes what has few values.
+func addOutputFlags(cmd *cobra.Command, f *runFlags) {
+	flags := cmd.Flags()
 	flags.StringVarP(&f.out, "out", "o", "runs", "directory for result directories, or none")
 	flags.BoolVar(&f.json, "json", false, "print the run record as JSON on stdout, and nothing else there")
-	flags.BoolVar(&f.unlimited, "unlimited", false, "off loopback: drive the cluster as hard as it can, without a rate")
 	flags.StringVar(&f.progress, "progress", "auto", "auto (a line that is redrawn, on a terminal only), plain (a line every 5 s) or none")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "no progress, no table: the verdict only")
 	for name, values := range map[string][]string{"mode": {"sync", "async", "oneway"}, "serialize": {"rocketmq", "json"}, "progress": {"auto", "plain", "none"},
 		"selector": {"round_robin", "random", "hash", "machine_room", "least_in_flight", "power_of_two", "consistent_hash", "sticky"}} {
 		_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)) // the flags are there: defined above
 	}
-	return cmd
 }
 
 func runLoad(cmd *cobra.Command, args []string, f runFlags, s streams) error {
@@ -82,12 +88,14 @@ func runLoad(cmd *cobra.Command, args []string, f runFlags, s streams) error {
 	return deliver(report, scenario, f, s)
 }
 
-// chooseScenario is the one that is named, or one case made of flags, or quick.
-func chooseScenario(flags *pflag.FlagSet, args []string, s streams) (*scenarios.Scenario, error) {
+// chooseScenario is the one that is named, or one case made of flags, or quick. fixed are flags that the verb has beside
+// those of loads.
+func chooseScenario(flags *pflag.FlagSet, args []string, s streams, fixed ...scenarios.Override) (*scenarios.Scenario, error) {
 	all, err := overrides(flags)
 	if err != nil {
 		return nil, err
 	}
+	all = append(all, fixed...)
 	name := defaultScenario
 	switch {
 	case len(args) > 0:

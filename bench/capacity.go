@@ -1,0 +1,357 @@
+package bench
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"rmqbench/remoting"
+	"rmqbench/results"
+	"rmqbench/scenarios"
+)
+
+// CapacityOptions is what a search for a capacity needs beside its scenario.
+type CapacityOptions struct {
+	Options
+	MaxRate   scenarios.Rate             // no step is faster; zero: none, which is refused off loopback
+	Budget    time.Duration              // no step begins that would not end within it; 0 means 15m
+	Step      time.Duration              // a step, if that is long enough for the percentiles demanded; 0 means 5s
+	Confirm   time.Duration              // the longer run that confirms an answer; 0 means 60s
+	Rounds    int                        // answers, each found and confirmed anew; 0 means 3
+	Tolerance float64                    // rates this share apart are not told apart; 0 means 0.01
+	Told      func(results.CapacityStep) // of each step as it ends; nil: nobody listens
+}
+
+func (o CapacityOptions) withDefaults() CapacityOptions {
+	const budget, step, confirm, rounds, tolerance = 15 * time.Minute, 5 * time.Second, time.Minute, 3, 0.01
+	if o.Budget == 0 {
+		o.Budget = budget
+	}
+	if o.Step == 0 {
+		o.Step = step
+	}
+	if o.Confirm == 0 {
+		o.Confirm = confirm
+	}
+	if o.Rounds == 0 {
+		o.Rounds = rounds
+	}
+	if o.Tolerance == 0 {
+		o.Tolerance = tolerance
+	}
+	return o
+}
+
+// Capacity looks for the highest rate that the target of s holds under its objectives. s has one case, an open loop,
+// whose first stage has the rate to begin with. Where no objective speaks of errors one of 1 % is added: refusals are
+// fast. The record's Cases are the runs that confirmed the answer, or the last step where none did. ctx's end is an
+// interrupt, as it is to [Run]; errors are as Run's, scenarios.Faults too.
+func Capacity(ctx context.Context, s *scenarios.Scenario, o CapacityOptions) (*Report, error) {
+	o = o.withDefaults()
+	c, err := searchable(s)
+	if err != nil {
+		return nil, err
+	}
+	resolved, err := json.Marshal(s.Resolved())
+	if err != nil {
+		return nil, fmt.Errorf("scenario for the record: %w", err)
+	}
+	r := &runner{Options: o.Options, began: remoting.Nanotime(), of: 1}
+	r.uncapped = o.MaxRate.IsZero()
+	r.run = &results.Run{Name: s.Name, StartedAt: time.Now(), Scenario: resolved, Environment: environment(o.Tool)}
+	whole := currentUsage()
+	r.timer = timerP99(ctx)
+	targets, err := preflight(ctx, []scenarios.Case{*c}, r.Options)
+	if err != nil {
+		return nil, err
+	}
+	st, err := newStand(ctx, c, targets[0], 0)
+	if err != nil {
+		return nil, err
+	}
+	defer st.close()
+	r.run.Target = st.target.record
+	h := newHunt(r.run, c, &o, func(ctx context.Context, c *scenarios.Case, index int) (*measurement, error) {
+		return r.measure(ctx, st, c, index)
+	})
+	if err := h.search(ctx); err != nil {
+		return nil, err
+	}
+	h.record.BytesOut = st.producer.Stats().BytesOut
+	r.run.EndedAt = time.Now()
+	var sent int64
+	for i := range h.record.Steps {
+		sent += h.record.Steps[i].Successes()
+	}
+	used := currentUsage().since(&whole)
+	r.run.Process = used.record(sent)
+	results.Judge(r.run)
+	return &Report{Run: r.run, Histograms: h.logs}, nil
+}
+
+// searchable is the one case of s, made ready for a search.
+func searchable(s *scenarios.Scenario) (*scenarios.Case, error) {
+	cases := s.Cases()
+	c := cases[0]
+	fault := func(format string, args ...any) (*scenarios.Case, error) {
+		return nil, scenarios.Faults{{Msg: fmt.Sprintf(format, args...)}}
+	}
+	speaks := func(of string) func(scenarios.Objective) bool {
+		return func(o scenarios.Objective) bool { return o.Metric.Name == of }
+	}
+	switch {
+	case len(cases) > 1:
+		return fault("capacity looks at one case at a time, and %s has %d", s.Name, len(cases))
+	case !c.Load.OpenLoop():
+		return fault("capacity needs a rate to begin with; give --start 1k/s")
+	case c.Load.Mode == scenarios.Oneway:
+		return fault("oneway sends have no answers: how fast bytes can be written is no capacity; use -m sync or -m async")
+	case len(c.Events) > 0:
+		return fault("events happen at times of their own: capacity looks for a steady state; take them out")
+	case len(c.SLO) == 0:
+		return fault("no objective: what must hold? Give --slo 'p99<10ms,errors<0.1%%'")
+	case slices.ContainsFunc(c.SLO, speaks("rate")):
+		return fault("the rate is what capacity looks for, and no objective of it")
+	}
+	if !slices.ContainsFunc(c.SLO, speaks("errors")) {
+		most, err := scenarios.ParseObjectives("errors<1%")
+		if err != nil {
+			return nil, err
+		}
+		c.SLO = slices.Concat(c.SLO, most)
+	}
+	return &c, nil
+}
+
+// searchOptionsOf sizes the steps for what the objectives need.
+func searchOptionsOf(c *scenarios.Case, o *CapacityOptions) searchOptions {
+	const spare = 1.2 // of the sends that a percentile needs: some may fail
+	so := searchOptions{start: c.Load.Stages[0].Rate.PerSecond(), ceiling: o.MaxRate.PerSecond(),
+		tolerance: o.Tolerance, rounds: o.Rounds, length: o.Step, confirm: o.Confirm}
+	for _, objective := range c.SLO {
+		so.sends = max(so.sends, spare*float64(results.PercentileNeeds(objective.Metric.Name)))
+	}
+	return so
+}
+
+// hunt is a search under way, and the record of it.
+type hunt struct {
+	run    *results.Run
+	record *results.Capacity // run's
+	logs   []results.TaggedHistogram
+	of     *scenarios.Case
+	states *search
+	try    func(ctx context.Context, c *scenarios.Case, index int) (*measurement, error)
+	told   func(results.CapacityStep)
+	ends   time.Time // the budget
+
+	quiet, breaks sighting // the case at the lowest rate that held, and at the lowest that broke
+	last          sighting
+}
+
+// sighting is a case that a step measured.
+type sighting struct {
+	rate float64
+	of   *results.Case // nil: none yet
+	logs []results.TaggedHistogram
+}
+
+func newHunt(run *results.Run, c *scenarios.Case, o *CapacityOptions, try func(context.Context, *scenarios.Case, int) (*measurement, error)) *hunt {
+	h := &hunt{run: run, record: &results.Capacity{}, of: c, states: newSearch(searchOptionsOf(c, o)), try: try, told: o.Told, ends: time.Now().Add(o.Budget)}
+	for _, objective := range c.SLO {
+		h.record.Objectives = append(h.record.Objectives, objective.String())
+	}
+	run.Capacity = h.record
+	return h
+}
+
+// search takes steps until the search itself, the budget or ctx ends it, and completes the record.
+func (h *hunt) search(ctx context.Context) error {
+	defer h.answer()
+	for i := 0; ; i++ {
+		t, more := h.states.next()
+		switch {
+		case !more:
+			h.record.Ended = h.whyOver()
+			return nil
+		case ctx.Err() != nil:
+			h.interrupted()
+			return nil
+		case time.Until(h.ends) < t.length+settle(t.length):
+			h.record.Ended = results.EndedBudget
+			return nil
+		}
+		c := h.caseOf(t, i)
+		m, err := h.try(ctx, c, i)
+		switch {
+		case err != nil:
+			return err
+		case m.interrupted:
+			h.interrupted()
+			return nil
+		}
+		f, err := h.weigh(t, c, m)
+		if err != nil {
+			return err
+		}
+		h.states.tell(f)
+	}
+}
+
+func (h *hunt) interrupted() {
+	h.record.Ended, h.run.CutShort = results.EndedInterrupted, results.Interrupted
+}
+
+// whyOver is why the search itself ended.
+func (h *hunt) whyOver() string {
+	switch s := h.states; {
+	case s.capped:
+		return results.EndedCeiling
+	case s.ours:
+		return results.EndedGenerator
+	case len(s.answers) == 0:
+		return results.EndedNothingHeld
+	}
+	return results.EndedFound
+}
+
+// settle is the time that a step's queues get to fill before it is measured.
+func settle(length time.Duration) time.Duration { return max(length/5, time.Second) }
+
+// caseOf is the case of one trial: a warm-up, and quarters at one rate. Each trial has a seed of its own, so that chance
+// is not the same each time.
+func (h *hunt) caseOf(t trial, index int) *scenarios.Case {
+	c := *h.of
+	c.Name = fmt.Sprintf("%s %s/s", t.phase, results.FormatRate(t.rate))
+	if t.phase == confirming {
+		c.Name += fmt.Sprintf(" (round %d)", t.round+1)
+	}
+	c.Seed += uint64(index)
+	c.Load.Count = 0
+	const grain = 1000 // rates below 1/s have digits too
+	rate := scenarios.Rate{Count: int64(math.Round(t.rate * grain)), Per: grain * time.Second}
+	c.Load.Stages = []scenarios.Stage{{For: scenarios.Duration(settle(t.length)), Rate: rate, Warmup: true}}
+	for range steadyQuarters {
+		c.Load.Stages = append(c.Load.Stages, scenarios.Stage{For: scenarios.Duration(t.length / steadyQuarters), Rate: rate})
+	}
+	return &c
+}
+
+// weigh judges what a trial measured and files it.
+func (h *hunt) weigh(t trial, of *scenarios.Case, m *measurement) (finding, error) {
+	c, logs, err := m.record(of)
+	if err != nil {
+		return broke, err
+	}
+	judged := &results.Run{Target: h.run.Target, Cases: []results.Case{c}}
+	results.Judge(judged)
+	c = judged.Cases[0]
+	f, why, err := weigh(&c)
+	if err != nil {
+		return broke, err
+	}
+	step := results.CapacityStep{Phase: string(t.phase), Round: t.round, RatePerSecond: t.rate, PlannedNS: int64(t.length),
+		Found: f.String(), Why: why, Verdict: c.Verdict, Measured: c.Measured}
+	h.record.Steps = append(h.record.Steps, step)
+	if h.told != nil {
+		h.told(step)
+	}
+	now := sighting{t.rate, &c, logs}
+	h.last = now
+	switch f {
+	case held:
+		if h.quiet.of == nil || t.rate < h.quiet.rate {
+			h.quiet = now
+		}
+		h.record.HeldPerSecond = new(max(t.rate, deref(h.record.HeldPerSecond)))
+		if t.phase == confirming {
+			h.run.Cases, h.logs = append(h.run.Cases, c), append(h.logs, logs...)
+		}
+	case broke:
+		if h.breaks.of == nil || t.rate <= h.breaks.rate {
+			h.breaks = now
+		}
+	}
+	return f, nil
+}
+
+// String is the finding's name in the record.
+func (f finding) String() string {
+	return [...]string{results.StepHeld, results.StepBroke, results.StepLimited}[f]
+}
+
+// answer completes the record.
+func (h *hunt) answer() {
+	r := h.record
+	r.Rounds = append([]float64{}, h.states.answers...)
+	if mean, low, high, ok := h.states.interval(); mean > 0 {
+		r.RatePerSecond = &mean
+		if ok {
+			r.LowPerSecond, r.HighPerSecond = &low, &high
+		}
+	}
+	r.AtLeast = r.Ended == results.EndedCeiling || r.Ended == results.EndedGenerator
+	r.Limit = h.limit()
+	r.FindKnee()
+	if len(h.run.Cases) == 0 && h.last.of != nil {
+		h.run.Cases, h.logs = []results.Case{*h.last.of}, h.last.logs
+	}
+}
+
+// limit says what kept the target from more.
+func (h *hunt) limit() *results.CapacityLimit {
+	switch h.record.Ended {
+	case results.EndedCeiling:
+		return &results.CapacityLimit{Kind: "ceiling", Text: "the ceiling that was given with --max-rate"}
+	case results.EndedGenerator:
+		for _, s := range slices.Backward(h.record.Steps) {
+			if s.Found == results.StepLimited {
+				return &results.CapacityLimit{Kind: "generator", Text: "this generator, and what the target holds is not known: " + s.Why}
+			}
+		}
+	}
+	if h.breaks.of == nil {
+		return nil
+	}
+	return limitOf(h.breaks.of, h.quiet.of)
+}
+
+// limitOf names what broke in c, next to quiet, the case at the lowest rate; nil: there is none.
+func limitOf(c, quiet *results.Case) *results.CapacityLimit {
+	cause, most := "", int64(0)
+	for _, name := range sortedKeys(c.Errors) {
+		if n := c.Errors[name]; n > most {
+			cause, most = name, n
+		}
+	}
+	if reason, busy := strings.CutPrefix(cause, remoting.SystemBusy.String()); busy {
+		l := &results.CapacityLimit{Kind: "broker_busy", Text: "the broker is busy"}
+		if reason = strings.TrimSpace(reason); reason != "" {
+			l.Setting = remoting.NewBrokerError("", remoting.SystemBusy, reason).Pushback().Setting()
+			l.Text += " " + reason
+		}
+		if l.Setting != "" {
+			l.Text = l.Setting + " (" + l.Text + ")"
+		}
+		return l
+	}
+	if c.ErrorShare() > 0.01 && cause != "" {
+		return &results.CapacityLimit{Kind: "errors", Text: "errors, most of them: " + cause}
+	}
+	l := &results.CapacityLimit{Kind: "queueing", Text: "queueing"}
+	if c.Service == nil {
+		return l
+	}
+	if t := c.Transport; t != nil && t.RoundTripNS != nil && *t.RoundTripNS > c.Service.Mean/2 {
+		return &results.CapacityLimit{Kind: "network", Text: fmt.Sprintf("the network, whose round trip of %s is most of a send's %s",
+			results.FormatDuration(*t.RoundTripNS), results.FormatDuration(c.Service.Mean))}
+	}
+	if quiet != nil && quiet.Service != nil {
+		l.Text += fmt.Sprintf(" at the broker: a send takes %s there on average, %s without the queue", results.FormatDuration(c.Service.Mean), results.FormatDuration(quiet.Service.Mean))
+	}
+	return l
+}

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"rmqbench/bench"
+	"rmqbench/results"
+	"rmqbench/scenarios"
+)
+
+// capacityFlags are those of capacity that are not the scenario's.
+type capacityFlags struct {
+	runFlags
+	start, maxRate        string
+	budget, step, confirm string
+	rounds                int
+}
+
+func newCapacity(s streams) *cobra.Command {
+	var f capacityFlags
+	cmd := &cobra.Command{
+		Use:   "capacity [SCENARIO] --slo LIST [flags]",
+		Short: "Find the highest rate that holds objectives, and what the limit is",
+		Long: `capacity drives a scenario, or one case made of flags, on an open loop at a rate that it raises until an objective breaks. It
+narrows the rate down by bisection, confirms the answer by a longer run, and does so several times for a 95 % interval. A step
+counts only in steady state: what falls due is answered as fast as it does. The percentiles that are demanded say how long a step
+must be: p99 needs 10,000 sends.
+
+What holds at a rate that this generator could not keep is a floor and no answer: exit status 5, with the cure. Off loopback
+--max-rate is required, and each message stays in the brokers' commit logs.`,
+		Example: `  rmqbench capacity --slo 'p99<10ms,errors<0.1%'                       # the embedded broker, and this machine
+  rmqbench capacity -n HOST:9876 -t TOPIC -m async --slo 'p99<10ms' --max-rate 50k/s
+  rmqbench capacity mine.yaml --budget 5m --json                       # objectives from the scenario's slo
+  rmqbench capacity --set target.embedded.service_time=1ms --slo 'p99<50ms' --set load.arrivals=poisson`,
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: completeScenarios,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runCapacity(cmd, args, f, s)
+		},
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	addFlags(flags, searchedFlags())
+	flags.StringVar(&f.start, "start", "1k/s", "rate of the first step")
+	flags.StringVar(&f.maxRate, "max-rate", "", "no step is faster; required off loopback")
+	flags.StringVar(&f.budget, "budget", "15m", "time for all of it")
+	flags.StringVar(&f.step, "step", "5s", "a step's time, or what its percentiles need")
+	flags.StringVar(&f.confirm, "confirm", "60s", "time of a run that confirms an answer")
+	flags.IntVar(&f.rounds, "rounds", 3, "answers, each found and confirmed anew, 1 to 10; the interval is over them")
+	addOutputFlags(cmd, &f.runFlags)
+	return cmd
+}
+
+// searchedFlags are those of loadFlags that a search doesn't set itself.
+func searchedFlags() []loadFlag {
+	var kept []loadFlag
+	for _, f := range loadFlags {
+		switch f.path {
+		case "load.rate", "load.duration", "load.count", "load.warmup":
+		default:
+			kept = append(kept, f)
+		}
+	}
+	return kept
+}
+
+func runCapacity(cmd *cobra.Command, args []string, f capacityFlags, s streams) error {
+	o := bench.CapacityOptions{Options: bench.Options{Tool: tool(), Warn: s.warn}, Rounds: f.rounds}
+	for _, t := range []struct {
+		flag, text string
+		into       *time.Duration
+	}{{"budget", f.budget, &o.Budget}, {"step", f.step, &o.Step}, {"confirm", f.confirm, &o.Confirm}} {
+		d, err := scenarios.ParseDuration(t.text)
+		if err == nil && time.Duration(d) < time.Second {
+			err = fmt.Errorf("duration %q must be at least 1s", t.text)
+		}
+		if err != nil {
+			return &usageError{fmt.Sprintf("--%s: %v", t.flag, err)}
+		}
+		*t.into = time.Duration(d)
+	}
+	if f.maxRate != "" {
+		rate, err := scenarios.ParseRate(f.maxRate)
+		if err != nil {
+			return &usageError{fmt.Sprintf("--max-rate: %v", err)}
+		}
+		o.MaxRate = rate
+	}
+	if f.rounds < 1 || f.rounds > 10 {
+		return &usageError{fmt.Sprintf("--rounds %d: 1 to 10", f.rounds)}
+	}
+	scenario, err := chooseScenario(cmd.Flags(), args, s, scenarios.Override{Path: "load.rate", Value: f.start, Source: "--start"})
+	if err != nil {
+		return err
+	}
+	watch, err := newProgress(f.runFlags, s.err)
+	if err != nil {
+		return err
+	}
+	o.Progress = watch.show
+	o.Told = func(step results.CapacityStep) { watch.say(stepLine(&step)) }
+	report, err := bench.Capacity(cmd.Context(), scenario, o)
+	watch.clear()
+	if err != nil {
+		return err
+	}
+	return deliverCapacity(report, scenario, f.runFlags, s)
+}
+
+// stepLine tells of a step that has ended.
+func stepLine(step *results.CapacityStep) string {
+	line := fmt.Sprintf("%-7s %8s/s  %s", step.Phase, results.FormatRate(step.RatePerSecond), step.Found)
+	if step.Why != "" {
+		line += ": " + step.Why
+	}
+	return results.Printable(line)
+}
+
+// deliverCapacity prints the answer and writes the result's directory.
+func deliverCapacity(report *bench.Report, scenario *scenarios.Scenario, f runFlags, s streams) error {
+	path, lost := writeResult(report, f.out)
+	run := report.Run
+	if f.json {
+		if err := results.Encode(s.out, run); err != nil {
+			return err
+		}
+	} else {
+		var text strings.Builder
+		if f.quiet {
+			fmt.Fprintln(&text, run.Capacity.Sentence(run.Target.Embedded))
+		} else {
+			fmt.Fprintf(&text, "%s · seed %d\n", results.Title(run), scenario.Seed)
+			if err := results.WriteCapacity(&text, run); err != nil {
+				return err
+			}
+		}
+		last := string(run.Verdict)
+		if path != "" {
+			last += " · " + path
+		}
+		if _, err := fmt.Fprintln(s.out, text.String()+last); err != nil {
+			return err
+		}
+	}
+	if lost != nil {
+		return fmt.Errorf("the result is lost: %w; give another directory with -o", lost)
+	}
+	if status := results.CapacityStatus(run); status != exitDone {
+		return exitError(status)
+	}
+	return nil
+}
