@@ -220,7 +220,7 @@ func (h *hunt) whyOver() string {
 }
 
 // settle is the time that a step's queues get to fill before it is measured.
-func settle(length time.Duration) time.Duration { return max(length/5, time.Second) }
+func settle(length time.Duration) time.Duration { return max(length/5, time.Second/2) }
 
 // caseOf is the case of one trial: a warm-up, and quarters at one rate. Each trial has a seed of its own, so that chance
 // is not the same each time.

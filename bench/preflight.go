@@ -53,11 +53,8 @@ func preflight(ctx context.Context, cases []scenarios.Case, o Options) ([]*targe
 			seen[key] = s
 		}
 		all[i] = seen[key]
-		if err := safe(&c.Load, o.Unlimited, all[i].cluster, len(all[i].brokers), all[i].local); err != nil {
+		if err := safe(&c.Load, &o, all[i].cluster, len(all[i].brokers), all[i].local); err != nil {
 			return nil, err
-		}
-		if o.uncapped && !all[i].local {
-			return nil, &DangerError{fmt.Sprintf("no ceiling: the search would load %s (%s) until it breaks; give --max-rate 20k/s", all[i].cluster, plural(len(all[i].brokers), "master"))}
 		}
 	}
 	for i, s := range all {
@@ -160,14 +157,17 @@ func mastersOf(ctx context.Context, admin *producer.Admin, security *Security, c
 }
 
 // safe refuses what would hurt somebody's production cluster.
-func safe(load *scenarios.Workload, unlimited bool, cluster string, masters int, local bool) error {
+func safe(load *scenarios.Workload, o *Options, cluster string, masters int, local bool) error {
+	if o.uncapped && !local {
+		return &DangerError{fmt.Sprintf("no ceiling: this would load %s (%s) until it breaks; give --max-rate 20k/s", cluster, plural(masters, "master"))}
+	}
 	if local || load.OpenLoop() || !load.Cap.IsZero() {
 		return nil
 	}
 	if load.Mode == scenarios.Oneway {
 		return &DangerError{fmt.Sprintf("no rate: oneway sends to %s (%s) would not even slow down when it can't keep up; give -r 1k/s", cluster, plural(masters, "master"))}
 	}
-	if !unlimited {
+	if !o.Unlimited {
 		return &DangerError{fmt.Sprintf("no rate: this would drive %s (%s) as hard as it can; give -r 1k/s, or --unlimited", cluster, plural(masters, "master"))}
 	}
 	return nil

@@ -212,13 +212,24 @@ func TestSafe(t *testing.T) {
 		"a count is no rate":       {"count: 10", false, false, "no rate"},
 		"an unlimited rate as ask": {"stages: [{for: 1s, rate: 1G/s}]", false, false, ""},
 	} {
-		err := safe(&loadOf(t, tt.load).Load, tt.unlimited, "prod", 12, tt.local)
+		err := safe(&loadOf(t, tt.load).Load, &Options{Unlimited: tt.unlimited}, "prod", 12, tt.local)
 		if tt.want == "" && err == nil {
 			continue
 		}
 		if err == nil || tt.want == "" || !isDanger(err) || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v, want %q", name, err, tt.want)
 		}
+	}
+}
+
+// A search for a capacity off loopback needs a ceiling.
+func TestSafeSearch(t *testing.T) {
+	load := &loadOf(t, "stages: [{for: 1s, rate: 1k/s}]").Load
+	if err := safe(load, &Options{uncapped: true}, "prod", 12, true); err != nil {
+		t.Errorf("loopback: %v", err)
+	}
+	if err := safe(load, &Options{uncapped: true, Unlimited: true}, "prod", 12, false); !isDanger(err) || !strings.Contains(err.Error(), "load prod (12 masters) until it breaks; give --max-rate") {
+		t.Errorf("off loopback: %v", err)
 	}
 }
 

@@ -47,7 +47,7 @@ const (
 	// reopenBy is how far a bracket is opened around an answer for the next round.
 	reopenBy = 1.05
 	// lowest is the share of the first rate under which the search gives up.
-	lowest = 1.0 / 4096
+	lowest = 1.0 / 64
 )
 
 // search looks for the highest rate that holds. It is a pure state machine: next is the step to run, tell takes what

@@ -78,7 +78,7 @@ func (c *Capacity) Sentence(embedded bool) string {
 		said = fmt.Sprintf("Holds %s/s at %s (confirmed once: no interval)", FormatRate(*c.RatePerSecond), under)
 	case c.HeldPerSecond != nil:
 		said = fmt.Sprintf("Held %s/s at %s, not confirmed", FormatRate(*c.HeldPerSecond), under)
-	case c.Ended == EndedNothingHeld:
+	case len(c.Steps) > 0:
 		said = "No rate that was tried holds " + under
 	default:
 		said = "No answer for " + under
@@ -162,7 +162,8 @@ func WriteCapacity(w io.Writer, r *Run) error {
 		}
 		rows = append(rows, append(row, maximum, formatShare(s.ErrorShare()), c.note(s)))
 	}
-	lines, err := grid([]string{"rate", shown[0].label, shown[1].label, shown[2].label, "max", "errors", "found"}, rows)
+	header := []string{"rate", shown[0].label, shown[1].label, shown[2].label, "max", "errors", "found"}
+	lines, err := drawTable(header, rows, len(header)-1)
 	if err != nil {
 		return fmt.Errorf("table: %w", err)
 	}

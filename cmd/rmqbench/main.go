@@ -107,7 +107,8 @@ Exit status:
   130  interrupted; what was measured is written and marked PARTIAL`,
 		Example: `  rmqbench run                                     # 20 s on the embedded broker: speed, and what a stall looks like
   rmqbench doctor -n 127.0.0.1:9876                # is the cluster fit to be measured?
-  rmqbench run -n 127.0.0.1:9876 -r 1k/s -t TOPIC  # 1,000 messages a second for 10 s`,
+  rmqbench run -n 127.0.0.1:9876 -r 1k/s -t TOPIC  # 1,000 messages a second for 10 s
+  rmqbench capacity --slo 'p99<10ms,errors<0.1%'   # the highest rate that holds this`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,

@@ -1,0 +1,210 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"rmqbench/producer"
+	"rmqbench/remoting"
+	"rmqbench/results"
+	"rmqbench/scenarios"
+)
+
+// queue is a sender with one server behind a queue without end, for virtual time.
+type queue struct {
+	service time.Duration
+	refuses int // sends in the queue from which on the broker is busy; 0: none
+
+	mu     sync.Mutex // protects following
+	free   time.Time  // when the server has served what came so far
+	length int
+}
+
+func (q *queue) Send(ctx context.Context, m *producer.Message, _ ...producer.SendOption) (producer.SendResult, error) {
+	q.mu.Lock()
+	now := time.Now()
+	if q.refuses > 0 && q.length >= q.refuses {
+		q.mu.Unlock()
+		return producer.SendResult{Attempts: 1}, &producer.SendError{Topic: m.Topic, Attempts: 1,
+			Err: remoting.NewBrokerError("b:1", remoting.SystemBusy, "[TIMEOUT_CLEAN_QUEUE]broker busy")}
+	}
+	q.length++
+	if q.free.Before(now) {
+		q.free = now
+	}
+	q.free = q.free.Add(q.service)
+	wait := q.free.Sub(now)
+	q.mu.Unlock()
+	time.Sleep(wait)
+	q.mu.Lock()
+	q.length--
+	q.mu.Unlock()
+	return producer.SendResult{Attempts: 1}, nil
+}
+
+func (q *queue) SendOneway(ctx context.Context, m *producer.Message, opts ...producer.SendOption) (producer.SendResult, error) {
+	return q.Send(ctx, m, opts...)
+}
+
+func (q *queue) SendAsync(ctx context.Context, m *producer.Message, callback func(producer.SendResult, error), opts ...producer.SendOption) error {
+	go func() { callback(q.Send(ctx, m, opts...)) }()
+	return nil
+}
+
+// searchOf searches in virtual time, by timers.
+func searchOf(ctx context.Context, t *testing.T, text string, o CapacityOptions, sender Sender) *results.Run {
+	t.Helper()
+	c, err := searchable(scenario(t, text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := &results.Run{Name: "test"}
+	o = o.withDefaults()
+	h := newHunt(run, c, &o, func(ctx context.Context, c *scenarios.Case, _ int) (*measurement, error) {
+		return drive(ctx, newPlan(c), sender, timerWaiter{}, watcher{})
+	})
+	if err := h.search(ctx); err != nil {
+		t.Fatal(err)
+	}
+	results.Judge(run)
+	wantSums(t, run)
+	return run
+}
+
+// TestCapacityOfAQueue: with a constant schedule a server of 1 ms holds any rate under 1,000/s at 1 ms, and none over it.
+func TestCapacityOfAQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		run := searchOf(t.Context(), t, "load: {stages: [{for: 1s, rate: 300/s}]}\nslo: [p90<10ms]\n",
+			CapacityOptions{Step: 4 * time.Second, Confirm: 8 * time.Second, Rounds: 2}, &queue{service: time.Millisecond})
+		c := run.Capacity
+		if c.Ended != results.EndedFound || c.RatePerSecond == nil || *c.RatePerSecond < 980 || *c.RatePerSecond > 1002 {
+			t.Fatalf("%+v", c)
+		}
+		if len(run.Cases) < 2 || len(c.Rounds) != 2 || c.LowPerSecond == nil || c.AtLeast || results.CapacityStatus(run) != 0 && run.Verdict == results.Valid {
+			t.Errorf("%d cases, %s, %+v", len(run.Cases), run.Verdict, c)
+		}
+		if l := c.Limit; l == nil || l.Kind != "queueing" || !strings.Contains(l.Text, "1.00 ms without the queue") {
+			t.Errorf("limit %+v", l)
+		}
+		for _, want := range []string{"Holds ", "/s at p90<10ms, errors<1% (95 %: ", "limit: queueing at the broker"} {
+			if got := c.Sentence(true); !strings.Contains(got, want) {
+				t.Errorf("%q, want %q", got, want)
+			}
+		}
+	})
+}
+
+// TestCapacityOfABusyBroker: refusals are fast, and the answer says which setting governs them.
+func TestCapacityOfABusyBroker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		run := searchOf(t.Context(), t, "load: {stages: [{for: 1s, rate: 300/s}]}\nslo: [p90<1s, errors<0.1%]\n",
+			CapacityOptions{Step: 4 * time.Second, Confirm: 8 * time.Second, Rounds: 1}, &queue{service: time.Millisecond, refuses: 10})
+		c := run.Capacity
+		if c.RatePerSecond == nil || *c.RatePerSecond < 980 || *c.RatePerSecond > 1003 || c.Limit == nil || c.Limit.Kind != "broker_busy" || c.Limit.Setting != "waitTimeMillsInSendQueue" {
+			t.Errorf("%+v, limit %+v", c, c.Limit)
+		}
+	})
+}
+
+// TestCapacityIsNotTheGenerators: two workers that wait 10 ms for each answer make 200/s, which is no capacity.
+func TestCapacityIsNotTheGenerators(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		f.service = 10 * time.Millisecond
+		run := searchOf(t.Context(), t, "load: {workers: 2, stages: [{for: 1s, rate: 100/s}]}\nslo: [p90<30ms]\n",
+			CapacityOptions{Step: 4 * time.Second, Confirm: 8 * time.Second}, f)
+		c := run.Capacity
+		if c.Ended != results.EndedGenerator || !c.AtLeast || results.CapacityStatus(run) != 5 {
+			t.Errorf("%+v, status %d", c, results.CapacityStatus(run))
+		}
+		if got := c.Sentence(true); !strings.Contains(got, "Holds at least ") || !strings.Contains(got, "use -w ") {
+			t.Error(got)
+		}
+	})
+}
+
+// TestCapacityEnds: by its budget, by an interrupt, at its ceiling, and where nothing holds.
+func TestCapacityEnds(t *testing.T) {
+	short := CapacityOptions{Step: 4 * time.Second, Confirm: 8 * time.Second, Rounds: 2}
+	for name, tt := range map[string]struct {
+		change func(*CapacityOptions)
+		slo    string
+		stop   time.Duration
+		ended  string
+		status int
+		says   string
+	}{
+		"budget":    {func(o *CapacityOptions) { o.Budget = 30 * time.Second }, "p90<10ms", 0, results.EndedBudget, 4, "not confirmed"},
+		"ceiling":   {func(o *CapacityOptions) { o.MaxRate = scenarios.Rate{Count: 500, Per: time.Second} }, "p90<10ms", 0, results.EndedCeiling, 0, "Holds at least 500/s"},
+		"nothing":   {func(o *CapacityOptions) { o.Budget = 3 * time.Hour }, "p90<1us", 0, results.EndedNothingHeld, 3, "No rate that was tried holds p90<1us"},
+		"interrupt": {nil, "p90<10ms", 12 * time.Second, results.EndedInterrupted, 130, "Held 600/s"},
+		"at once":   {nil, "p90<10ms", -1, results.EndedInterrupted, 130, "No answer"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				o := short
+				if tt.change != nil {
+					tt.change(&o)
+				}
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				switch {
+				case tt.stop > 0:
+					time.AfterFunc(tt.stop, cancel)
+				case tt.stop < 0:
+					cancel()
+				}
+				run := searchOf(ctx, t, fmt.Sprintf("load: {stages: [{for: 1s, rate: 300/s}]}\nslo: ['%s']\n", tt.slo), o, &queue{service: time.Millisecond})
+				c := run.Capacity
+				if c.Ended != tt.ended || !strings.Contains(c.Sentence(true), tt.says) {
+					t.Errorf("ended by %s, %q", c.Ended, c.Sentence(true))
+				}
+				if got := results.CapacityStatus(run); got != tt.status && (got != 4 || run.Verdict != results.Suspect) {
+					t.Errorf("status %d, want %d: %s", got, tt.status, run.Verdict)
+				}
+			})
+		})
+	}
+}
+
+// TestNotSearchable: what makes no sense is refused before anything is sent.
+func TestNotSearchable(t *testing.T) {
+	const open = "load: {stages: [{for: 1s, rate: 1k/s}]}\n"
+	for text, want := range map[string]string{
+		open:                                "--slo 'p99<10ms,errors<0.1%'",
+		"slo: [p99<1s]\n":                   "--start",
+		open + "slo: [p99<1s, rate>1k/s]\n": "the rate is what capacity looks for",
+		"slo: [p99<1s]\nload: {mode: oneway, stages: [{for: 1s, rate: 1k/s}]}\n": "oneway sends have no answers",
+		open + "slo: [p99<1s]\nevents: [{at: 0s, for: 1s, stall: true}]\n":       "events",
+		open + "slo: [p99<1s]\ncases: [{name: one}, {name: two}]\n":              "has 2",
+	} {
+		_, err := Capacity(t.Context(), scenario(t, text), CapacityOptions{})
+		if _, ok := errors.AsType[scenarios.Faults](err); !ok || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
+}
+
+// TestCapacityOnASocket is a search on the embedded broker, whatever this machine lets it find.
+func TestCapacityOnASocket(t *testing.T) {
+	steps := 0
+	report, err := Capacity(t.Context(), scenario(t, "target: {embedded: {service_time: 1ms}}\nload: {stages: [{for: 1s, rate: 700/s}]}\nslo: [p50<1s]\n"),
+		CapacityOptions{Step: time.Second, Confirm: time.Second, Rounds: 1, Tolerance: 1, Budget: 12 * time.Second, Told: func(results.CapacityStep) { steps++ }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantSums(t, report.Run)
+	c := report.Run.Capacity
+	if steps == 0 || len(c.Steps) != steps || c.BytesOut == 0 || len(report.Run.Cases) == 0 || len(report.Histograms) == 0 || !report.Run.Target.Embedded {
+		t.Errorf("%d steps, %+v", steps, c)
+	}
+	if c.HeldPerSecond == nil || *c.HeldPerSecond > 1050 {
+		t.Errorf("held %v of a server that makes 1,000/s: %s", c.HeldPerSecond, c.Sentence(true))
+	}
+}

@@ -1,0 +1,122 @@
+package results
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+)
+
+// searched is a search with the curve given: a p99 in ms for each rate, and what broke.
+func searched(rates []float64, p99 []int64, broke int) *Run {
+	c := &Capacity{Objectives: []string{"p99<10ms", "errors<0.1%"}, Ended: EndedFound}
+	for i, r := range rates {
+		s := CapacityStep{Phase: "grow", RatePerSecond: r, PlannedNS: 5e9, Found: StepHeld, Verdict: Valid}
+		s.Response = &Latency{Count: 50_000, P50: new(int64(1e6)), P90: new(int64(1e6)), P99: new(p99[i] * 1e6), Max: p99[i] * 2e6}
+		if i >= broke {
+			s.Found, s.Why = StepBroke, "p99<10ms MISSED"
+		}
+		c.Steps = append(c.Steps, s)
+	}
+	held := Case{Mode: "sync", OpenLoop: true, SLO: []Objective{{Text: "p99<10ms", Metric: "p99", Unit: "ns", Limit: 1e7}}}
+	held.Offered, held.Attempted, held.Acknowledged = 50_000, 50_000, 50_000
+	held.Response = c.Steps[0].Response
+	r := &Run{Name: "orders", Target: Target{Embedded: true}, Capacity: c, Cases: []Case{held}}
+	Judge(r)
+	return r
+}
+
+func TestSentence(t *testing.T) {
+	limit := &CapacityLimit{Text: "sendMessageThreadPoolNums on broker-c"}
+	for name, tt := range map[string]struct {
+		c        Capacity
+		embedded bool
+		want     string
+	}{
+		"an answer": {Capacity{RatePerSecond: new(412e3), LowPerSecond: new(405e3), HighPerSecond: new(418e3), Limit: limit, BytesOut: 58 << 30}, false,
+			"Holds 412k/s at p99<10ms (95 %: 405k–418k/s); limit: sendMessageThreadPoolNums on broker-c; disk +58 GiB a replica."},
+		"embedded": {Capacity{RatePerSecond: new(412e3), LowPerSecond: new(405e3), HighPerSecond: new(418e3), BytesOut: 58 << 30}, true,
+			"Holds 412k/s at p99<10ms (95 %: 405k–418k/s)."},
+		"one round":     {Capacity{RatePerSecond: new(950.0), Ended: EndedBudget}, true, "Holds 950/s at p99<10ms (confirmed once: no interval); the budget ended the search: give it more with --budget."},
+		"a floor":       {Capacity{RatePerSecond: new(20e3), AtLeast: true}, true, "Holds at least 20.0k/s at p99<10ms."},
+		"not confirmed": {Capacity{HeldPerSecond: new(20e3), Steps: make([]CapacityStep, 1)}, true, "Held 20.0k/s at p99<10ms, not confirmed."},
+		"nothing held":  {Capacity{Steps: make([]CapacityStep, 1), Limit: limit}, true, "No rate that was tried holds p99<10ms; limit: sendMessageThreadPoolNums on broker-c."},
+		"nothing tried": {Capacity{}, true, "No answer for p99<10ms."},
+	} {
+		tt.c.Objectives = []string{"p99<10ms"}
+		if got := tt.c.Sentence(tt.embedded); got != tt.want {
+			t.Errorf("%s:\n%s\nwant\n%s", name, got, tt.want)
+		}
+	}
+}
+
+func TestKnee(t *testing.T) {
+	rates := []float64{1000, 2000, 3000, 4000, 5000, 6000}
+	for name, tt := range map[string]struct {
+		rates []float64
+		p99   []int64
+		broke int
+		want  float64 // 0: none
+	}{
+		"a hockey stick":           {rates, []int64{1, 1, 1, 2, 30, 90}, 5, 4000},
+		"what lies past the limit": {rates, []int64{1, 1, 1, 20, 30, 9000}, 3, 3000},
+		"a straight line":          {rates, []int64{1, 2, 3, 4, 5, 6}, 6, 0},
+		"flat":                     {rates, []int64{1, 1, 1, 1, 1, 1}, 6, 0},
+		"too few":                  {rates[:3], []int64{1, 1, 50}, 3, 0},
+	} {
+		c := searched(tt.rates, tt.p99, tt.broke).Capacity
+		c.FindKnee()
+		if got := c.KneePerSecond; (got == nil) != (tt.want == 0) || got != nil && *got != tt.want {
+			t.Errorf("%s: %v, want %v", name, got, tt.want)
+		}
+	}
+}
+
+func TestWriteCapacity(t *testing.T) {
+	r := searched([]float64{1000, 4000, 2000, 3000, 5000}, []int64{1, 20, 1, 2, 90}, 4)
+	r.Capacity.Steps[4].Found, r.Capacity.Steps[4].Why = StepLimited, "the CPU was full"
+	r.Capacity.Steps[1].Found, r.Capacity.Steps[1].Why = StepBroke, "p99<10ms MISSED (20.0 ms)"
+	r.Capacity.Steps = append(r.Capacity.Steps, r.Capacity.Steps[3])
+	r.Capacity.RatePerSecond = new(3000.0)
+	r.Capacity.FindKnee()
+	var out bytes.Buffer
+	if err := WriteCapacity(&out, r); err != nil {
+		t.Fatal(err)
+	}
+	want := `rate         p50      p90      p99      max  errors  found
+1.00k/s  1.00 ms  1.00 ms  1.00 ms  2.00 ms     0 %  held
+2.00k/s  1.00 ms  1.00 ms  1.00 ms  2.00 ms     0 %  held
+3.00k/s  1.00 ms  1.00 ms  2.00 ms  4.00 ms     0 %  held  ← knee: from here on waiting grows faster than the rate
+4.00k/s  1.00 ms  1.00 ms  20.0 ms  40.0 ms     0 %  broke: p99<10ms MISSED (20.0 ms)
+5.00k/s  1.00 ms  1.00 ms  90.0 ms   180 ms     0 %  limited by the generator
+Holds 3.00k/s at p99<10ms, errors<0.1% (confirmed once: no interval).
+`
+	if got := out.String(); got != want {
+		t.Errorf("%s\nwant\n%s", got, want)
+	}
+}
+
+func TestCapacityStatus(t *testing.T) {
+	for name, tt := range map[string]struct {
+		change func(*Run)
+		want   int
+	}{
+		"an answer":            {func(r *Run) {}, 0},
+		"suspect":              {func(r *Run) { r.Verdict = Suspect }, 4},
+		"invalid":              {func(r *Run) { r.Verdict = Invalid }, 1},
+		"interrupted":          {func(r *Run) { r.Verdict, r.CutShort = Partial, Interrupted }, 130},
+		"the generator":        {func(r *Run) { r.Capacity.Ended = EndedGenerator }, 5},
+		"nothing held":         {func(r *Run) { r.Capacity.Ended, r.Verdict = EndedNothingHeld, Invalid }, 3},
+		"nothing is confirmed": {func(r *Run) { r.Capacity.Ended, r.Capacity.RatePerSecond = EndedBudget, nil }, 4},
+		"budget, confirmed":    {func(r *Run) { r.Capacity.Ended = EndedBudget }, 0},
+	} {
+		r := searched([]float64{1000}, []int64{1}, 1)
+		r.Capacity.RatePerSecond = new(1000.0)
+		tt.change(r)
+		if got := CapacityStatus(r); got != tt.want {
+			t.Errorf("%s: %d, want %d", name, got, tt.want)
+		}
+	}
+	if r := searched([]float64{1000}, []int64{1}, 1); r.Verdict != Valid || strings.Contains(Title(r), "\n") {
+		t.Errorf("%s: %v", r.Verdict, r.Evidence)
+	}
+}
