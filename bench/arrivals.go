@@ -8,9 +8,7 @@ const (
 	drawBody
 	drawKey
 	drawTag
-	drawMode
-	drawTopic
-	drawCommit
+	drawHot
 )
 
 // draws are random numbers, each a pure function of seed, stream and index: whoever draws number i draws the same.

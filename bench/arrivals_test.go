@@ -39,7 +39,7 @@ func TestExponential(t *testing.T) {
 // equal stretches scatter as Poisson's do.
 func TestPoisson(t *testing.T) {
 	const load = "arrivals: poisson, stages: [{for: 100s, rate: 1k/s}, {for: 100s, rate: 500/s..1500/s}]"
-	p := newPlan(loadOf(t, load))
+	p := planOf(t, loadOf(t, load))
 	all := slots(p)
 	sum := new(big.Int)
 	counts := make([]float64, 1000) // each 100 ms of the first stage
@@ -65,12 +65,12 @@ func TestPoisson(t *testing.T) {
 	near(t, "variance over mean", variance/100, 1, 0.15) // 3.3 standard deviations
 	near(t, "slots", int64(len(all)), 200_000, 0.008)
 
-	if again := slots(newPlan(loadOf(t, load))); !slices.EqualFunc(all, again, func(a, b cursor) bool { return a.due == b.due && a.stage == b.stage }) {
+	if again := slots(planOf(t, loadOf(t, load))); !slices.EqualFunc(all, again, func(a, b cursor) bool { return a.due == b.due && a.stage == b.stage }) {
 		t.Error("the same seed gives other times")
 	}
 	other := loadOf(t, load)
 	other.Seed = 2
-	if c, _ := walk(newPlan(other)); c.due == all[0].due {
+	if c, _ := walk(planOf(t, other)); c.due == all[0].due {
 		t.Error("another seed gives the same times")
 	}
 }

@@ -67,7 +67,7 @@ func searchOf(ctx context.Context, t *testing.T, text string, o CapacityOptions,
 	run := &results.Run{Name: "test"}
 	o = o.withDefaults()
 	h := newHunt(run, c, &o, func(ctx context.Context, c *scenarios.Case, _ int) (*measurement, error) {
-		return drive(ctx, newPlan(c), sender, timerWaiter{}, watcher{})
+		return drive(ctx, planOf(t, c), sender, timerWaiter{}, watcher{})
 	})
 	if err := h.search(ctx); err != nil {
 		t.Fatal(err)

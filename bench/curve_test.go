@@ -122,7 +122,7 @@ func TestShapes(t *testing.T) {
 		"sine from high": {"for: 4s, rate: 300/s..100/s, sine: 4s", time.Second, []int64{264, 136, 136, 264}},
 		"seldom":         {"for: 6h, rate: 1/h..2/h", 2 * time.Hour, []int64{3, 3, 3}},
 	} {
-		p := newPlan(loadOf(t, "stages: [{"+tt.stage+"}]"))
+		p := planOf(t, loadOf(t, "stages: [{"+tt.stage+"}]"))
 		got := make([]int64, len(tt.want))
 		for _, c := range slots(p) {
 			got[c.due/int64(tt.every)]++

@@ -89,7 +89,7 @@ func TestRateIsKept(t *testing.T) {
 					t.Errorf("%d slots missed", m.Generator.MissedSlots)
 				}
 				// The rate is over the time to the last outcome, which comes up to a slot's gap before the end.
-				near(t, "messages a second", *m.MessagesPerSecond, newPlan(loadOf(t, fmt.Sprintf("stages: [{for: 1s, rate: %s}]", tt.rate))).stages[0].rate(), 0.02)
+				near(t, "messages a second", *m.MessagesPerSecond, planOf(t, loadOf(t, fmt.Sprintf("stages: [{for: 1s, rate: %s}]", tt.rate))).stages[0].rate(), 0.02)
 			})
 		})
 	}
@@ -133,7 +133,7 @@ func TestPoissonIsKept(t *testing.T) {
 		f := newFake()
 		c := loadOf(t, "workers: auto, arrivals: poisson, stages: [{for: 2s, rate: 5k/s}, {for: 2s, rate: 5k/s..15k/s, steps: 2}]")
 		m := measure(t.Context(), t, c, f)
-		if want := int64(len(slots(newPlan(c)))); m.Offered != want || m.Acknowledged != want || len(m.Stages) != 3 {
+		if want := int64(len(slots(planOf(t, c)))); m.Offered != want || m.Acknowledged != want || len(m.Stages) != 3 {
 			t.Errorf("%d offered and %d acknowledged in %d stages, want %d in 3", m.Offered, m.Acknowledged, len(m.Stages), want)
 		}
 		if m.Delay.Max > batchGap || m.Generator.MissedSlots != 0 {
@@ -456,7 +456,7 @@ func TestProgress(t *testing.T) {
 		f := newFake()
 		f.service = 10 * time.Millisecond
 		var ticks, lastEnded, began int64
-		_, err := drive(t.Context(), newPlan(loadOf(t, "workers: 8, stages: [{for: 10s, rate: 100/s}]")), f, timerWaiter{}, watcher{
+		_, err := drive(t.Context(), planOf(t, loadOf(t, "workers: 8, stages: [{for: 10s, rate: 100/s}]")), f, timerWaiter{}, watcher{
 			began: func() { began++ },
 			tick: func(at time.Duration, ended, well int64) {
 				ticks++

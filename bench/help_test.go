@@ -29,6 +29,16 @@ func loadOf(t testing.TB, load string) *scenarios.Case {
 	return &parse(t, "load: {"+load+"}")[0]
 }
 
+// planOf is a case made ready.
+func planOf(t testing.TB, c *scenarios.Case) *plan {
+	t.Helper()
+	p, err := newPlan(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
 // fake is a sender of known behaviour, for virtual time: an answer takes service, and none comes while it stalls.
 type fake struct {
 	service  time.Duration
@@ -138,7 +148,7 @@ func measure(ctx context.Context, t testing.TB, c *scenarios.Case, s Sender) *me
 
 func measureBy(ctx context.Context, t testing.TB, c *scenarios.Case, s Sender, w waiter) *measured {
 	t.Helper()
-	m, err := drive(ctx, newPlan(c), s, w, watcher{})
+	m, err := drive(ctx, planOf(t, c), s, w, watcher{})
 	if err != nil {
 		t.Fatal(err)
 	}

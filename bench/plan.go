@@ -19,8 +19,7 @@ type plan struct {
 	cap      scenarios.Rate // closed loop: sends at the most; zero: no limit
 	poisson  bool           // sends fall due at random, at the stages' rates
 	gaps     draws          // of a Poisson schedule
-	topic    string
-	bodies   [][]byte
+	mould    *mould
 }
 
 // stagePlan is a stretch of time; times are nanoseconds since the case began.
@@ -42,9 +41,14 @@ const (
 // forever stands for a stage that only a count ends.
 const forever = int64(math.MaxInt64 / 4)
 
-func newPlan(c *scenarios.Case) *plan {
-	p := &plan{mode: c.Load.Mode, open: c.Load.OpenLoop(), workers: c.Load.Workers.N, auto: c.Load.Workers.Auto, inFlight: c.Load.InFlight, count: c.Load.Count,
-		backlog: c.Load.Backlog, cap: c.Load.Cap, poisson: c.Load.Arrivals == scenarios.Poisson, gaps: drawsOf(c.Seed, drawGap), topic: c.Topic.Name, bodies: makeBodies(c.Seed, int(c.Message.Size), c.Message.Compressible)}
+// newPlan makes a case ready; an error is the scenario's fault.
+func newPlan(c *scenarios.Case) (*plan, error) {
+	mould, err := newMould(c)
+	if err != nil {
+		return nil, err
+	}
+	p := &plan{mould: mould, mode: c.Load.Mode, open: c.Load.OpenLoop(), workers: c.Load.Workers.N, auto: c.Load.Workers.Auto, inFlight: c.Load.InFlight, count: c.Load.Count,
+		backlog: c.Load.Backlog, cap: c.Load.Cap, poisson: c.Load.Arrivals == scenarios.Poisson, gaps: drawsOf(c.Seed, drawGap)}
 	if p.auto {
 		p.workers = autoWorkers
 	}
@@ -58,14 +62,14 @@ func newPlan(c *scenarios.Case) *plan {
 				} else {
 					st.to = min(st.to, st.from+st.curve.due(left))
 					p.stages = append(p.stages, st)
-					return p
+					return p, nil
 				}
 			}
 			p.stages = append(p.stages, st)
 			at = st.to
 		}
 	}
-	return p
+	return p, nil
 }
 
 // stagesOf are the stretches that a scenario's stage is made of: a staircase's steps, or itself.

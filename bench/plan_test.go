@@ -27,7 +27,7 @@ func bordersOf(p *plan) (ends, counts []int64) {
 }
 
 func TestPlanStages(t *testing.T) {
-	p := newPlan(loadOf(t, "workers: 8, stages: [{for: 500ms, rate: 2k/s, warmup: true}, {for: 1s, rate: 1k/s}, {for: 1s, rate: 3/s}, {for: 700ms, rate: 10k/s}]"))
+	p := planOf(t, loadOf(t, "workers: 8, stages: [{for: 500ms, rate: 2k/s, warmup: true}, {for: 1s, rate: 1k/s}, {for: 1s, rate: 3/s}, {for: 700ms, rate: 10k/s}]"))
 	ends, counts := bordersOf(p)
 	if !slices.Equal(ends, []int64{500e6, 1500e6, 2500e6, 3200e6}) || !slices.Equal(counts, []int64{1000, 1000, 3, 7000}) {
 		t.Errorf("stages end at %v with %v slots", ends, counts)
@@ -62,15 +62,15 @@ func TestPlanCount(t *testing.T) {
 		"more than there are": {"count: 5000, stages: [{for: 1s, rate: 1k/s}, {for: 1s, rate: 2k/s}]", []int64{1000, 2000}, 2e9},
 		"within a staircase":  {"count: 250, stages: [{for: 3s, rate: 100/s..300/s, steps: 3}]", []int64{100, 150}, 1750e6},
 	} {
-		p := newPlan(loadOf(t, "workers: 1, "+tt.load))
+		p := planOf(t, loadOf(t, "workers: 1, "+tt.load))
 		if _, counts := bordersOf(p); !slices.Equal(counts, tt.slots) || p.length() != tt.length {
 			t.Errorf("%s: slots %v in %d ns, want %v in %d", name, counts, p.length(), tt.slots, tt.length)
 		}
 	}
-	if p := newPlan(loadOf(t, "count: 10")); p.open || p.length() != forever {
+	if p := planOf(t, loadOf(t, "count: 10")); p.open || p.length() != forever {
 		t.Errorf("a closed loop that only a count ends lasts %d ns", p.length())
 	}
-	if n := len(slots(newPlan(loadOf(t, "arrivals: poisson, count: 1000, stages: [{for: 1s, rate: 1k/s, warmup: true}, {rate: 1k/s}]")))); n < 1900 || n > 2100 {
+	if n := len(slots(planOf(t, loadOf(t, "arrivals: poisson, count: 1000, stages: [{for: 1s, rate: 1k/s, warmup: true}, {rate: 1k/s}]")))); n < 1900 || n > 2100 {
 		t.Errorf("%d slots, want 1,000 after about as many of a warm-up", n)
 	}
 }

@@ -106,10 +106,13 @@ func (m *measurement) transport(c *scenarios.Case) *results.Transport {
 func (m *measurement) measured(t *tally, from, last int64, c *scenarios.Case) results.Measured {
 	out := results.Measured{Counts: t.counts, StartOffsetNS: m.offset + from, ElapsedNS: max(last-from, 0)}
 	out.Retries, out.AmbiguousAttempts = new(t.retries), new(t.ambiguous)
-	n, size := out.Successes(), int64(c.Message.Size)
-	out.BodyBytesEach, out.BodyBytes = new(size), new(n*size)
+	if each := int64(m.plan.mould.each); each > 0 {
+		out.BodyBytesEach = new(each)
+	}
+	n := out.Successes()
+	out.BodyBytes = new(t.bodyBytes)
 	out.MessagesPerSecond = results.PerSecond(n, out.ElapsedNS)
-	out.BodyBytesPerSecond = results.PerSecond(n*size, out.ElapsedNS)
+	out.BodyBytesPerSecond = results.PerSecond(t.bodyBytes, out.ElapsedNS)
 	hists := m.histograms(t)
 	response := results.Summarize(hists[0].h)
 	if c.Load.Mode == scenarios.Oneway {

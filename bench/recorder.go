@@ -18,8 +18,9 @@ type sample struct {
 	due, called, done  int64
 	began, ended, read int64 // of the write, and when the reply was read; see stamp
 	stage              int16
-	free               bool // see slot
-	stamped            bool // the times in between are known
+	size               int32 // of the body
+	free               bool  // see slot
+	stamped            bool  // the times in between are known
 }
 
 // flushAfter: samples older than this go to their shard with the next one, so that progress is not far behind.
@@ -78,6 +79,7 @@ type tally struct {
 	retries, ambiguous int64
 	callTime           int64 // sum of done - called over every outcome
 	lastDone           int64
+	bodyBytes          int64              // of sends acknowledged or written
 	response           *results.Histogram // acknowledged or written: due until done
 	service            *results.Histogram // called until done
 	delay              *results.Histogram // due until called
@@ -184,6 +186,7 @@ func (r *recorder) empty(b *sampleBuffer) {
 		}
 		t.callTime += s.done - s.called
 		t.lastDone = max(t.lastDone, s.done)
+		t.bodyBytes += int64(s.size)
 		t.service.Record(s.done - s.called)
 		t.parts.add(s)
 		if t.response != nil {
@@ -409,6 +412,7 @@ func (t *tally) merge(from *tally) error {
 	t.retries += from.retries
 	t.ambiguous += from.ambiguous
 	t.callTime += from.callTime
+	t.bodyBytes += from.bodyBytes
 	t.parts.merge(&from.parts)
 	t.lastDone = max(t.lastDone, from.lastDone)
 	parts := from.histograms()

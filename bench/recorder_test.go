@@ -17,7 +17,7 @@ func TestRecorderLosesNothing(t *testing.T) {
 	const goroutines, each = 16, 5000
 	for _, load := range []string{"workers: 16, stages: [{for: 1s, rate: 1k/s, warmup: true}, {for: 4s, rate: 1k/s}]", "workers: 16, mode: async, stages: [{for: 5s}]",
 		"workers: 16, mode: oneway, stages: [{for: 1s, rate: 1k/s}]"} {
-		p := newPlan(loadOf(t, load))
+		p := planOf(t, loadOf(t, load))
 		many, one := newRecorder(p), newRecorder(p)
 		one.shards, one.shared = one.shards[:1], nil
 		alone := &sampleBuffer{}

@@ -61,6 +61,11 @@ func Run(ctx context.Context, s *scenarios.Scenario, o Options) (*Report, error)
 	if err != nil {
 		return nil, fmt.Errorf("scenario for the record: %w", err)
 	}
+	for i := range cases { // what a message is made of may be missing: better now than after the first case
+		if _, err := newMould(&cases[i]); err != nil {
+			return nil, err
+		}
+	}
 	r := &runner{Options: o, began: remoting.Nanotime(), of: len(cases)}
 	r.run = &results.Run{Name: s.Name, StartedAt: time.Now(), Scenario: resolved, Environment: environment(o.Tool)}
 	var around phases
@@ -147,7 +152,10 @@ func (r *runner) runCase(ctx context.Context, c *scenarios.Case, t *target, inde
 
 // measure drives a case from where it stands.
 func (r *runner) measure(ctx context.Context, st *stand, c *scenarios.Case, index int) (*measurement, error) {
-	plan := newPlan(c)
+	plan, err := newPlan(c)
+	if err != nil {
+		return nil, err
+	}
 	stopEvents := func() {}
 	defer func() { stopEvents() }()
 	m, err := drive(ctx, plan, st.producer, &threadWaiter{}, watcher{
@@ -190,7 +198,7 @@ func newStand(ctx context.Context, c *scenarios.Case, t *target, index int) (_ *
 	}()
 	o := producerOptions(c, st.target.nameServers, index)
 	o.TLS, o.Credentials, o.Dial = st.target.security.TLS, st.target.security.Credentials, st.target.security.dial()
-	if err := choose(&c.Producer, &o); err != nil {
+	if err := choose(c, &o); err != nil {
 		return nil, err
 	}
 	p := producer.New(o)

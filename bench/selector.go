@@ -10,11 +10,12 @@ import (
 )
 
 // choose sets how o's producer chooses queues and brokers.
-func choose(c *scenarios.Producer, o *producer.Options) (err error) {
+func choose(of *scenarios.Case, o *producer.Options) (err error) {
+	c := &of.Producer
 	if o.Selector, err = producer.SelectorNamed(c.Selector, c.Rooms...); err != nil {
 		return fmt.Errorf("producer.selector: %w", err)
 	}
-	if c.Selector == "hash" || c.Selector == "consistent_hash" {
+	if of.Message.Keys == nil && (c.Selector == "hash" || c.Selector == "consistent_hash") {
 		o.Selector = &numbered{Selector: o.Selector}
 	}
 	if c.AvoidSlow != "" {
@@ -25,7 +26,7 @@ func choose(c *scenarios.Producer, o *producer.Options) (err error) {
 	return nil
 }
 
-// numbered gives a selector that hashes the number of the pick to hash, for messages have no keys of their own: each is
+// numbered gives a selector that hashes the number of the pick to hash, for messages without keys of their own: each is
 // the only one of its key.
 type numbered struct {
 	producer.Selector

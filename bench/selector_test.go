@@ -42,7 +42,7 @@ func TestHashWithoutKeys(t *testing.T) {
 	}
 	for _, name := range []string{"hash", "consistent_hash"} {
 		var o producer.Options
-		if err := choose(&scenarios.Producer{Selector: name}, &o); err != nil {
+		if err := choose(&scenarios.Case{Scenario: scenarios.Scenario{Producer: scenarios.Producer{Selector: name}}}, &o); err != nil {
 			t.Fatal(err)
 		}
 		got := map[int]int{}
@@ -63,7 +63,7 @@ func TestHashWithoutKeys(t *testing.T) {
 
 func TestChooseKnowsNoOther(t *testing.T) {
 	for _, p := range []scenarios.Producer{{Selector: "any"}, {Selector: "hash", AvoidSlow: "never"}} {
-		if err := choose(&p, &producer.Options{}); err == nil {
+		if err := choose(&scenarios.Case{Scenario: scenarios.Scenario{Producer: p}}, &producer.Options{}); err == nil {
 			t.Errorf("%+v is chosen by", p)
 		}
 	}

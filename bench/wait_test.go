@@ -82,7 +82,7 @@ func TestPacerLeavesOthersAlone(t *testing.T) {
 
 // startPacer hands out slots until stop.
 func startPacer(t *testing.T, load string) (stop func()) {
-	p := newPlan(loadOf(t, load))
+	p := planOf(t, loadOf(t, load))
 	l := newLoad(t.Context(), p, nil)
 	pace := &pacer{plan: p, start: remoting.Nanotime(), slots: l.slots, idle: &l.idle, wait: &threadWaiter{}}
 	ctx, cancel := context.WithCancel(t.Context())

@@ -98,8 +98,8 @@ func (l *load) spawn() {
 	n := l.spawned.Add(1)
 	l.idle.Add(1)
 	l.workers.Go(func() {
-		w := worker{load: l, buffer: l.recorder.buffer(), bodyAt: uint64(n)}
-		w.message.Topic = l.plan.topic
+		w := worker{load: l, buffer: l.recorder.buffer(), first: n << 32}
+		l.plan.mould.begin(&w.message)
 		if l.plan.open {
 			w.open()
 		} else {
@@ -120,7 +120,8 @@ func (l *load) grow() {
 type worker struct {
 	*load
 	buffer  *sampleBuffer
-	bodyAt  uint64           // which body of the pool comes next
+	first   int64            // closed loop: number of its first send, far from those of other workers
+	sends   int64            // that it has begun
 	message producer.Message // sync and oneway: used again for each send
 	next    *asyncSend       // async: the permit in hand
 	held    int64            // how long it had a send in flight
@@ -133,7 +134,7 @@ func (w *worker) open() {
 		if !ok {
 			return
 		}
-		w.send(s.due, int(s.stage), s.free && !waited)
+		w.send(s.index, s.due, int(s.stage), s.free && !waited)
 		w.idle.Add(1)
 	}
 }
@@ -157,7 +158,7 @@ func (w *worker) closed() {
 		if !w.plan.stages[stage].warmup {
 			w.measuring()
 		}
-		w.send(-1, stage, false)
+		w.send(w.first+w.sends, -1, stage, false)
 	}
 }
 
@@ -197,23 +198,26 @@ func (w *worker) admit() (waited, ok bool) {
 	return true, false
 }
 
-// send makes one send that has been admitted; due below 0 means when it is called.
-func (w *worker) send(due int64, stage int, free bool) {
-	body := w.plan.bodies[w.bodyAt%uint64(len(w.plan.bodies))]
-	stamped := w.bodyAt%anatomyEvery == 0
-	w.bodyAt++
+// send makes send i, which has been admitted; due below 0 means when it is called.
+func (w *worker) send(i, due int64, stage int, free bool) {
+	stamped := w.sends%anatomyEvery == 0
+	w.sends++
+	m := &w.message
+	if w.plan.mode == scenarios.Async {
+		m = &w.next.message
+	}
+	w.plan.mould.fill(m, i)
+	m.Stamped = stamped
 	called := w.now()
 	if due < 0 {
 		due = called
 	}
-	s := sample{due: due, called: called, stage: int16(stage), free: free}
+	s := sample{due: due, called: called, stage: int16(stage), size: int32(len(m.Body)), free: free}
 	if w.plan.mode == scenarios.Async {
-		w.next.message.Stamped = stamped
-		w.next.begin(s, body)
+		w.next.begin(s)
 		w.next = nil
 		return
 	}
-	w.message.Body, w.message.Stamped = body, stamped
 	var res producer.SendResult
 	var err error
 	if w.plan.mode == scenarios.Oneway {
@@ -243,15 +247,15 @@ type asyncSend struct {
 
 func (a *asyncSend) init(l *load, i int) {
 	a.load = l
-	a.message.Topic = l.plan.topic
+	l.plan.mould.begin(&a.message)
 	a.buffer = &l.recorder.shared[i%len(l.recorder.shared)]
 	a.callback = a.end
 }
 
 // begin makes the send.
-func (a *asyncSend) begin(s sample, body []byte) {
+func (a *asyncSend) begin(s sample) {
 	l := a.load
-	a.sample, a.message.Body = s, body
+	a.sample = s
 	l.ended.Add(1)
 	a.live.Store(true)
 	if err := l.sender.SendAsync(l.sendCtx, &a.message, a.callback); err != nil {
@@ -286,7 +290,7 @@ func (l *load) inFlightIntegral() int64 {
 // abandon ends every async send that has no answer when the drain's time is up: what became of it is not known. It runs
 // when no worker does.
 func (l *load) abandon() {
-	err := &producer.SendError{Topic: l.plan.topic, Ambiguous: true, Err: errDrained}
+	err := &producer.SendError{Topic: l.plan.mould.topic, Ambiguous: true, Err: errDrained}
 	for i := range l.asyncs {
 		if a := &l.asyncs[i]; a.live.CompareAndSwap(true, false) {
 			a.sample.done = l.now()

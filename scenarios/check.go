@@ -12,6 +12,9 @@ func (r *reader) check(name string, s *Scenario, tree *node) {
 	if r.clean(tree.get("load")) {
 		r.checkLoad(s.Load, tree.get("load"))
 	}
+	if r.clean(tree.get("message")) {
+		r.checkMessage(&s.Message, tree.get("message"))
+	}
 	if r.clean(target) && r.clean(stages) && len(s.Events) > 0 {
 		r.checkEvents(name, s, events, stages)
 	}

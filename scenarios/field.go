@@ -257,6 +257,49 @@ func (r *reader) length(key string, n *node, items int) bool {
 	return false
 }
 
+// Pair is an entry of a mapping whose keys are values too.
+type Pair[K, V any] struct {
+	Key   K
+	Value V
+}
+
+// table is a field of a mapping whose keys are of a kind.
+func table[T, K, V any](key string, keys kind[K], values kind[V], help string, at func(*T) *[]Pair[K, V]) field[T] {
+	return field[T]{
+		key: key, kind: kindMapping, help: help,
+		read: func(r *reader, n *node, into *T) {
+			if n.shape != mapping {
+				r.faultAt(n, "%s must be a mapping, not %s", key, n.shape)
+				return
+			}
+			if !r.length(key, n, len(n.keys)) {
+				return
+			}
+			got := make([]Pair[K, V], 0, len(n.keys))
+			for _, e := range n.keys {
+				k, err := keys.parse(e.key)
+				if err != nil {
+					r.bad[n] = true
+					r.fault(e.at, "a key of %s %s", key, err)
+				}
+				v, _ := readValue(r, clip(e.key), e.value, values)
+				got = append(got, Pair[K, V]{k, v})
+			}
+			*at(into) = got
+		},
+		show: func(from *T) *shown {
+			s := &shown{key: key, shape: mapping}
+			for _, p := range *at(from) {
+				s.keys = append(s.keys, showValue(keys.text(p.Key), values, p.Value))
+			}
+			if len(s.keys) == 0 {
+				return nil
+			}
+			return s
+		},
+	}
+}
+
 // block is a field of a mapping with fields of its own.
 func block[T, B any](key, help string, fields []field[B], later []string, at func(*T) *B) field[T] {
 	return field[T]{

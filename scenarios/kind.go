@@ -43,6 +43,9 @@ const (
 	maxText        = 1_000
 	maxItems       = 128 // of any list
 	maxSteps       = 32
+	maxDistinct    = 1_000_000
+	maxTags        = 1_000
+	maxWeight      = 1_000_000
 	maxBacklog     = 1_000_000
 	minPeriod      = Duration(time.Millisecond)
 )
@@ -82,6 +85,7 @@ var (
 	version      = kind[int]{name: "1", bare: true, parse: parseVersion, text: strconv.Itoa}
 	scenarioName = pattern("a name like quick", `^[a-zA-Z0-9_-]+$`, "letters, digits, _ and -", maxName)
 	topicName    = pattern("a name like RMQBENCH_QUICK", `^[%|a-zA-Z0-9_-]+$`, "letters, digits, _, -, % and |", maxTopic)
+	propertyName = pattern("a name like region", `^[a-zA-Z_][a-zA-Z0-9_.-]*$`, "letters, digits, _, . and -, a letter first", maxName)
 	fileName     = kind[string]{name: "a file like tools.yml", parse: parseFileName, text: func(s string) string { return s }}
 	hostName     = pattern("a name like broker.example", `^[a-zA-Z0-9._:-]+$`, "letters, digits, ., _, : and -", 253)
 	resolution   = kind[string]{name: "FROM=TO like 172.17.0.3:10911=127.0.0.1:10911", parse: checkResolution, text: func(s string) string { return s }}

@@ -121,6 +121,10 @@ func roundTrip(t *testing.T, s *Scenario) {
 // TestRoundTrip: what is written out is read back as the same.
 func TestRoundTrip(t *testing.T) {
 	for _, text := range []string{
+		"message: {size: {uniform: [100B, 4KiB]}, keys: {distinct: 10, skew: zipf(1.1)}, tags: 4, properties: {region: eu-1, b: 'x: y'}, delay_level: 6, long_delay: true}",
+		"message: {size: {lognormal: {median: 1KiB, p99: 16KiB}}, compressible: 0.5, keys: {distinct: 10, skew: 'hot(0.95, 3)'}}",
+		"message: {size: {weights: {1KiB: 9, 64KiB: 1}}, keys: {distinct: 1, skew: sequence}}\ncases: [{name: a}, {name: b, message: {size: 1KiB}}]",
+		"message: {size: {files: 'x/*.json'}, keys: {distinct: 1000000}}",
 		"load: {cap: 90/m, workers: 3}",
 		"load: {arrivals: poisson, backlog: 100, stages: [{for: 1s, rate: 1k/s..5k/s}, {for: 1s, rate: 5k/s..1k/s, steps: 4}]}",
 		"load: {stages: [{for: 1s, rate: 1k/s..30k/m, warmup: true}, {for: 1m, rate: 1k/s..5k/s, burst: 1s, every: 10s}, {for: 1m, rate: 7/3s..9/3s, sine: 20s}]}",

@@ -121,12 +121,6 @@ type Stage struct {
 	Warmup bool     // its samples are kept apart
 }
 
-// Message is what is sent.
-type Message struct {
-	Size         Size    // of the body, 1 B to 4 MiB
-	Compressible float64 // share of the body that compression removes, 0 to 1
-}
-
 // Profile names a set of producer defaults.
 type Profile string
 

@@ -25,7 +25,7 @@ var caseFields = []field[Scenario]{
 		func(s *Scenario) *Topic { return &s.Topic }),
 	block("load", "how many messages, when, and by whom", loadFields, []string{"in_flight_bytes", "ordered"},
 		func(s *Scenario) *Workload { return &s.Load }),
-	block("message", "what is sent", messageFields, []string{"keys", "tags"},
+	block("message", "what is sent", messageFields, nil,
 		func(s *Scenario) *Message { return &s.Message }),
 	block("producer", "how the producer is set up", producerFields, []string{"compress"},
 		func(s *Scenario) *Producer { return &s.Producer }),
@@ -110,11 +110,6 @@ var stageRate = field[Stage]{
 		}
 		return showValue("rate", rates, rateSpan{from.Rate, from.To})
 	},
-}
-
-var messageFields = []field[Message]{
-	value("size", bodySize, "128B", "of a body, 1B to 4MiB", func(m *Message) *Size { return &m.Size }),
-	value("compressible", share, "0", "share of a body that compression removes", func(m *Message) *float64 { return &m.Compressible }),
 }
 
 var producerFields = []field[Producer]{

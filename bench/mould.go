@@ -1,0 +1,66 @@
+package bench
+
+import (
+	"fmt"
+
+	"rmqbench/producer"
+	"rmqbench/remoting/message"
+	"rmqbench/scenarios"
+)
+
+// mould is what a case's messages are made of. All of it is ready before the run, and what message i gets is a pure
+// function of seed and i.
+type mould struct {
+	topic      string
+	bodies     [][]byte
+	each       int // bytes of every body; 0: they differ
+	which      draws
+	keys       *keyPool // nil: none
+	tags       []string
+	tag        draws
+	properties message.Properties
+	delay      int
+}
+
+// newMould makes the pools; an error is the scenario's fault.
+func newMould(c *scenarios.Case) (*mould, error) {
+	m := &c.Message
+	bodies, err := makeBodies(c.Seed, m)
+	if err != nil {
+		return nil, scenarios.Faults{{File: "case " + c.Name, Msg: "message: " + err.Error()}}
+	}
+	d := &mould{topic: c.Topic.Name, bodies: bodies, which: drawsOf(c.Seed, drawBody), tag: drawsOf(c.Seed, drawTag), delay: m.DelayLevel}
+	if m.Sizes == nil {
+		d.each = int(m.Size)
+	}
+	if m.Keys != nil {
+		d.keys = newKeyPool(c.Seed, m.Keys)
+	}
+	for i := range m.Tags {
+		d.tags = append(d.tags, fmt.Sprintf("tag%d", i))
+	}
+	for _, p := range m.Properties {
+		d.properties = append(d.properties, message.Property{Key: p.Key, Value: p.Value})
+	}
+	return d, nil
+}
+
+// begin gives a message what all of them have.
+func (d *mould) begin(m *producer.Message) {
+	m.Topic, m.Properties, m.DelayLevel = d.topic, d.properties, d.delay
+}
+
+// fill gives it what message i has.
+func (d *mould) fill(m *producer.Message, i int64) {
+	if d.each > 0 {
+		m.Body = d.bodies[uint64(i)%uint64(len(d.bodies))] // they are alike: no draw is needed
+	} else {
+		m.Body = d.bodies[d.which.below(i, len(d.bodies))]
+	}
+	if d.keys != nil {
+		m.Keys = d.keys.of(i)
+	}
+	if d.tags != nil {
+		m.Tags = d.tags[d.tag.below(i, len(d.tags))]
+	}
+}
