@@ -60,7 +60,12 @@ func (q *queue) SendAsync(ctx context.Context, m *producer.Message, callback fun
 // searchOf searches in virtual time, by timers.
 func searchOf(ctx context.Context, t *testing.T, text string, o CapacityOptions, sender Sender) *results.Run {
 	t.Helper()
-	c, err := searchable(scenario(t, text))
+	return searchScenario(ctx, t, scenario(t, text), o, sender)
+}
+
+func searchScenario(ctx context.Context, t *testing.T, s *scenarios.Scenario, o CapacityOptions, sender Sender) *results.Run {
+	t.Helper()
+	c, err := searchable(s)
 	if err != nil {
 		t.Fatal(err)
 	}

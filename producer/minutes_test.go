@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"rmqbench/broker"
+	"rmqbench/internal/wires"
 	"rmqbench/remoting"
 )
 
@@ -44,10 +45,10 @@ func (d *diary) AfterResponse(string, *remoting.Command, *remoting.Head, error) 
 
 // inMemory is a cluster, and options for producers of it, whose clock is the test's.
 func inMemory(t *testing.T, o broker.Options) (*broker.Cluster, Options) {
-	w := newWires()
-	o.Listen = w.listen
+	w := wires.New()
+	o.Listen = w.Listen
 	c := embedded(t, o)
-	return c, Options{NameServers: []string{c.NameServer()}, Dial: w.dial}
+	return c, Options{NameServers: []string{c.NameServer()}, Dial: w.Dial}
 }
 
 // What a client asks in its first minute, and at its end: nothing at Start, a heartbeat when it has found a broker, then one

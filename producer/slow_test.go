@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"rmqbench/broker"
+	"rmqbench/internal/wires"
 )
 
 // trial is a producer on three embedded brokers, all of it in memory and in virtual time, and what became of its sends.
@@ -27,9 +28,9 @@ type sent struct {
 
 func newTrial(t *testing.T, o Options) *trial {
 	t.Helper()
-	net := newWires()
-	c := embedded(t, broker.Options{Brokers: 3, Listen: net.listen})
-	o.NameServers, o.Dial = []string{c.NameServer()}, net.dial
+	net := wires.New()
+	c := embedded(t, broker.Options{Brokers: 3, Listen: net.Listen})
+	o.NameServers, o.Dial = []string{c.NameServer()}, net.Dial
 	p := started(t, o)
 	if _, err := p.Prepare(t.Context(), "T"); err != nil {
 		t.Fatal(err)

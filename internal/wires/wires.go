@@ -1,4 +1,6 @@
-package producer
+// Package wires is a network in memory, for tests whose clocks are testing/synctest's: who waits for a socket would hold
+// them up.
+package wires
 
 import (
 	"context"
@@ -9,17 +11,18 @@ import (
 	"sync"
 )
 
-// wires are a network in memory, for clocks that are testing/synctest's: who waits for a socket would hold them up.
-type wires struct {
+// Network is addresses that can be listened at and dialled.
+type Network struct {
 	mu        sync.Mutex // protects all
-	listeners map[string]*wireListener
+	listeners map[string]*listener
 	port      int // the last one given
 }
 
-func newWires() *wires { return &wires{listeners: map[string]*wireListener{}, port: 10_000} }
+// New returns a network in which nobody listens yet.
+func New() *Network { return &Network{listeners: map[string]*listener{}, port: 10_000} }
 
-// listen is broker.Options.Listen.
-func (w *wires) listen(addr string) (net.Listener, error) {
+// Listen is broker.Options.Listen.
+func (w *Network) Listen(addr string) (net.Listener, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	host, port, err := net.SplitHostPort(addr)
@@ -34,13 +37,13 @@ func (w *wires) listen(addr string) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &wireListener{at: at, conns: make(chan net.Conn), closed: make(chan struct{})}
+	l := &listener{at: at, conns: make(chan net.Conn), closed: make(chan struct{})}
 	w.listeners[addr] = l
 	return l, nil
 }
 
-// dial is Options.Dial.
-func (w *wires) dial(ctx context.Context, addr string) (net.Conn, error) {
+// Dial is producer.Options.Dial and remoting.ClientOptions.Dial.
+func (w *Network) Dial(ctx context.Context, addr string) (net.Conn, error) {
 	w.mu.Lock()
 	l := w.listeners[addr]
 	w.mu.Unlock()
@@ -58,14 +61,14 @@ func (w *wires) dial(ctx context.Context, addr string) (net.Conn, error) {
 	}
 }
 
-type wireListener struct {
+type listener struct {
 	at     netip.AddrPort
 	conns  chan net.Conn
 	once   sync.Once
 	closed chan struct{}
 }
 
-func (l *wireListener) Accept() (net.Conn, error) {
+func (l *listener) Accept() (net.Conn, error) {
 	select {
 	case c := <-l.conns:
 		return c, nil
@@ -74,9 +77,9 @@ func (l *wireListener) Accept() (net.Conn, error) {
 	}
 }
 
-func (l *wireListener) Close() error {
+func (l *listener) Close() error {
 	l.once.Do(func() { close(l.closed) })
 	return nil
 }
 
-func (l *wireListener) Addr() net.Addr { return net.TCPAddrFromAddrPort(l.at) }
+func (l *listener) Addr() net.Addr { return net.TCPAddrFromAddrPort(l.at) }
