@@ -141,7 +141,7 @@ func mastersOf(ctx context.Context, admin *producer.Admin, security *Security, c
 		return brokers, name, nil
 	}
 	if ce, ok := errors.AsType[*producer.ClusterError](err); ok {
-		if len(ce.Known) > 0 && !slices.Contains(ce.Known, cluster) {
+		if len(ce.Known) > 0 && !slices.Contains(ce.Known, ce.Cluster) {
 			return nil, "", &DangerError{ce.Error() + "; give --cluster NAME"}
 		}
 		return nil, "", err

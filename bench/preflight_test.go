@@ -169,6 +169,37 @@ func TestPreflight(t *testing.T) {
 	})
 }
 
+// a run on a name server that lies ends soon, in an error that says what can't be.
+func TestR20LyingNameServers(t *testing.T) {
+	t.Parallel()
+	b := message.BrokerData{Cluster: "c", Name: "b", Addrs: map[int64]string{0: "localhost:0"}}
+	for name, tt := range map[string]struct {
+		queues  []message.QueueData
+		brokers map[string]message.BrokerData
+		want    string
+	}{
+		"a broker at port 0": {[]message.QueueData{{Broker: "b", ReadQueues: 1, WriteQueues: 1, Perm: 6}}, map[string]message.BrokerData{"b": b}, "localhost:0"},
+		"an empty route":     {nil, map[string]message.BrokerData{"b": b}, "no route for topic T: no broker offers a queue that can be written"},
+		"a million queues":   {[]message.QueueData{{Broker: "b", WriteQueues: 1_000_000}}, map[string]message.BrokerData{"b": b}, "more than 65536 queues"},
+		"an unknown broker":  {nil, nil, "cluster c has no master"},
+	} {
+		ns := scripted(t, func(code remoting.RequestCode, _ string) *remoting.Command {
+			if code == remoting.GetBrokerClusterInfo {
+				return answerBody((&message.ClusterInfo{Brokers: tt.brokers, Clusters: map[string][]string{"c": {"b"}}}).AppendJSON(nil))
+			}
+			return answerBody((&message.Route{Queues: tt.queues, Brokers: []message.BrokerData{b}}).AppendJSON(nil, true))
+		})
+		began := time.Now()
+		report, err := Run(t.Context(), scenario(t, on(ns)+"topic: {name: T}\nload: {stages: [{for: 1s, rate: 1k/s}]}\n"), Options{})
+		if err == nil || !strings.Contains(err.Error(), tt.want) || isDanger(err) || report != nil {
+			t.Errorf("%s: %v, want %q", name, err, tt.want)
+		}
+		if took := time.Since(began); took > 50*time.Second { // a tenth of it on a machine that has time
+			t.Errorf("%s: took %v", name, took)
+		}
+	}
+}
+
 // TestNothingIsSentAfterDanger: what is wrong with the second case is found before the first one sends or a topic is made.
 func TestNothingIsSentAfterDanger(t *testing.T) {
 	c := cluster(t, broker.Options{NoAutoCreate: true})
