@@ -2,11 +2,13 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
 	"rmqbench/remoting"
 	"rmqbench/remoting/message"
+	"rmqbench/results"
 	"rmqbench/scenarios"
 )
 
@@ -41,7 +43,9 @@ type measurement struct {
 	process     usage // of the measured stages, drain included
 	timerP99    int64 // nanoseconds
 
-	inFlightIntegral int64 // sends in flight over time, nanoseconds, warm-up included
+	series series
+
+	inFlightIntegral *int64 // sends in flight over time, nanoseconds, warm-up included; nil: they are still under way
 }
 
 // watcher is who looks on while a case runs. Any of its functions may be nil.
@@ -49,6 +53,9 @@ type watcher struct {
 	began func()                                         // the case's time begins
 	wire  func() remoting.Stats                          // what went over the connections so far
 	tick  func(elapsed time.Duration, ended, well int64) // now and then
+
+	brokers    func() []results.BrokerPoint // what they said of themselves last
+	checkpoint func(*measurement)           // at least every checkpointEvery: what there is so far, its own
 }
 
 // drive puts a case's load on sender and returns when the last send has ended. ctx's end stops new sends; what is under
@@ -57,7 +64,7 @@ type watcher struct {
 func drive(ctx context.Context, p *plan, sender Sender, wait waiter, look watcher) (*measurement, error) {
 	l := newLoad(ctx, p, sender)
 	defer l.cut(nil)
-	m := &measurement{plan: p, began: time.Now()}
+	m := &measurement{plan: p, began: time.Now(), anatomy: &l.recorder.anatomy, ledger: &l.recorder.ledger}
 	l.start = remoting.Nanotime()
 	l.recorder.start = l.start
 	m.start = l.start
@@ -88,15 +95,17 @@ func drive(ctx context.Context, p *plan, sender Sender, wait waiter, look watche
 	stopAbandon()
 	stopHurry()
 	l.limit.Stop()
-	m.interrupted = ctx.Err() != nil
+	interrupted := ctx.Err() != nil
 	stopWatch()
+	m.interrupted = interrupted
 
-	var err error
-	if m.tallies, err = l.recorder.finish(); err != nil {
+	last, err := l.recorder.finish()
+	if err = errors.Join(l.collectErr, err); err != nil {
 		return nil, err
 	}
-	m.workers, m.inFlightIntegral = int(l.spawned.Load()), l.inFlightIntegral()
-	m.anatomy, m.ledger = &l.recorder.anatomy, &l.recorder.ledger
+	m.series.add(l.now(), last, look.brokersNow())
+	m.tallies = l.recorder.snapshot()
+	m.workers, m.inFlightIntegral = int(l.spawned.Load()), new(l.inFlightIntegral())
 	m.offered = l.offered(pace, m.tallies)
 	return m, nil
 }
@@ -139,41 +148,108 @@ func (l *load) offered(pace *pacer, tallies []tally) []int64 {
 // watchEvery is how often progress is told.
 const watchEvery = 250 * time.Millisecond
 
-// watch notes what the process had used when the measured stages began, and tells progress. The function that it
-// returns ends it and completes m.
-func (l *load) watch(m *measurement, look watcher) (stop func()) {
-	wire := look.wire
-	if wire == nil {
-		wire = func() remoting.Stats { return remoting.Stats{} }
+// checkpointEvery: no more than so much of a run is lost with its process, and a moment for writing it down.
+const checkpointEvery = 5 * time.Second
+
+// brokersNow is what brokers said of themselves last.
+func (w *watcher) brokersNow() []results.BrokerPoint {
+	if w.brokers == nil {
+		return nil
 	}
+	return w.brokers()
+}
+
+// wireNow is what went over the connections so far.
+func (w *watcher) wireNow() remoting.Stats {
+	if w.wire == nil {
+		return remoting.Stats{}
+	}
+	return w.wire()
+}
+
+// watch notes what the process had used when the measured stages began, and while the case runs it tells progress, cuts the
+// series, and makes checkpoints, all on a goroutine of its own. The function that it returns ends it and completes m.
+func (l *load) watch(m *measurement, look watcher) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
-	before, wireBefore := currentUsage(), wire()
+	used := &used{}
+	used.begin(&look)
 	if l.plan.measuredFrom() > 0 {
-		l.mark = func() { before, wireBefore = currentUsage(), wire() }
+		l.mark = func() { used.begin(&look) }
 	}
 	var done sync.WaitGroup
 	done.Go(func() {
 		every := time.NewTicker(watchEvery)
 		defer every.Stop()
+		var saved time.Time
 		for {
 			select {
 			case <-ctx.Done():
 				return
 			case <-every.C:
-				l.recorder.look()
-				if look.tick != nil {
-					ended, well := l.recorder.progress()
-					look.tick(time.Duration(l.now()), ended, well)
-				}
+			}
+			l.recorder.look()
+			if look.tick != nil {
+				ended, well := l.recorder.progress()
+				look.tick(time.Duration(l.now()), ended, well)
+			}
+			if now := l.now(); m.series.due(now) {
+				l.endInterval(m, now, &look)
+			}
+			if look.checkpoint != nil && time.Since(saved) >= checkpointEvery-watchEvery {
+				l.endInterval(m, l.now(), &look)
+				so := *m
+				l.soFar(&so)
+				used.end(&so, &look)
+				look.checkpoint(&so)
+				saved = time.Now()
 			}
 		}
 	})
 	return func() {
 		cancel()
 		done.Wait()
-		m.process = currentUsage().since(&before)
-		if look.wire != nil {
-			m.wire = new(wire().Since(wireBefore))
-		}
+		used.end(m, &look)
+	}
+}
+
+// endInterval adds an interval to the series.
+func (l *load) endInterval(m *measurement, now int64, look *watcher) {
+	t, err := l.recorder.collect()
+	if err != nil {
+		l.collectErr = errors.Join(l.collectErr, err)
+		return
+	}
+	m.series.add(now, t, look.brokersNow())
+}
+
+// soFar completes m with the sends that have ended; those that are due or under way aren't in it.
+func (l *load) soFar(m *measurement) {
+	m.tallies, m.workers = l.recorder.snapshot(), int(l.spawned.Load())
+	m.offered = make([]int64, len(m.tallies))
+	for i := range m.tallies {
+		m.offered[i] = m.tallies[i].counts.Attempted
+	}
+}
+
+// used is what the process, and the connections, had used when the measured stages began.
+type used struct {
+	mu      sync.Mutex // protects following
+	process usage
+	wire    remoting.Stats
+}
+
+func (u *used) begin(look *watcher) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.process, u.wire = currentUsage(), look.wireNow()
+}
+
+// end puts into m what has been used since.
+func (u *used) end(m *measurement, look *watcher) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	m.process = currentUsage().since(&u.process)
+	if look.wire != nil {
+		m.wire = new(look.wire().Since(u.wire))
 	}
 }

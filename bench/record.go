@@ -63,7 +63,7 @@ func (m *measurement) record(c *scenarios.Case) (results.Case, []results.TaggedH
 	}
 	out.Anatomy = m.anatomy.summarize(&total.parts, out.Successes())
 	out.Generator = m.generator(&total, out.ElapsedNS)
-	out.Generator.InFlightIntegralNS, out.Generator.CallTimeSumNS = new(m.inFlightIntegral), new(total.callTime+warm.callTime)
+	out.Generator.InFlightIntegralNS, out.Generator.CallTimeSumNS = m.inFlightIntegral, new(total.callTime+warm.callTime)
 	out.Process = m.process.record(out.Successes())
 
 	var hists []results.TaggedHistogram

@@ -2,7 +2,9 @@ package bench
 
 import (
 	"errors"
+	"maps"
 	"runtime"
+	"slices"
 	"sync"
 
 	"rmqbench/producer"
@@ -62,7 +64,8 @@ type recorder struct {
 	collecting sync.Mutex // protects following; before a shard's lock
 	total      []tally    // by stage: all that the shards held when an interval was over
 	ledger     ledger
-	events     []event // kept for collect
+	events     []event // kept for look
+	interval   *tally  // all stages since the interval began; kept for collect
 }
 
 type shard struct {
@@ -107,6 +110,7 @@ func newRecorder(p *plan) *recorder {
 	for range p.stages {
 		r.total = append(r.total, newTally(p.open))
 	}
+	r.interval = new(newTally(p.open))
 	r.ledger.plan = p
 	from := p.measuredFrom()
 	r.quarter, r.threeQuarters = from+(p.length()-from)/4, from+(p.length()-from)/4*3
@@ -304,53 +308,72 @@ func (r *recorder) progress() (ended, well int64) {
 func (r *recorder) look() {
 	r.collecting.Lock()
 	defer r.collecting.Unlock()
-	r.lookLocked()
+	r.take(nil)
 }
 
-// lookLocked is look under collecting.
-func (r *recorder) lookLocked() {
+// take gives the ledger the shards' events, and each shard's tallies of the same sends to tallied; nil leaves these where they
+// are. A shard's lock is held while things are taken out, not while they are added up. Under collecting.
+func (r *recorder) take(tallied func([]*tally)) {
 	r.events = r.events[:0]
 	for i := range r.shards {
-		sh := &r.shards[i]
-		taken := sh.kept
+		sh, events := &r.shards[i], r.shards[i].kept
+		var stages []*tally
+		if tallied != nil {
+			stages = make([]*tally, len(r.plan.stages))
+		}
 		sh.mu.Lock()
-		sh.events, taken = taken[:0], sh.events
+		sh.events, events = events[:0], sh.events
+		if tallied != nil {
+			sh.stages, stages = stages, sh.stages
+		}
 		sh.mu.Unlock()
-		r.events, sh.kept = append(r.events, taken...), taken
+		r.events, sh.kept = append(r.events, events...), events
+		if tallied != nil {
+			tallied(stages)
+		}
 	}
 	r.ledger.take(r.events)
 }
 
-// collect ends an interval: what the shards hold goes to the total. A shard's lock is held while its tallies are taken
-// out, not while they are added up.
-func (r *recorder) collect() error {
+// collect ends an interval: what the shards hold goes to the total, and is what it returns, all stages together, until the next
+// collect.
+func (r *recorder) collect() (*tally, error) {
 	r.collecting.Lock()
 	defer r.collecting.Unlock()
-	r.lookLocked()
-	for i := range r.shards {
-		sh, fresh := &r.shards[i], make([]*tally, len(r.plan.stages))
-		sh.mu.Lock()
-		taken := sh.stages
-		sh.stages = fresh
-		sh.mu.Unlock()
-		for stage, t := range taken {
+	r.interval.reset()
+	var err error
+	r.take(func(stages []*tally) {
+		for stage, t := range stages {
 			if t == nil {
 				continue
 			}
-			if err := r.total[stage].merge(t); err != nil {
-				return err
-			}
+			err = errors.Join(err, r.total[stage].merge(t), r.interval.merge(t))
 			t.reset()
 			r.spareMu.Lock()
 			r.spare = append(r.spare, t)
 			r.spareMu.Unlock()
 		}
-	}
-	return nil
+	})
+	return r.interval, err
 }
 
-// finish collects everything, stage by stage. No send may be under way any more.
-func (r *recorder) finish() ([]tally, error) {
+// snapshot is the total as it is, whose histograms go on to change with the next collect.
+func (r *recorder) snapshot() []tally {
+	r.collecting.Lock()
+	defer r.collecting.Unlock()
+	all := slices.Clone(r.total)
+	for i := range all {
+		c := &all[i].counts
+		c.Statuses, c.Errors = maps.Clone(c.Statuses), maps.Clone(c.Errors)
+		if c.Acknowledged > 0 {
+			c.Statuses[producer.SendOK.String()] = c.Acknowledged
+		}
+	}
+	return all
+}
+
+// finish collects what is left: the last interval. No send may be under way any more.
+func (r *recorder) finish() (*tally, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, b := range r.buffers {
@@ -362,15 +385,7 @@ func (r *recorder) finish() ([]tally, error) {
 		r.empty(&b.sampleBuffer)
 		b.mu.Unlock()
 	}
-	if err := r.collect(); err != nil {
-		return nil, err
-	}
-	for j := range r.total {
-		if n := r.total[j].counts.Acknowledged; n > 0 {
-			r.total[j].counts.Statuses["SEND_OK"] = n
-		}
-	}
-	return r.total, nil
+	return r.collect()
 }
 
 // reset empties t and keeps its memory, but for the errors' times, which are few.

@@ -33,6 +33,9 @@ func TestRecorderLosesNothing(t *testing.T) {
 				default:
 				}
 				ended, well := many.progress()
+				if _, err := many.collect(); err != nil {
+					t.Error(err)
+				}
 				if ended < last || well > ended {
 					t.Errorf("progress went from %d to %d, %d of them well", last, ended, well)
 				}
@@ -69,14 +72,13 @@ func TestRecorderLosesNothing(t *testing.T) {
 		all.Wait()
 		close(stop)
 		watching.Wait()
-		got, err := many.finish()
-		if err != nil {
+		if _, err := many.finish(); err != nil {
 			t.Fatal(err)
 		}
-		want, err := one.finish()
-		if err != nil {
+		if _, err := one.finish(); err != nil {
 			t.Fatal(err)
 		}
+		got, want := many.snapshot(), one.snapshot()
 		var attempted int64
 		for i := range want {
 			attempted += got[i].counts.Attempted

@@ -24,16 +24,21 @@ type Options struct {
 	Warn      func(string)   // told of what the user should know before anything is sent; nil: nobody listens
 	Progress  func(Progress) // called at most four times a second; nil: nobody watches
 
+	// Checkpoint is given what there is of the run so far, judged PARTIAL, soon after its beginning and at least every 10 s from
+	// then on; it may keep it. nil: nobody wants it.
+	Checkpoint func(*Report)
+
 	uncapped bool // a search for a capacity without a ceiling: off loopback it is refused
 }
 
 // Tool is the program that runs, for the record.
 type Tool struct{ Version, Commit string }
 
-// Report is a run's record and the histograms behind it.
+// Report is a run's record, the histograms behind it, and the intervals of its cases.
 type Report struct {
 	Run        *results.Run
-	Histograms []results.TaggedHistogram
+	Histograms []results.TaggedHistogram // none in a checkpoint
+	Series     []results.Point
 }
 
 // Histogram finds a case's histogram of a metric; nil if there is none.
@@ -93,7 +98,7 @@ func Run(ctx context.Context, s *scenarios.Scenario, o Options) (*Report, error)
 	used := currentUsage().since(&whole)
 	r.run.Process = used.record(sent)
 	results.Judge(r.run)
-	return &Report{Run: r.run, Histograms: r.histograms}, nil
+	return &Report{Run: r.run, Histograms: r.histograms, Series: r.series}, nil
 }
 
 func isDanger(err error) bool {
@@ -106,6 +111,7 @@ type runner struct {
 	Options
 	run        *results.Run
 	histograms []results.TaggedHistogram
+	series     []results.Point
 	began      int64 // remoting.Nanotime
 	timer      int64 // timerP99
 	of         int   // cases
@@ -128,6 +134,7 @@ func (r *runner) put(ctx context.Context, c *scenarios.Case, targets []*target, 
 		r.run.Outages = append(r.run.Outages, m.outages(c.Name)...)
 		r.run.MoreOutages += m.ledger.outages.more
 		r.histograms = append(r.histograms, histograms...)
+		r.series = append(r.series, m.series.of(c.Name, m.offset)...)
 	case ctx.Err() != nil:
 		r.run.Cases = append(r.run.Cases, results.Case{Name: c.Name, Params: c.Params, Mode: string(c.Load.Mode), OpenLoop: c.Load.OpenLoop(),
 			CutShort: results.Interrupted + " before it began"})
@@ -158,20 +165,50 @@ func (r *runner) measure(ctx context.Context, st *stand, c *scenarios.Case, inde
 	}
 	stopEvents := func() {}
 	defer func() { stopEvents() }()
-	m, err := drive(ctx, plan, st.producer, &threadWaiter{}, watcher{
-		began: func() { stopEvents = st.target.playEvents(c.Events, plan) },
-		wire:  func() remoting.Stats { return st.producer.Stats().Stats },
-		tick:  r.tick(c, plan, index),
-	})
+	client := st.target.security.client(remoting.ClientOptions{})
+	defer client.Close()
+	side, stopAsking := watchBrokers(client, st.target.record.Brokers)
+	defer stopAsking()
+	complete := func(m *measurement) {
+		m.queues = st.queues
+		m.timerP99, m.offset = r.timer, m.start-r.began
+		if info, ok := st.producer.TCPInfo(); ok {
+			m.network = &info
+		}
+	}
+	look := watcher{
+		began:   func() { stopEvents = st.target.playEvents(c.Events, plan) },
+		wire:    func() remoting.Stats { return st.producer.Stats().Stats },
+		tick:    r.tick(c, plan, index),
+		brokers: side.points,
+	}
+	if r.Checkpoint != nil {
+		look.checkpoint = func(m *measurement) {
+			complete(m)
+			r.checkpoint(c, m)
+		}
+	}
+	m, err := drive(ctx, plan, st.producer, &threadWaiter{}, look)
 	if err != nil {
 		return nil, err
 	}
-	m.queues = st.queues
-	m.timerP99, m.offset = r.timer, m.start-r.began
-	if info, ok := st.producer.TCPInfo(); ok {
-		m.network = &info
-	}
+	complete(m)
 	return m, nil
+}
+
+// checkpoint hands over what there is of the run while a case is under way. An error of the record is left to the case's end.
+func (r *runner) checkpoint(c *scenarios.Case, m *measurement) {
+	out, _, err := m.record(c)
+	if err != nil {
+		return
+	}
+	out.CutShort = results.Unfinished
+	run := *r.run
+	run.CutShort, run.EndedAt = results.Unfinished, time.Now()
+	run.Cases = append(slices.Clone(r.run.Cases), out)
+	run.Outages = append(slices.Clone(r.run.Outages), m.outages(c.Name)...)
+	results.Judge(&run)
+	r.Checkpoint(&Report{Run: &run, Series: append(slices.Clone(r.series), m.series.of(c.Name, m.offset)...)})
 }
 
 // stand is a target and a producer that knows the way to its topic.

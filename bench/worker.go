@@ -31,6 +31,8 @@ type load struct {
 	free   chan *asyncSend // those without a send under way: taking one is the permit to send
 	ended  sync.WaitGroup  // async sends under way
 
+	collectErr error // of the goroutine that watches
+
 	mark    func() // notes what has been used when measuring begins; nil: that has been noted
 	marking sync.Once
 

@@ -15,9 +15,11 @@ import (
 )
 
 // Dir is a run's own result directory. Each file in it is written under another name, synced and renamed, so that a file
-// under its own name is whole; and no file is written twice. An error leaves the record that the caller holds as it was.
+// under its own name is whole; and nothing is overwritten but what the same Dir wrote as a checkpoint. An error leaves the
+// record that the caller holds as it was. Not safe for concurrent use.
 type Dir struct {
-	path string
+	path     string
+	replaced map[string]bool // files that are a checkpoint's
 }
 
 // maxNameBytes bounds a run's name in the name of its directory.
@@ -73,8 +75,25 @@ func (d *Dir) WriteLog(histograms []TaggedHistogram) error {
 	return d.write(LogFile, func(w io.Writer) error { return encodeLog(w, histograms) })
 }
 
-// write makes the file name of what fill writes. An existing one is [fs.ErrExist]; after an error there is no file name,
-// unless it was the directory's sync that failed.
+// WriteSeries writes a line of JSON for each interval of the run to series.jsonl.
+func (d *Dir) WriteSeries(points []Point) error {
+	return d.write(SeriesFile, func(w io.Writer) error { return encodeSeries(w, points) })
+}
+
+// Checkpoint writes a run that goes on, judged, and its intervals so far to run.json and series.jsonl. The next one, or WriteRun and
+// WriteSeries, replaces them, in one step: there is always a whole one, whenever the process is killed.
+func (d *Dir) Checkpoint(r *Run, points []Point) error {
+	if d.replaced == nil {
+		d.replaced = map[string]bool{}
+	}
+	run, series := d.WriteRun(r), d.WriteSeries(points)
+	d.replaced[RunFile] = d.replaced[RunFile] || run == nil
+	d.replaced[SeriesFile] = d.replaced[SeriesFile] || series == nil
+	return errors.Join(run, series)
+}
+
+// write makes the file name of what fill writes. An existing one that is no checkpoint is [fs.ErrExist]; after an error there is
+// no file name, or the one before, unless it was the directory's sync that failed.
 func (d *Dir) write(name string, fill func(io.Writer) error) (err error) {
 	final := filepath.Join(d.path, name)
 	defer func() {
@@ -82,7 +101,7 @@ func (d *Dir) write(name string, fill func(io.Writer) error) (err error) {
 			err = fmt.Errorf("write %s: %w", final, err)
 		}
 	}()
-	if _, err := os.Lstat(final); err == nil { // no race: the directory is this run's alone
+	if _, err := os.Lstat(final); err == nil && !d.replaced[name] { // no race: the directory is this run's alone
 		return fs.ErrExist
 	}
 	temporary := filepath.Join(d.path, "."+name+".tmp")

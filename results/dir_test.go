@@ -1,6 +1,7 @@
 package results
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"io/fs"
@@ -133,5 +134,38 @@ func TestWriteFails(t *testing.T) {
 	}
 	if err := dir.WriteLog(nil); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a directory that is gone: %v", err)
+	}
+}
+
+// TestCheckpointIsReplaced: by the next one and by the end, whole each time, and by nobody else.
+func TestCheckpointIsReplaced(t *testing.T) {
+	d, err := Create(t.TempDir(), "run", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	runs := []*Run{{Name: "first", CutShort: Unfinished}, {Name: "second", CutShort: Unfinished}, {Name: "end", CutShort: Interrupted}}
+	for i, r := range runs {
+		Judge(r)
+		points := make([]Point, i+1)
+		if r.CutShort == Unfinished {
+			err = d.Checkpoint(r, points)
+		} else {
+			err = errors.Join(d.WriteRun(r), d.WriteSeries(points))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := Read(d.Path())
+		if err != nil || got.Name != r.Name || got.Verdict != Partial {
+			t.Fatalf("%v: %+v", err, got)
+		}
+		series, err := os.ReadFile(filepath.Join(d.Path(), SeriesFile))
+		if err != nil || bytes.Count(series, []byte("\n")) != i+1 {
+			t.Errorf("%v: %s", err, series)
+		}
+	}
+	other := &Dir{path: d.Path()}
+	if err := other.Checkpoint(runs[0], nil); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("another's record: %v", err)
 	}
 }

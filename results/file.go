@@ -11,8 +11,9 @@ import (
 
 // The names of a result directory's files.
 const (
-	RunFile = "run.json"
-	LogFile = "latency.hlog"
+	RunFile    = "run.json"
+	LogFile    = "latency.hlog"
+	SeriesFile = "series.jsonl"
 )
 
 // maxRunBytes bounds what Read takes into memory.

@@ -49,6 +49,9 @@ const modeOneway = "oneway"
 // Interrupted is the CutShort of a run that a signal ended.
 const Interrupted = "interrupted"
 
+// Unfinished is the CutShort of a checkpoint, written while the run went on: all that a killed run leaves.
+const Unfinished = "unfinished when this was written"
+
 // Case is one load of a run. Its Measured covers the measured stages; Warmup is apart from it.
 type Case struct {
 	Name     string            `json:"name"`

@@ -144,7 +144,7 @@ func TestRunJSON(t *testing.T) {
 		t.Errorf("p50 %d p99 %d max %d", *c.Response.P50, *c.Response.P99, c.Response.Max)
 	}
 	kept, err := filepath.Glob(filepath.Join(dir, "*", "*"))
-	if err != nil || len(kept) != 2 {
+	if err != nil || len(kept) != 3 {
 		t.Fatalf("files %v %v", kept, err)
 	}
 	again, err := results.Read(filepath.Dir(kept[0]))

@@ -80,12 +80,17 @@ func runLoad(cmd *cobra.Command, args []string, f runFlags, s streams) error {
 	if err != nil {
 		return err
 	}
-	report, err := bench.Run(cmd.Context(), scenario, bench.Options{Tool: tool(), Unlimited: f.unlimited, Warn: s.warn, Progress: watch.show})
+	keep := &keeper{parent: f.out}
+	o := bench.Options{Tool: tool(), Unlimited: f.unlimited, Warn: s.warn, Progress: watch.show}
+	if f.out != "none" {
+		o.Checkpoint = keep.checkpoint
+	}
+	report, err := bench.Run(cmd.Context(), scenario, o)
 	watch.clear()
 	if err != nil {
 		return err
 	}
-	return deliver(report, scenario, f, s)
+	return deliver(report, scenario, keep, f, s)
 }
 
 // chooseScenario is the one that is named, or one case made of flags, or quick. fixed are flags that the verb has beside
@@ -126,9 +131,9 @@ func profiles(s *scenarios.Scenario) string {
 }
 
 // deliver prints the report and writes its directory. What could not be written does not keep the summary back.
-func deliver(report *bench.Report, scenario *scenarios.Scenario, f runFlags, s streams) error {
+func deliver(report *bench.Report, scenario *scenarios.Scenario, keep *keeper, f runFlags, s streams) error {
 	run := report.Run
-	path, lost := writeResult(report, f.out)
+	path, lost := keep.result(report)
 	if f.json {
 		if err := results.Encode(s.out, run); err != nil {
 			return err
@@ -184,16 +189,36 @@ func asksForRate(scenario *scenarios.Scenario) bool {
 	return false
 }
 
-// writeResult writes the run's directory and returns its path; "" if none was wanted.
-func writeResult(report *bench.Report, parent string) (string, error) {
-	if parent == "none" {
+// keeper writes a run's directory, while the run goes on and at its end.
+type keeper struct {
+	parent string // or "none"
+	dir    *results.Dir
+}
+
+// open makes the directory, once.
+func (k *keeper) open(run *results.Run) (err error) {
+	if k.dir == nil {
+		k.dir, err = results.Create(k.parent, run.Name, run.StartedAt)
+	}
+	return err
+}
+
+// checkpoint writes what there is so far. That it could not be written is told at the end, if it can't be then either.
+func (k *keeper) checkpoint(report *bench.Report) {
+	if k.open(report.Run) == nil {
+		_ = k.dir.Checkpoint(report.Run, report.Series)
+	}
+}
+
+// result writes the run and returns its directory's path; "" if none was wanted.
+func (k *keeper) result(report *bench.Report) (string, error) {
+	if k.parent == "none" {
 		return "", nil
 	}
-	dir, err := results.Create(parent, report.Run.Name, report.Run.StartedAt)
-	if err != nil {
+	if err := k.open(report.Run); err != nil {
 		return "", err
 	}
-	return dir.Path(), errors.Join(dir.WriteRun(report.Run), dir.WriteLog(report.Histograms))
+	return k.dir.Path(), errors.Join(k.dir.WriteRun(report.Run), k.dir.WriteSeries(report.Series), k.dir.WriteLog(report.Histograms))
 }
 
 // nextStep is what one would do after this run.

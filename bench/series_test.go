@@ -1,0 +1,67 @@
+package bench
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"rmqbench/producer"
+	"rmqbench/results"
+)
+
+// TestIntervalsSumToTheTotals: whatever ends when, each send is in one interval.
+func TestIntervalsSumToTheTotals(t *testing.T) {
+	for _, load := range []string{"workers: 8, stages: [{for: 2s, rate: 1k/s, warmup: true}, {for: 3500ms, rate: 1k/s}]",
+		"workers: 8, stages: [{for: 3500ms}]", "mode: async, in_flight: 64, stages: [{for: 2500ms, rate: 1k/s}]", "mode: oneway, workers: 2, stages: [{for: 2500ms}]"} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFake()
+			f.service, f.stallAt, f.stallFor = time.Millisecond, 1500*time.Millisecond, 1200*time.Millisecond
+			f.answer = func(n int64) (producer.SendResult, error) {
+				if n%7 == 0 {
+					return producer.SendResult{Attempts: 1}, &producer.SendError{Attempts: 1, Err: errDrained}
+				}
+				return producer.SendResult{Attempts: 1}, nil
+			}
+			m := measure(t.Context(), t, loadOf(t, load), f)
+			var sum results.Point
+			var end int64
+			points := m.series.of("c", 5)
+			for _, p := range points {
+				if p.Case != "c" || p.StartOffsetNS != end+5 || p.LengthNS <= 0 {
+					t.Errorf("%s: an interval of %d ns from %d on, the one before ended at %d", load, p.LengthNS, p.StartOffsetNS, end+5)
+				}
+				end = p.StartOffsetNS - 5 + p.LengthNS
+				sum.Attempted += p.Attempted
+				sum.Acknowledged += p.Acknowledged
+				sum.Written += p.Written
+				sum.Failed += p.Failed
+				if n := p.Acknowledged + p.Written; (p.Response == nil) != (n == 0) || p.Response != nil && p.Response.Count != n {
+					t.Errorf("%s: %d sends, %+v", load, n, p.Response)
+				}
+			}
+			n := counted(&m.Case)
+			failed, attempted := m.Failed, m.Attempted
+			if m.Warmup != nil {
+				failed, attempted = failed+m.Warmup.Failed, attempted+m.Warmup.Attempted
+			}
+			if sum.Attempted != attempted || sum.Acknowledged != n.Acknowledged || sum.Written != n.Written || sum.Failed != failed {
+				t.Errorf("%s: the intervals sum to %+v, the case has %+v", load, sum, n)
+			}
+			if len(points) < 3 || len(points) > 10 {
+				t.Errorf("%s: %d intervals", load, len(points))
+			}
+		})
+	}
+}
+
+// TestSeriesOfADay: the interval widens, so that a day is a few thousand lines.
+func TestSeriesOfADay(t *testing.T) {
+	var at time.Duration
+	n := 0
+	for ; at < 24*time.Hour; n++ {
+		at += intervalAt(n)
+	}
+	if intervalAt(0) != time.Second || intervalAt(widenAfter) != 2*time.Second || n > 6000 {
+		t.Errorf("%d intervals, the first of %v", n, intervalAt(0))
+	}
+}
