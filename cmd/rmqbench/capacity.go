@@ -122,7 +122,7 @@ func stepLine(step *results.CapacityStep) string {
 
 // deliverCapacity prints the answer and writes the result's directory.
 func deliverCapacity(report *bench.Report, scenario *scenarios.Scenario, f runFlags, s streams) error {
-	path, lost := writeResult(report, f.out)
+	path, lost := (&keeper{parent: f.out}).result(report)
 	run := report.Run
 	if f.json {
 		if err := results.Encode(s.out, run); err != nil {
