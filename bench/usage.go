@@ -14,10 +14,10 @@ type usage struct {
 	cpu     time.Duration // user and system; 0 where the system doesn't say
 	maxRSS  int64         // bytes, the process's peak; 0 where the system doesn't say
 	wall    time.Duration
-	allocs  uint64  // objects
-	gcCPU   float64 // seconds, the runtime's estimate
-	allCPU  float64 // seconds, the runtime's estimate, idle included
-	idleCPU float64
+	allocs  uint64                    // objects
+	gcCPU   float64                   // seconds, the runtime's estimate
+	allCPU  float64                   // seconds, the runtime's estimate, idle included
+	idleCPU float64                   // the collector's marking while there was nothing else to do is among it
 	sched   *metrics.Float64Histogram // how long goroutines waited to run, seconds
 	procs   int
 	machine machine
@@ -25,7 +25,7 @@ type usage struct {
 	steal, pressure *float64 // of a usage since another: see machine.since
 }
 
-var usageSamples = []string{"/gc/heap/allocs:objects", "/cpu/classes/gc/total:cpu-seconds", "/cpu/classes/total:cpu-seconds", "/cpu/classes/idle:cpu-seconds", "/sched/latencies:seconds"}
+var usageSamples = []string{"/gc/heap/allocs:objects", "/cpu/classes/gc/total:cpu-seconds", "/cpu/classes/total:cpu-seconds", "/cpu/classes/idle:cpu-seconds", "/sched/latencies:seconds", "/cpu/classes/gc/mark/idle:cpu-seconds"}
 
 func currentUsage() usage {
 	samples := make([]metrics.Sample, len(usageSamples))
@@ -36,6 +36,8 @@ func currentUsage() usage {
 	u := usage{wall: time.Since(processStart), procs: runtime.GOMAXPROCS(0), machine: currentMachine()}
 	u.allocs, u.gcCPU, u.allCPU, u.idleCPU = samples[0].Value.Uint64(), samples[1].Value.Float64(), samples[2].Value.Float64(), samples[3].Value.Float64()
 	u.sched = samples[4].Value.Float64Histogram()
+	idleMarking := samples[5].Value.Float64()
+	u.gcCPU, u.idleCPU = u.gcCPU-idleMarking, u.idleCPU+idleMarking
 	u.cpu, u.maxRSS = systemUsage()
 	return u
 }
