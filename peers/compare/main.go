@@ -59,6 +59,7 @@ func run(ctx context.Context) error {
 	only := flag.String("only", "", "loads to run, such as sync/64/128, by comma")
 	java := flag.Bool("java", false, "the Java client too: needs java and mvn")
 	topic := flag.String("t", "RMQBENCH_PEERS", "topic; made if it is missing")
+	pin := flag.Bool("pin", false, "clients on the first CPU, the servers started here on the last (taskset): where the kernel puts them no longer changes from run to run")
 	flag.Parse()
 	dir, err := os.MkdirTemp("", "rmqbench-peers")
 	if err != nil {
@@ -69,15 +70,24 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	server := func(command ...string) []string { return command }
+	pinned := ""
+	if *pin {
+		pinned = ", clients pinned to one"
+		server = func(command ...string) []string { return onCPU(runtime.NumCPU()-1, command) }
+		for i := range clients {
+			clients[i].command = onCPU(0, clients[i].command)
+		}
+	}
 	target := "embedded broker"
 	if *nameServer == "" {
-		addr, stop, err := start(ctx, "name server ", filepath.Join(dir, "rmqbench"), "broker", "--memory", "128MiB")
+		addr, stop, err := start(ctx, "name server ", server(filepath.Join(dir, "rmqbench"), "broker", "--memory", "128MiB"))
 		if err != nil {
 			return err
 		}
 		defer stop()
 		*nameServer = addr
-		null, stopNull, err := start(ctx, "broker ", filepath.Join(dir, "null"))
+		null, stopNull, err := start(ctx, "broker ", server(filepath.Join(dir, "null")))
 		if err != nil {
 			return err
 		}
@@ -113,7 +123,7 @@ func run(ctx context.Context) error {
 			}
 		}
 	}
-	fmt.Printf("%s · %s (%s) · %d CPUs, %s · medians of %d rounds of %v\n\n", time.Now().UTC().Format(time.DateOnly), target, version, runtime.NumCPU(), cpuModel(), *rounds, *measure)
+	fmt.Printf("%s · %s (%s) · %d CPUs%s, %s · medians of %d rounds of %v\n\n", time.Now().UTC().Format(time.DateOnly), target, version, runtime.NumCPU(), pinned, cpuModel(), *rounds, *measure)
 	table(chosen, clients, results)
 	brokerLine(chosen, results)
 	return nil
@@ -189,8 +199,8 @@ func (c client) run(ctx context.Context, nameServer, topic string, l load, d tim
 }
 
 // start starts a server in a process of its own and returns the address that it prints after the word.
-func start(ctx context.Context, word, path string, args ...string) (addr string, stop func(), err error) {
-	cmd := exec.CommandContext(ctx, path, args...)
+func start(ctx context.Context, word string, command []string) (addr string, stop func(), err error) {
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 5 * time.Second
 	out, err := cmd.StdoutPipe()
@@ -210,7 +220,12 @@ func start(ctx context.Context, word, path string, args ...string) (addr string,
 		}
 	}
 	stop()
-	return "", nil, fmt.Errorf("%s printed no address", filepath.Base(path))
+	return "", nil, fmt.Errorf("%s printed no address", strings.Join(command, " "))
+}
+
+// onCPU is the command kept to one CPU.
+func onCPU(n int, command []string) []string {
+	return slices.Concat([]string{"taskset", "-c", strconv.Itoa(n)}, command)
 }
 
 // ensureTopic makes the topic on every master of a cluster on loopback and says which version the first broker is.
