@@ -74,7 +74,7 @@ func Capacity(ctx context.Context, s *scenarios.Scenario, o CapacityOptions) (*R
 		return nil, err
 	}
 	defer st.close()
-	r.run.Target = st.target.record
+	r.run.Target = st.record
 	h := newHunt(r.run, c, &o, func(ctx context.Context, c *scenarios.Case, index int) (*measurement, error) {
 		return r.measure(ctx, st, c, index)
 	})

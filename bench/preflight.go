@@ -61,6 +61,9 @@ func preflight(ctx context.Context, cases []scenarios.Case, o Options) ([]*targe
 		if s == nil {
 			continue
 		}
+		if err := knows(s.record.Brokers, cases[i].Target.Brokers); err != nil {
+			return nil, err
+		}
 		if err := s.checkTopic(ctx, &cases[i]); err != nil {
 			return nil, err
 		}
@@ -154,6 +157,20 @@ func mastersOf(ctx context.Context, admin *producer.Admin, security *Security, c
 		return nil, "", fmt.Errorf("name server %s: %w", names, err)
 	}
 	return nil, "", fmt.Errorf("name server %s: %w; is it up, and is that its port (usually 9876)? Try: rmqbench doctor -n %s", names, err, admin.NameServers[0])
+}
+
+// knows refuses names that none of the brokers has.
+func knows(brokers []results.Broker, names []string) error {
+	var there []string
+	for _, b := range brokers {
+		there = append(there, b.Name)
+	}
+	for _, name := range names {
+		if !slices.Contains(there, name) {
+			return &DangerError{fmt.Sprintf("no broker %q with a master here: there are %s", name, strings.Join(there, ", "))}
+		}
+	}
+	return nil
 }
 
 // safe refuses what would hurt somebody's production cluster.

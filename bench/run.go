@@ -153,7 +153,7 @@ func (r *runner) runCase(ctx context.Context, c *scenarios.Case, t *target, inde
 		return nil, err
 	}
 	defer st.close()
-	r.run.Target = st.target.record
+	r.run.Target = st.record
 	return r.measure(ctx, st, c, index)
 }
 
@@ -167,7 +167,7 @@ func (r *runner) measure(ctx context.Context, st *stand, c *scenarios.Case, inde
 	defer func() { stopEvents() }()
 	client := st.target.security.client(remoting.ClientOptions{})
 	defer client.Close()
-	side, stopAsking := watchBrokers(client, st.target.record.Brokers)
+	side, stopAsking := watchBrokers(client, st.record.Brokers)
 	defer stopAsking()
 	complete := func(m *measurement) {
 		m.queues = st.queues
@@ -213,7 +213,8 @@ func (r *runner) checkpoint(c *scenarios.Case, m *measurement) {
 
 // stand is a target and a producer that knows the way to its topic.
 type stand struct {
-	target   *target // record names the topic
+	target   *target
+	record   results.Target // target's, with the topic, and without brokers that nothing is sent to
 	producer *producer.Producer
 	queues   []message.Queue // that may be sent to
 	own      bool            // the target is ours to close
@@ -248,8 +249,12 @@ func newStand(ctx context.Context, c *scenarios.Case, t *target, index int) (_ *
 		return nil, fmt.Errorf("topic %s: %w", c.Topic.Name, err)
 	}
 	queues, _ := route.PublishQueues()
-	st.queues = queues
-	st.target.record.Topic, st.target.record.Queues = c.Topic.Name, new(int64(len(queues)))
+	st.queues, st.record = queues, st.target.record
+	if only := c.Target.Brokers; only != nil {
+		st.queues = slices.DeleteFunc(st.queues, func(q message.Queue) bool { return !slices.Contains(only, q.Broker) })
+		st.record.Brokers = slices.DeleteFunc(slices.Clone(st.record.Brokers), func(b results.Broker) bool { return !slices.Contains(only, b.Name) })
+	}
+	st.record.Topic, st.record.Queues = c.Topic.Name, new(int64(len(st.queues)))
 	return st, nil
 }
 
@@ -284,7 +289,7 @@ func producerOptions(c *scenarios.Case, nameServers []string, index int) produce
 	return producer.Options{
 		NameServers: nameServers, Profile: profiles[c.Producer.Profile], Group: c.Producer.Group, InstanceName: fmt.Sprintf("rmqbench-%d-%d", time.Now().UnixNano(), index),
 		SendTimeout: time.Duration(c.Producer.SendTimeout),
-		Connections: c.Producer.Connections, Retries: orNone(c.Producer.Retries), AsyncRetries: orNone(c.Producer.Retries), CompressOver: orNone(int(c.Producer.CompressOver)),
+		Brokers:     c.Target.Brokers, Connections: c.Producer.Connections, Retries: orNone(c.Producer.Retries), AsyncRetries: orNone(c.Producer.Retries), CompressOver: orNone(int(c.Producer.CompressOver)),
 		JSON: c.Producer.Serialize == "json", NoAutoCreate: true,
 	}
 }
@@ -320,6 +325,10 @@ func startEmbedded(ctx context.Context, c *scenarios.Case) (*target, error) {
 	t.record = results.Target{Embedded: true, Namesrv: t.nameServers, Cluster: cluster.Name()}
 	for _, b := range cluster.Brokers() {
 		t.record.Brokers = append(t.record.Brokers, results.Broker{Name: b.Name(), Addr: b.Addr()})
+	}
+	if err := knows(t.record.Brokers, c.Target.Brokers); err != nil {
+		cluster.Close()
+		return nil, err
 	}
 	client := remoting.NewClient(remoting.ClientOptions{})
 	defer client.Close()

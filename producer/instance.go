@@ -123,6 +123,7 @@ func newInstance(id string, o *Options) *instance {
 	in.admin = NewAdmin(in.client, slices.Clone(o.NameServers))
 	in.admin.Serialize = o.serialize()
 	in.routes.admin, in.routes.vip, in.routes.stale = in.admin, o.VIPChannel, make(chan struct{}, 1)
+	in.routes.only = slices.Clone(o.Brokers)
 
 	// Scheduled tasks: route refresh, at intervals and when sends say so, heartbeats to all brokers, the clean-up of those that are gone.
 	var ctx context.Context

@@ -16,7 +16,7 @@ import (
 // headers are binary (ROCKETMQ), which every broker reads.
 //
 // Producers of one client id share one client instance: what belongs to it (RouteEvery, HeartbeatEvery, ConnectTimeout,
-// Dial, Hooks, NamespaceV2, VIPChannel, and JSON for all but sends) is as the first of them says, and their NameServers, TLS
+// Dial, Hooks, Brokers, NamespaceV2, VIPChannel, and JSON for all but sends) is as the first of them says, and their NameServers, TLS
 // and Credentials must be the same.
 type Options struct {
 	NameServers []string // host:port; asked in turn, beginning with any, sticking to one that answers
@@ -54,6 +54,7 @@ type Options struct {
 	HeartbeatEvery time.Duration // 0 means 30s
 
 	Limits         remoting.Limits                                          // of what the client instance has in flight; the zero value has Java's permits
+	Brokers        []string                                                 // names of those whose queues are sent to; nil means all
 	Connections    int                                                      // to each broker; 0 means 1
 	JSON           bool                                                     // headers in JSON instead of binary, as Java's default
 	ConnectTimeout time.Duration                                            // one dial; 0 means 3s

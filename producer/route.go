@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -39,6 +40,7 @@ type question struct {
 type routes struct {
 	admin  *Admin
 	vip    bool          // sends go to VIP ports
+	only   []string      // brokers whose queues count; nil: all
 	stale  chan struct{} // somebody's route may be; capacity 1
 	topics sync.Map      // name to *topicRoute
 }
@@ -122,7 +124,7 @@ func (r *routes) ask(ctx context.Context, name string) (*route, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.bind(newRoute(source)), nil
+	return r.bind(newRoute(source, r.only)), nil
 }
 
 // askBorrowed takes the default topic's brokers, with at most borrowQueues queues each
@@ -137,7 +139,7 @@ func (r *routes) askBorrowed(ctx context.Context, borrow string, borrowQueues in
 		n := min(borrowQueues, q.ReadQueues)
 		q.ReadQueues, q.WriteQueues = n, n
 	}
-	return r.bind(newRoute(source)), nil
+	return r.bind(newRoute(source, r.only)), nil
 }
 
 // bind gives the queues of a new route their endpoints.
@@ -153,8 +155,9 @@ func (r *routes) bind(fresh *route) *route {
 }
 
 // newRoute lists the queues that can be sent to: those whose broker has a master. Of an order configuration all are kept,
-// for a key must not move to another queue because a broker is away; a send to such a queue fails.
-func newRoute(source *message.Route) *route {
+// for a key must not move to another queue because a broker is away; a send to such a queue fails. only names the brokers
+// that count; nil: all.
+func newRoute(source *message.Route, only []string) *route {
 	list, ordered := source.PublishQueues()
 	r := &route{source: source, queues: make([]queueAddr, 0, len(list))}
 	for _, q := range list {
@@ -162,7 +165,7 @@ func newRoute(source *message.Route) *route {
 		if addr == "" && ordered {
 			addr = q.Broker + " without a master" // no address: dialling it fails, and the error says so
 		}
-		if addr != "" {
+		if addr != "" && (only == nil || slices.Contains(only, q.Broker)) {
 			r.queues = append(r.queues, queueAddr{broker: q.Broker, id: int32(q.ID), addr: addr, at: len(r.queues)})
 		}
 	}

@@ -305,7 +305,7 @@ func TestQueueOrder(t *testing.T) {
 		},
 	} {
 		got := "["
-		for i, q := range newRoute(r).queues {
+		for i, q := range newRoute(r, nil).queues {
 			if q.at != i {
 				t.Errorf("queue %d is said to be at %d", i, q.at)
 			}

@@ -91,6 +91,7 @@ var (
 	resolution   = kind[string]{name: "FROM=TO like 172.17.0.3:10911=127.0.0.1:10911", parse: checkResolution, text: func(s string) string { return s }}
 	roomName     = pattern("a name like room-a", `^[a-zA-Z0-9._-]+$`, "letters, digits, ., _ and -", maxName)
 	objective    = kind[Objective]{name: "an objective like p99<10ms", parse: parseObjective, text: Objective.String, json: func(o Objective) any { return o.String() }}
+	brokerName   = pattern("a broker's name like broker-a", `^[a-zA-Z0-9._@-]+$`, "letters, digits, ., _, @ and -", maxTopic)
 	hostPort     = kind[string]{name: "an address like 127.0.0.1:9876", parse: parseHostPort, text: func(s string) string { return s }}
 )
 

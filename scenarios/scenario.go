@@ -30,6 +30,7 @@ type Target struct {
 	Embedded *Embedded
 	Namesrv  []string // host:port of each name server; never empty unless Embedded is set
 	Cluster  string   // "" means the only one there is
+	Brokers  []string // names of those that are sent to; nil means all
 
 	TLS         *TLS     // nil means plaintext
 	Credentials string   // file of the keys that requests are signed with; "" means those of the environment, if there are any

@@ -19,7 +19,7 @@ var scenarioLater = []string{"extends", "matrix", "repeat", "verify"}
 // caseFields are those that a case may override.
 var caseFields = []field[Scenario]{
 	block("target", "where messages go; without it the embedded broker", targetFields,
-		[]string{"brokers", "exclude_brokers", "namespace"},
+		[]string{"exclude_brokers", "namespace"},
 		func(s *Scenario) *Target { return &s.Target }),
 	block("topic", "the topic that messages are sent to", topicFields, []string{"keep", "type"},
 		func(s *Scenario) *Topic { return &s.Topic }),
@@ -40,6 +40,7 @@ var targetFields = []field[Target]{
 		func(t *Target) **Embedded { return &t.Embedded }),
 	values("namesrv", hostPort, "name servers of a cluster, instead of embedded", func(t *Target) *[]string { return &t.Namesrv }),
 	option("cluster", topicName, "cluster at these name servers; without it the only one", func(t *Target) *string { return &t.Cluster }),
+	values("brokers", brokerName, "names of the brokers that are sent to; without it all", func(t *Target) *[]string { return &t.Brokers }),
 	optionalBlock("tls", "speak TLS; {} verifies against the system's authorities", tlsFields, nil, func(t *Target) **TLS { return &t.TLS }),
 	option("credentials", fileName, "of accessKey and secretKey, as mqadmin's tools.yml; without it the environment's, if it has any",
 		func(t *Target) *string { return &t.Credentials }),

@@ -22,6 +22,7 @@ type loadFlag struct {
 var loadFlags = []loadFlag{
 	{"namesrv", "n", "HOST:PORT", "target.namesrv", "name servers, by comma; default: the embedded broker"},
 	{"cluster", "c", "NAME", "target.cluster", "cluster, where the name server knows several"},
+	{"broker", "b", "NAME", "target.brokers", "send to this broker only, or to these, by comma"},
 	{"tls", "", "bool", "target.tls.enabled", "speak TLS to name servers and brokers; their certificates are verified"},
 	{"tls-ca", "", "FILE", "target.tls.ca", "certificates to trust instead of the system's (PEM); implies --tls"},
 	{"tls-cert", "", "FILE", "target.tls.cert", "our own certificate (PEM), with --tls-key"},
