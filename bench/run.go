@@ -20,6 +20,7 @@ import (
 // Options is what a run needs beside its scenario.
 type Options struct {
 	Tool      Tool
+	Cost      time.Duration  // how long to measure what the instrument itself takes, before the first case; 0: not at all
 	Unlimited bool           // a closed loop off loopback was asked for in so many words
 	Warn      func(string)   // told of what the user should know before anything is sent; nil: nobody listens
 	Progress  func(Progress) // called at most four times a second; nil: nobody watches
@@ -80,6 +81,10 @@ func Run(ctx context.Context, s *scenarios.Scenario, o Options) (*Report, error)
 	targets, err := preflight(ctx, cases, o)
 	if err != nil && (ctx.Err() == nil || isDanger(err)) {
 		return nil, err
+	}
+	if o.Cost > 0 && ctx.Err() == nil {
+		r.run.InstrumentCost = instrumentCost(ctx, &cases[0], o.Cost)
+		whole = currentUsage()
 	}
 	for i := range cases {
 		if err := r.put(ctx, &cases[i], targets, i); err != nil {

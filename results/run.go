@@ -200,7 +200,7 @@ type Process struct {
 // InstrumentCost is what the harness itself takes, measured against a null broker in this process.
 type InstrumentCost struct {
 	Mode              string   `json:"mode"`
-	BodyBytes         int64    `json:"body_bytes"`
+	BodyBytes         int64    `json:"body_bytes"` // a message's, on average
 	DurationNS        int64    `json:"duration_ns"`
 	MessagesPerSecond *float64 `json:"messages_per_second"` // acknowledged or written
 	P50NS             *int64   `json:"p50_ns"`

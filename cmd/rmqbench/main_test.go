@@ -45,6 +45,7 @@ func TestBadInput(t *testing.T) {
 		{"run --wrokers 3", "unknown flag --wrokers; nearest: --workers"},
 		{"run -z", "unknown flag -z; those of one letter: -n"},
 		{"run -w 0", "-w 0: workers must be at least 1"},
+		{"run --instrument-cost on", "--instrument-cost on: auto or off"},
 		{"run -w x", "-w x: workers must be a whole number"},
 		{"run -r -5", "-r -5: rate must not be negative"},
 		{"run -s 5GiB", "-s 5GiB: size must be at most 4MiB"},

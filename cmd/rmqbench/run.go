@@ -21,6 +21,7 @@ type runFlags struct {
 	json      bool
 	unlimited bool
 	progress  string
+	cost      string
 	quiet     bool
 }
 
@@ -63,9 +64,10 @@ func addOutputFlags(cmd *cobra.Command, f *runFlags) {
 	flags := cmd.Flags()
 	flags.StringVarP(&f.out, "out", "o", "runs", "directory for result directories, or none")
 	flags.BoolVar(&f.json, "json", false, "print the run record as JSON on stdout, and nothing else there")
+	flags.StringVar(&f.cost, "instrument-cost", "auto", "auto: measure first what rmqbench itself takes, against a broker that does nothing (2 s, 0.5 s in a run of under 30 s); or off")
 	flags.StringVar(&f.progress, "progress", "auto", "auto (a line that is redrawn, on a terminal only), plain (a line every 5 s) or none")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "no progress, no table: the verdict only")
-	for name, values := range map[string][]string{"mode": {"sync", "async", "oneway"}, "serialize": {"rocketmq", "json"}, "progress": {"auto", "plain", "none"},
+	for name, values := range map[string][]string{"mode": {"sync", "async", "oneway"}, "serialize": {"rocketmq", "json"}, "progress": {"auto", "plain", "none"}, "instrument-cost": {"auto", "off"},
 		"selector": {"round_robin", "random", "hash", "machine_room", "least_in_flight", "power_of_two", "consistent_hash", "sticky"}} {
 		_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)) // the flags are there: defined above
 	}
@@ -80,8 +82,12 @@ func runLoad(cmd *cobra.Command, args []string, f runFlags, s streams) error {
 	if err != nil {
 		return err
 	}
+	cost, err := costTime(f.cost, scenario)
+	if err != nil {
+		return err
+	}
 	keep := &keeper{parent: f.out}
-	o := bench.Options{Tool: tool(), Unlimited: f.unlimited, Warn: s.warn, Progress: watch.show}
+	o := bench.Options{Tool: tool(), Cost: cost, Unlimited: f.unlimited, Warn: s.warn, Progress: watch.show}
 	if f.out != "none" {
 		o.Checkpoint = keep.checkpoint
 	}
@@ -128,6 +134,31 @@ func profiles(s *scenarios.Scenario) string {
 		}
 	}
 	return strings.Join(all, "; ")
+}
+
+// costTime is how long the instrument's own cost is measured.
+func costTime(flag string, scenario *scenarios.Scenario) (time.Duration, error) {
+	const whole, short, shortRun = 2 * time.Second, 500 * time.Millisecond, scenarios.Duration(30 * time.Second)
+	switch flag {
+	case "off":
+		return 0, nil
+	case "auto":
+	default:
+		return 0, &usageError{fmt.Sprintf("--instrument-cost %s: auto or off", flag)}
+	}
+	var length scenarios.Duration
+	for _, c := range scenario.Cases() {
+		for _, s := range c.Load.Stages {
+			if s.For == 0 { // a count ends it
+				return whole, nil
+			}
+			length += s.For
+		}
+	}
+	if length < shortRun {
+		return short, nil
+	}
+	return whole, nil
 }
 
 // deliver prints the report and writes its directory. What could not be written does not keep the summary back.
