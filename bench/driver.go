@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"time"
 
@@ -64,6 +65,7 @@ type watcher struct {
 func drive(ctx context.Context, p *plan, sender Sender, wait waiter, look watcher) (*measurement, error) {
 	l := newLoad(ctx, p, sender)
 	defer l.cut(nil)
+	runtime.GC() // what making the load, and a case before, left behind isn't this one's
 	m := &measurement{plan: p, began: time.Now(), anatomy: &l.recorder.anatomy, ledger: &l.recorder.ledger}
 	l.start = remoting.Nanotime()
 	l.recorder.start = l.start

@@ -23,7 +23,7 @@ func instrumentCost(ctx context.Context, c *scenarios.Case, d time.Duration) *re
 	default:
 		return nil
 	}
-	null, err := startNull(c.Topic.Name)
+	null, err := startNull()
 	if err != nil {
 		return nil
 	}
@@ -87,7 +87,7 @@ const nullBroker = "null"
 // nullQueues are those of the topic.
 const nullQueues = 8
 
-func startNull(topic string) (*null, error) {
+func startNull() (*null, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("null broker: %w", err)
@@ -102,7 +102,7 @@ func startNull(topic string) (*null, error) {
 	return n, nil
 }
 
-func (n *null) close() { n.server.Close() }
+func (n *null) close() { _ = n.server.Close() } // its listener was ours alone
 
 // answer runs on a connection's reader, and its reply is encoded before it returns. A connection that dies ends by itself.
 func (n *null) answer(req *remoting.Request) {

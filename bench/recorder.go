@@ -110,6 +110,9 @@ func newRecorder(p *plan) *recorder {
 	for range p.stages {
 		r.total = append(r.total, newTally(p.open))
 	}
+	for range r.shards { // so that no measured time pays for them
+		r.spare = append(r.spare, new(newTally(p.open)))
+	}
 	r.interval = new(newTally(p.open))
 	r.ledger.plan = p
 	from := p.measuredFrom()

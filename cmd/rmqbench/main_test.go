@@ -255,10 +255,16 @@ func TestHelpHasExamples(t *testing.T) {
 // The first signal ends the context: what was measured is drained, reported and marked.
 func TestInterrupt(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	time.AfterFunc(400*time.Millisecond, cancel)
+	defer cancel()
 	var out, errs bytes.Buffer
 	dir := t.TempDir()
-	status := run(ctx, []string{"run", "-d", "60s", "-w", "4", "-o", dir}, streams{strings.NewReader(""), &out, &errs})
+	ended := make(chan int)
+	go func() {
+		ended <- run(ctx, []string{"run", "-d", "1h", "-w", "4", "-o", dir, "--instrument-cost", "off"}, streams{strings.NewReader(""), &out, &errs})
+	}()
+	checkpointIn(t, dir)
+	cancel()
+	status := <-ended
 	if status != exitInterrupted || !strings.Contains(out.String(), "PARTIAL") || errs.Len() != 0 {
 		t.Fatalf("status %d\n%s\n%s", status, &out, &errs)
 	}
