@@ -79,12 +79,16 @@ func (u *usage) record(n int64) *results.Process {
 	return p
 }
 
+// leastForGC is the CPU time, in seconds, that must have been used for a share of it to be claimed: collection comes in cycles, and
+// a single one would be most of a few milliseconds.
+const leastForGC = 0.1
+
 // evidence fills in what the process says about itself.
 func (u *usage) evidence(g *results.Generator) {
 	if u.cpu > 0 && u.wall > 0 {
 		g.CPUQuotaShare = new(float64(u.cpu) / (float64(u.wall) * float64(u.procs)))
 	}
-	if used := u.allCPU - u.idleCPU; used > 0 {
+	if used := u.allCPU - u.idleCPU; used >= leastForGC {
 		g.GCCPUShare = new(u.gcCPU / used)
 	}
 	g.StealShare, g.PressureShare = u.steal, u.pressure
