@@ -6,14 +6,15 @@ import "math/bits"
 // it, never from the clock, so that a stall can't move it and whoever walks the same plan finds the same slots.
 type cursor struct {
 	plan  *plan
-	index int64 // of the slot at hand, all stages together
+	index int64 // of the slot's first message, all stages together
+	size  int64 // how many messages it has
 	stage int   // its own
 	due   int64 // nanoseconds since the case began
 
-	number   int64  // slots of the stage before it
+	number   int64  // messages of the stage before it
 	at       int64  // Poisson: so many sends would the rate have given by then,
 	fraction uint64 // and that much of the next, in units of 2⁻³²
-	measured int64  // slots of measured stages before it
+	measured int64  // messages of measured stages before it
 }
 
 // walk gives the first slot of a plan; false: there is none.
@@ -26,12 +27,12 @@ func walk(p *plan) (c cursor, ok bool) {
 // next goes on to the slot after the one at hand; false: that was the last.
 func (c *cursor) next() bool {
 	if !c.plan.stages[c.stage].warmup {
-		if c.measured++; c.measured == c.plan.count {
+		if c.measured += c.size; c.measured == c.plan.count {
 			return false
 		}
 	}
-	c.index++
-	c.number++
+	c.index += c.size
+	c.number += c.size
 	c.pass()
 	return c.settle()
 }
@@ -39,7 +40,7 @@ func (c *cursor) next() bool {
 // pass lets the time to the next slot pass, if that is random.
 func (c *cursor) pass() {
 	if c.plan.poisson {
-		sum := c.fraction + exponential(c.plan.gaps.at(int64(c.stage)<<48+c.number))
+		sum := c.fraction + exponential(c.plan.gaps.at(int64(c.stage)<<48+c.number))*uint64(c.plan.batch)
 		c.at += int64(sum >> 32)
 		c.fraction = sum & (1<<32 - 1)
 	}
@@ -50,6 +51,10 @@ func (c *cursor) settle() bool {
 	for c.stage < len(c.plan.stages) {
 		s := &c.plan.stages[c.stage]
 		if c.due = s.from + c.offset(s.curve); c.due < s.to {
+			c.size = int64(c.plan.batch)
+			if c.plan.count > 0 && !s.warmup {
+				c.size = min(c.size, c.plan.count-c.measured)
+			}
 			return true
 		}
 		c.stage++
@@ -76,5 +81,5 @@ func (c *cursor) gap() int64 {
 	if c.plan.poisson {
 		k = c.at
 	}
-	return of.due(k+1) - of.due(k)
+	return of.due(k+int64(c.plan.batch)) - of.due(k)
 }

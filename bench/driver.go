@@ -65,6 +65,13 @@ type watcher struct {
 func drive(ctx context.Context, p *plan, sender Sender, wait waiter, look watcher) (*measurement, error) {
 	l := newLoad(ctx, p, sender)
 	defer l.cut(nil)
+	if p.mode == scenarios.Batch {
+		batches, ok := sender.(BatchSender)
+		if !ok {
+			return nil, errNoBatches
+		}
+		l.batches = batches
+	}
 	runtime.GC() // what making the load, and a case before, left behind isn't this one's
 	m := &measurement{plan: p, began: time.Now(), anatomy: &l.recorder.anatomy, ledger: &l.recorder.ledger}
 	l.start = remoting.Nanotime()

@@ -45,6 +45,21 @@ func newMould(c *scenarios.Case) (*mould, error) {
 	return d, nil
 }
 
+// batchOf is how many messages go in one send: so many, or as many as have about so many bytes.
+func (d *mould) batchOf(l *scenarios.Workload) int {
+	switch {
+	case l.Mode != scenarios.Batch:
+		return 1
+	case l.BatchBytes == 0:
+		return l.Batch
+	}
+	sum := 0
+	for _, b := range d.bodies {
+		sum += len(b)
+	}
+	return min(max(int(l.BatchBytes)*len(d.bodies)/sum, 1), scenarios.MaxBatch)
+}
+
 // begin gives a message what all of them have.
 func (d *mould) begin(m *producer.Message) {
 	m.Topic, m.Properties, m.DelayLevel = d.topic, d.properties, d.delay

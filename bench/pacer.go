@@ -9,7 +9,8 @@ import (
 
 // slot is a send that has fallen due.
 type slot struct {
-	index int64
+	index int64 // of its first message
+	size  int64 // how many messages it has
 	due   int64 // nanoseconds since the case began
 	stage int16
 	free  bool // a worker was free when it was handed out: lateness from here on is the generator's
@@ -34,7 +35,7 @@ type pacer struct {
 
 	at      cursor
 	more    bool    // there is a slot at the cursor
-	offered []int64 // slots that had fallen due when run returned, by stage
+	offered []int64 // messages that had fallen due when run returned, by stage
 }
 
 // run hands out every slot, or those that are due when ctx ends, and closes the channel.
@@ -76,7 +77,7 @@ func (p *pacer) handOut(ctx context.Context, now int64) bool {
 		if !free && p.grow != nil {
 			p.grow()
 		}
-		s := slot{index: p.at.index, due: p.at.due, stage: int16(p.at.stage), free: free}
+		s := slot{index: p.at.index, size: p.at.size, due: p.at.due, stage: int16(p.at.stage), free: free}
 		if p.plan.backlog > 0 {
 			select {
 			case p.slots <- s:
@@ -97,6 +98,6 @@ func (p *pacer) handOut(ctx context.Context, now int64) bool {
 
 // pass counts the slot at the cursor and goes on to the next.
 func (p *pacer) pass() {
-	p.offered[p.at.stage]++
+	p.offered[p.at.stage] += p.at.size
 	p.more = p.at.next()
 }

@@ -15,6 +15,7 @@ type plan struct {
 	auto     bool           // workers grow as slots find none free
 	inFlight int            // async: sends without an answer at one time
 	count    int64          // measured sends at the most; 0: no limit
+	batch    int            // messages of a send; 1 unless they are sent in batches
 	backlog  int            // slots that may wait for a worker before more are dropped; 0: none is dropped
 	cap      scenarios.Rate // closed loop: sends at the most; zero: no limit
 	poisson  bool           // sends fall due at random, at the stages' rates
@@ -47,7 +48,7 @@ func newPlan(c *scenarios.Case) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &plan{mould: mould, mode: c.Load.Mode, open: c.Load.OpenLoop(), workers: c.Load.Workers.N, auto: c.Load.Workers.Auto, inFlight: c.Load.InFlight, count: c.Load.Count,
+	p := &plan{mould: mould, batch: mould.batchOf(&c.Load), mode: c.Load.Mode, open: c.Load.OpenLoop(), workers: c.Load.Workers.N, auto: c.Load.Workers.Auto, inFlight: c.Load.InFlight, count: c.Load.Count,
 		backlog: c.Load.Backlog, cap: c.Load.Cap, poisson: c.Load.Arrivals == scenarios.Poisson, gaps: drawsOf(c.Seed, drawGap)}
 	if p.auto {
 		p.workers = autoWorkers

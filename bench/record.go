@@ -175,7 +175,7 @@ func (m *measurement) generator(t *tally, elapsed int64) results.Generator {
 	}
 	g.MissedBoundNS = results.MissedBound(t.service.Quantile(0.5), m.timerP99)
 	if elapsed > 0 && capacity > 0 {
-		g.WorkersBusyShare = new(min(float64(t.callTime)/(float64(capacity)*float64(elapsed)), 1))
+		g.WorkersBusyShare = new(min(float64(t.callTime)/(float64(capacity*m.plan.batch)*float64(elapsed)), 1))
 	}
 	if m.plan.open {
 		g.Slots, g.MissedSlots = t.counts.Offered, t.late.CountAbove(g.MissedBoundNS)

@@ -289,13 +289,15 @@ func (r *runner) tick(c *scenarios.Case, p *plan, index int) func(time.Duration,
 // profiles are the scenario's, in the producer's words.
 var profiles = map[scenarios.Profile]producer.Profile{scenarios.Measure: producer.Measure, scenarios.Java451: producer.Java451, scenarios.Java54: producer.Java54}
 
+var compressions = map[scenarios.Compression]message.CompressionType{scenarios.ZLIB: message.ZLIB, scenarios.LZ4: message.LZ4, scenarios.ZSTD: message.ZSTD}
+
 // producerOptions are the case's, in the producer's words.
 func producerOptions(c *scenarios.Case, nameServers []string, index int) producer.Options {
 	return producer.Options{
 		NameServers: nameServers, Profile: profiles[c.Producer.Profile], Group: c.Producer.Group, InstanceName: fmt.Sprintf("rmqbench-%d-%d", time.Now().UnixNano(), index),
 		SendTimeout: time.Duration(c.Producer.SendTimeout),
 		Brokers:     c.Target.Brokers, Connections: c.Producer.Connections, Retries: orNone(c.Producer.Retries), AsyncRetries: orNone(c.Producer.Retries), CompressOver: orNone(int(c.Producer.CompressOver)),
-		JSON: c.Producer.Serialize == "json", NoAutoCreate: true,
+		CompressType: compressions[c.Producer.Compress], JSON: c.Producer.Serialize == "json", NoAutoCreate: true,
 	}
 }
 

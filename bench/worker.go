@@ -24,6 +24,7 @@ type load struct {
 	start    int64        // remoting.Nanotime of the case's beginning
 	slots    chan slot    // open loop
 	idle     atomic.Int64 // open loop: see pacer
+	batches  BatchSender  // mode batch: the sender
 	throttle *throttle    // closed loop with a cap; else nil
 	claimed  atomic.Int64 // closed loop with a count: measured sends begun
 
@@ -102,6 +103,9 @@ func (l *load) spawn() {
 	l.workers.Go(func() {
 		w := worker{load: l, buffer: l.recorder.buffer(), first: n << 32}
 		l.plan.mould.begin(&w.message)
+		if l.plan.mode == scenarios.Batch {
+			w.parcel = newParcel(l.batches, l.plan.mould, l.plan.batch)
+		}
 		if l.plan.open {
 			w.open()
 		} else {
@@ -125,6 +129,7 @@ type worker struct {
 	first   int64            // closed loop: number of its first send, far from those of other workers
 	sends   int64            // that it has begun
 	message producer.Message // sync and oneway: used again for each send
+	parcel  *parcel          // batch
 	next    *asyncSend       // async: the permit in hand
 	held    int64            // how long it had a send in flight
 }
@@ -136,7 +141,7 @@ func (w *worker) open() {
 		if !ok {
 			return
 		}
-		w.send(s.index, s.due, int(s.stage), s.free && !waited)
+		w.send(s.index, s.size, s.due, int(s.stage), s.free && !waited)
 		w.idle.Add(1)
 	}
 }
@@ -151,7 +156,11 @@ func (w *worker) closed() {
 			return
 		}
 		stage := w.plan.stageAt(w.now())
-		if stage < 0 || !w.claim(stage) {
+		n := int64(0)
+		if stage >= 0 {
+			n = w.claim(stage)
+		}
+		if n == 0 {
 			if w.next != nil {
 				w.free <- w.next
 			}
@@ -160,21 +169,23 @@ func (w *worker) closed() {
 		if !w.plan.stages[stage].warmup {
 			w.measuring()
 		}
-		w.send(w.first+w.sends, -1, stage, false)
+		w.send(w.first+w.sends*int64(w.plan.batch), n, -1, stage, false)
 	}
 }
 
-// claim takes one send of the count; false: all of them have been taken. With the last one the drain begins.
-func (w *worker) claim(stage int) bool {
+// claim takes a send's messages of the count and gives how many are left for it; 0: all of them have been taken. With the
+// last ones the drain begins.
+func (w *worker) claim(stage int) int64 {
+	batch := int64(w.plan.batch)
 	if w.plan.count == 0 || w.plan.stages[stage].warmup {
-		return true
+		return batch
 	}
-	n := w.claimed.Add(1)
-	if n == w.plan.count {
+	before := w.claimed.Add(batch) - batch
+	if before < w.plan.count && before+batch >= w.plan.count {
 		w.throttle.close()
 		w.endWithin(drainFor)
 	}
-	return n <= w.plan.count
+	return max(min(batch, w.plan.count-before), 0)
 }
 
 // admit waits, if the mode is async, until one more send may be in flight; false: the load is over.
@@ -200,10 +211,14 @@ func (w *worker) admit() (waited, ok bool) {
 	return true, false
 }
 
-// send makes send i, which has been admitted; due below 0 means when it is called.
-func (w *worker) send(i, due int64, stage int, free bool) {
+// send sends n messages, the first of which is number i and which have been admitted; due below 0 means when it is called.
+func (w *worker) send(i, n, due int64, stage int, free bool) {
 	stamped := w.sends%anatomyEvery == 0
 	w.sends++
+	if w.parcel != nil {
+		w.sendBatch(sample{due: due, stage: int16(stage), free: free}, i, n)
+		return
+	}
 	m := &w.message
 	if w.plan.mode == scenarios.Async {
 		m = &w.next.message

@@ -15,6 +15,9 @@ func (r *reader) check(name string, s *Scenario, tree *node) {
 	if r.clean(tree.get("message")) {
 		r.checkMessage(&s.Message, tree.get("message"))
 	}
+	if s.Load.Mode == Batch && r.clean(tree.get("message")) && r.clean(tree.get("load")) {
+		r.checkBatch(s, tree)
+	}
 	if r.clean(target) && r.clean(stages) && len(s.Events) > 0 {
 		r.checkEvents(name, s, events, stages)
 	}
@@ -48,6 +51,9 @@ func (r *reader) checkLoad(l Workload, load *node) {
 	if l.Backlog > 0 && !l.OpenLoop() {
 		r.faultAt(load.get("backlog"), "backlog needs a rate: in a closed loop nothing waits for a worker")
 	}
+	if l.Batch > 0 && l.BatchBytes > 0 {
+		r.faultAt(load.get("batch_bytes"), "batch and batch_bytes exclude each other")
+	}
 	if !l.Cap.IsZero() && l.OpenLoop() {
 		r.faultAt(load.get("cap"), "cap is for a closed loop: these stages have a rate")
 	}
@@ -69,6 +75,16 @@ func (r *reader) checkLoad(l Workload, load *node) {
 	}
 	if !measured {
 		r.faultAt(n, "stages has nothing but warm-up")
+	}
+}
+
+// checkBatch is about messages that can't be sent together.
+func (r *reader) checkBatch(s *Scenario, tree *node) {
+	switch bytes := Size(s.Load.Batch) * s.Message.Size; {
+	case s.Message.DelayLevel > 0:
+		r.faultAt(tree.get("message", "delay_level"), "delay_level and mode batch exclude each other: brokers store batches at once")
+	case bytes > MaxBody:
+		r.faultAt(tree.get("load", "batch"), "a batch must be at most %s: %d messages of %s are more", MaxBody, s.Load.Batch, s.Message.Size)
 	}
 }
 

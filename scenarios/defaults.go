@@ -5,6 +5,7 @@ import "strings"
 const (
 	closedWorkers = "64"
 	asyncInFlight = "1024"
+	batchSize     = "16"
 	measuredTime  = "10s"
 )
 
@@ -61,6 +62,13 @@ func loadDefaults(tree *node) *node {
 	}
 	if open && load.get("arrivals") == nil {
 		tree = tree.with(defaulted(string(Constant)), "load", "arrivals")
+	}
+	if mode := load.get("mode"); mode != nil && mode.text == string(Batch) {
+		if load.get("batch") == nil && load.get("batch_bytes") == nil {
+			tree = tree.with(defaulted(batchSize), "load", "batch")
+		}
+	} else if load.get("batch") != nil || load.get("batch_bytes") != nil {
+		tree = tree.with(tree.get("load").without("batch").without("batch_bytes"), "load")
 	}
 	switch mode, n := load.get("mode"), load.get("in_flight"); {
 	case mode != nil && mode.text == string(Async) && n == nil:

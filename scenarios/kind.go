@@ -25,6 +25,9 @@ type kind[V any] struct {
 	json  func(V) any    // nil: the value as it is
 }
 
+// MaxBatch bounds the messages of a batch.
+const MaxBatch = 1_024
+
 // MaxBody is the largest body of a message.
 const MaxBody = 4 * Size(1<<20)
 

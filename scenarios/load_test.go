@@ -45,7 +45,7 @@ cases:
 		Topic:    Topic{Name: "RMQBENCH_MERGE", QueuesPerBroker: 8, Create: CreateNever},
 		Load:     Workload{Workers: Workers{N: 64}, Mode: Async, InFlight: 10, Stages: []Stage{{For: second, Warmup: true}, {For: 2 * second}}},
 		Message:  Message{Size: 1024, Compressible: 0.5},
-		Producer: Producer{Profile: Measure, Group: "rmqbench", Selector: "round_robin", Serialize: "rocketmq", CompressOver: 4096, SendTimeout: 3 * second, Connections: 1},
+		Producer: Producer{Profile: Measure, Group: "rmqbench", Selector: "round_robin", Serialize: "rocketmq", Compress: ZLIB, CompressOver: 4096, SendTimeout: 3 * second, Connections: 1},
 		Events:   []Event{{At: second, For: second, Delay: Duration(5 * time.Millisecond)}},
 	}
 	over := base
@@ -121,6 +121,8 @@ func roundTrip(t *testing.T, s *Scenario) {
 // TestRoundTrip: what is written out is read back as the same.
 func TestRoundTrip(t *testing.T) {
 	for _, text := range []string{
+		"load: {mode: batch}\nproducer: {compress: zstd}",
+		"load: {mode: batch, batch_bytes: 64KiB, stages: [{for: 1s, rate: 1k/s}]}",
 		"message: {size: {uniform: [100B, 4KiB]}, keys: {distinct: 10, skew: zipf(1.1)}, tags: 4, properties: {region: eu-1, b: 'x: y'}, delay_level: 6, long_delay: true}",
 		"message: {size: {lognormal: {median: 1KiB, p99: 16KiB}}, compressible: 0.5, keys: {distinct: 10, skew: 'hot(0.95, 3)'}}",
 		"message: {size: {weights: {1KiB: 9, 64KiB: 1}}, keys: {distinct: 1, skew: sequence}}\ncases: [{name: a}, {name: b, message: {size: 1KiB}}]",

@@ -28,8 +28,8 @@ func TestOverrideFaults(t *testing.T) {
 		{Override{"load.duration", "30", "-d"}, "-d 30: duration has no unit; write 30s"},
 		{Override{"load.warmup", "2", "--warmup"}, "--warmup 2: warmup has no unit; write 2s"},
 		{Override{"load.count", "0", "--count"}, "--count 0: count must be at least 1"},
-		{Override{"load.mode", "asinc", "-m"}, `-m asinc: mode must be sync, async or oneway, not "asinc"; nearest: async`},
-		{Override{"load.mode", "batch", "-m"}, "-m batch: mode must be sync, async or oneway: batch is not in this version"},
+		{Override{"load.mode", "asinc", "-m"}, `-m asinc: mode must be sync, async, oneway or batch, not "asinc"; nearest: async`},
+		{Override{"load.mode", "request", "-m"}, "-m request: mode must be sync, async, oneway or batch: request is not in this version"},
 		{Override{"target.namesrv", "broker", "-n"}, "-n broker: namesrv has no port; write broker:9876"},
 		{Override{"target.namesrv", "a:1;b", "-n"}, "-n a:1;b: namesrv has no port; write b:9876"},
 		{Override{"topic.name", "a b", "-t"}, `-t "a b": name must be of letters, digits, _, -, % and | only, not "a b"`},
@@ -84,7 +84,7 @@ func TestFromFlags(t *testing.T) {
 			Topic:    Topic{Name: "RMQBENCH_RUN", QueuesPerBroker: 8},
 			Load:     Workload{Workers: Workers{N: 64}, Mode: Sync, Stages: []Stage{{For: 10 * s}}},
 			Message:  Message{Size: 128},
-			Producer: Producer{Profile: Measure, Group: "rmqbench", Selector: "round_robin", Serialize: "rocketmq", CompressOver: 4096, SendTimeout: 3 * s, Connections: 1},
+			Producer: Producer{Profile: Measure, Group: "rmqbench", Selector: "round_robin", Serialize: "rocketmq", Compress: ZLIB, CompressOver: 4096, SendTimeout: 3 * s, Connections: 1},
 		}
 		change(&s)
 		return s

@@ -77,6 +77,7 @@ const (
 	Sync   Mode = "sync"   // a worker waits for the answer
 	Async  Mode = "async"  // a worker goes on; Load.InFlight bounds what is unanswered
 	Oneway Mode = "oneway" // no answer exists
+	Batch  Mode = "batch"  // as sync, with Load.Batch messages in a send, which fall due together
 )
 
 // Workload is how many messages are sent, when, and by whom. With a rate in its stages it is an open loop (sends fall due at
@@ -88,8 +89,12 @@ type Workload struct {
 	Backlog  int      // open loop: sends that may wait for a worker, 1 to 1,000,000; those beyond it are dropped. 0: none is
 	Cap      Rate     // closed loop: sends at the most, all workers together; zero: no limit
 	InFlight int      // messages sent and unanswered, all workers together, 1 to 65,535; 0 unless Mode is Async
-	Stages   []Stage  // warm-up first, then at least one measured; all of them have a rate or none has
-	Count    int64    // measured sends after which the case ends, even within a stage; 0 means that only time ends it
+
+	Batch      int  // messages of a send, 1 to 1,024; 0 unless Mode is Batch, or if BatchBytes says it
+	BatchBytes Size // bodies of a send have about so many bytes; 0 unless that is said
+
+	Stages []Stage // warm-up first, then at least one measured; all of them have a rate or none has
+	Count  int64   // measured sends after which the case ends, even within a stage; 0 means that only time ends it
 }
 
 // OpenLoop reports whether sends fall due at a rate.
@@ -131,6 +136,15 @@ const (
 	Java54  Profile = "java-5.4"   // the same of 5.4
 )
 
+// Compression is how bodies are compressed. Consumers older than RocketMQ 5.0 read zlib only.
+type Compression string
+
+const (
+	ZLIB Compression = "zlib"
+	LZ4  Compression = "lz4"
+	ZSTD Compression = "zstd"
+)
+
 // Producer is how the producer is set up.
 type Producer struct {
 	Profile      Profile
@@ -139,6 +153,7 @@ type Producer struct {
 	Rooms        []string // of machine_room; none means all
 	AvoidSlow    string   // java-4.5.1 or java-5.4: whose table of brokers to avoid; "" means none is avoided
 	Serialize    string   // of request headers: rocketmq (binary) or json
+	Compress     Compression
 	CompressOver Size     // bodies of this size or more are compressed; 0 means never
 	SendTimeout  Duration // one send, retries included
 	Connections  int      // to each broker, 1 to 64
