@@ -308,10 +308,14 @@ func (h *hunt) limit() *results.CapacityLimit {
 	case results.EndedCeiling:
 		return &results.CapacityLimit{Kind: "ceiling", Text: "the ceiling that was given with --max-rate"}
 	case results.EndedGenerator:
-		for _, s := range slices.Backward(h.record.Steps) {
-			if s.Found == results.StepLimited {
-				return &results.CapacityLimit{Kind: "generator", Text: "this generator, and what the target holds is not known: " + s.Why}
+		var first *results.CapacityStep // above the answer
+		for i := range h.record.Steps {
+			if s := &h.record.Steps[i]; s.Found == results.StepLimited && s.RatePerSecond > deref(h.record.RatePerSecond) && (first == nil || s.RatePerSecond < first.RatePerSecond) {
+				first = s
 			}
+		}
+		if first != nil {
+			return &results.CapacityLimit{Kind: "generator", Text: "this generator, and what the target holds is not known: at " + results.FormatRate(first.RatePerSecond) + "/s " + first.Why}
 		}
 	}
 	if h.breaks.of == nil {
