@@ -44,7 +44,8 @@ type measurement struct {
 	process     usage // of the measured stages, drain included
 	timerP99    int64 // nanoseconds
 
-	series series
+	series   series
+	verified *results.Verification // nil: nobody asked
 
 	inFlightIntegral *int64 // sends in flight over time, nanoseconds, warm-up included; nil: they are still under way
 }

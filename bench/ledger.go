@@ -22,6 +22,8 @@ type ledger struct {
 type brokerBook struct {
 	name   string
 	queues []*results.Packed // due until done of the acknowledged or written
+
+	acknowledged []int64 // of the same queues, warm-up included
 }
 
 const (
@@ -36,18 +38,25 @@ func (l *ledger) take(events []event) {
 	from := l.plan.measuredFrom()
 	for i := range events {
 		e := &events[i]
-		if e.outcome != acknowledged && e.outcome != written || l.plan.stages[e.stage].warmup {
+		if e.outcome != acknowledged && e.outcome != written {
 			continue
 		}
-		if q := l.queue(e.broker, e.queue); q != nil {
-			q.Record(e.response)
+		b := l.book(e.broker, e.queue)
+		if b != nil && e.outcome == acknowledged {
+			b.acknowledged[e.queue]++
+		}
+		if l.plan.stages[e.stage].warmup {
+			continue
+		}
+		if b != nil {
+			b.queue(e.queue).Record(e.response)
 		}
 		l.batchAt(max(e.done-from, 0)).Record(e.response)
 	}
 }
 
-// queue finds a queue's book; nil: no sender of ours could have sent to it.
-func (l *ledger) queue(broker string, id int32) *results.Packed {
+// book finds the book of a queue's broker, with room for the queue; nil: no sender of ours could have sent to it.
+func (l *ledger) book(broker string, id int32) *brokerBook {
 	if broker == "" || id < 0 || id >= mostQueues {
 		return nil
 	}
@@ -58,12 +67,30 @@ func (l *ledger) queue(broker string, id int32) *results.Packed {
 	}
 	b := l.brokers[i]
 	for int(id) >= len(b.queues) {
-		b.queues = append(b.queues, nil)
+		b.queues, b.acknowledged = append(b.queues, nil), append(b.acknowledged, 0)
 	}
+	return b
+}
+
+// queue is what is known of a queue; there is room for it.
+func (b *brokerBook) queue(id int32) *results.Packed {
 	if b.queues[id] == nil {
 		b.queues[id] = &results.Packed{}
 	}
 	return b.queues[id]
+}
+
+// acknowledged are the acknowledged sends of the whole case by queue.
+func (l *ledger) acknowledged() offsets {
+	at := offsets{}
+	for _, b := range l.brokers {
+		for id, n := range b.acknowledged {
+			if n > 0 {
+				at[message.Queue{Broker: b.name, ID: id}] = n
+			}
+		}
+	}
+	return at
 }
 
 // batchAt is the batch of a measured time.
@@ -98,7 +125,9 @@ func (l *ledger) shares(known []message.Queue) (queues, brokers []results.Share,
 		return nil, nil, nil
 	}
 	for _, q := range known {
-		l.queue(q.Broker, int32(q.ID))
+		if b := l.book(q.Broker, int32(q.ID)); b != nil {
+			b.queue(int32(q.ID))
+		}
 	}
 	slices.SortFunc(l.brokers, func(a, b *brokerBook) int { return cmp.Compare(a.name, b.name) })
 	var counts []int64

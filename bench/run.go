@@ -193,11 +193,29 @@ func (r *runner) measure(ctx context.Context, st *stand, c *scenarios.Case, inde
 			r.checkpoint(c, m)
 		}
 	}
+	var before offsets
+	admin := producer.NewAdmin(client, st.target.nameServers)
+	where := func(ctx context.Context) (offsets, error) {
+		return readOffsets(ctx, admin, c.Topic.Name, st.queues, st.target.record.Brokers)
+	}
+	var unverified error
+	if c.Verify == scenarios.VerifyOffsets {
+		before, unverified = where(ctx)
+	}
 	m, err := drive(ctx, plan, st.producer, &threadWaiter{}, look)
 	if err != nil {
 		return nil, err
 	}
 	complete(m)
+	if c.Verify == scenarios.VerifyOffsets {
+		var after offsets
+		if unverified == nil {
+			after, unverified = where(context.WithoutCancel(ctx))
+		}
+		if m.verified = verify(before, after, m.ledger.acknowledged(), m.mayBeStored()); unverified != nil {
+			m.verified = &results.Verification{Unverified: unverified.Error()}
+		}
+	}
 	return m, nil
 }
 

@@ -65,13 +65,14 @@ type Case struct {
 	Stages   []Stage           `json:"stages,omitempty"`
 	SLO      []Objective       `json:"slo,omitempty"` // what was demanded of it
 	Measured
-	Queues    []Share    `json:"queues,omitempty"`     // by broker and number, those that nothing was sent to too
-	Brokers   []Share    `json:"brokers,omitempty"`    // the same, by broker
-	Skew      *Skew      `json:"skew,omitempty"`       // of the queues
-	Anatomy   *Anatomy   `json:"anatomy_ns,omitempty"` // of the measured stages
-	Generator Generator  `json:"generator"`
-	Process   *Process   `json:"process,omitempty"`   // while this case ran
-	Transport *Transport `json:"transport,omitempty"` // of the measured stages
+	Queues    []Share       `json:"queues,omitempty"`     // by broker and number, those that nothing was sent to too
+	Brokers   []Share       `json:"brokers,omitempty"`    // the same, by broker
+	Verify    *Verification `json:"verify,omitempty"`     // where it was asked
+	Skew      *Skew         `json:"skew,omitempty"`       // of the queues
+	Anatomy   *Anatomy      `json:"anatomy_ns,omitempty"` // of the measured stages
+	Generator Generator     `json:"generator"`
+	Process   *Process      `json:"process,omitempty"`   // while this case ran
+	Transport *Transport    `json:"transport,omitempty"` // of the measured stages
 }
 
 // Stage is one stage of a case's load.

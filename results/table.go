@@ -364,7 +364,7 @@ func evidenceLines(r *Run) []string {
 			switch {
 			case e.Verdict != Valid:
 				lines = append(lines, Printable(string(e.Verdict))+" "+name+": "+Printable(e.Text))
-			case e.Code == codeScheduleMissed || e.Code == codeErrorShare:
+			case e.Code == codeScheduleMissed || e.Code == codeErrorShare || e.Code == codeVerified:
 				lines = append(lines, name+": "+Printable(e.Text))
 			case e.Code == codeCPUCeiling:
 				atCeiling = append(atCeiling, name)

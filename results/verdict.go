@@ -45,6 +45,7 @@ const (
 	codeScheduleMissed = "schedule_missed"
 	codeCPUCeiling     = "cpu_ceiling"
 	codeErrorShare     = "error_share"
+	codeVerified       = "verified"
 )
 
 // What a verdict is held to. Shares are from 0 to 1.
@@ -121,6 +122,7 @@ func judgeCase(c *Case, embedded bool) []Evidence {
 	}
 	evidence = append(evidence, breaches(c)...)
 	evidence = append(evidence, outcomeEvidence(c)...)
+	evidence = append(evidence, verifyEvidence(c)...)
 	evidence = append(evidence, slotEvidence(c)...)
 	evidence = append(evidence, workerEvidence(c)...)
 	evidence = append(evidence, cpuEvidence(c, embedded)...)

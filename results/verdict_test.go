@@ -64,7 +64,14 @@ func TestJudge(t *testing.T) {
 			c.Offered, c.Attempted, c.Failed = c.Offered+500_000, c.Attempted+500_000, 500_000
 			c.Unsuccessful = map[string]*Latency{"failed": Summarize(spread(500_000, 1000, 1000))}
 		}, Valid, "error_share", Valid, "50.0 % of the offered sends are errors: the percentiles are of the others, failed took 1.00 µs on average"},
-		"few errors":          {closed, false, func(c *Case) { c.Offered++; c.Dropped++ }, Valid, "", "", ""},
+		"few errors": {closed, false, func(c *Case) { c.Offered++; c.Dropped++ }, Valid, "", "", ""},
+		"verified":   {closed, false, func(c *Case) { c.Verify = &Verification{Stored: 7000, Acknowledged: 7000} }, Valid, "verified", Valid, "all 7,000 acknowledged messages are stored"},
+		"messages missing": {closed, false, func(c *Case) {
+			c.Verify = &Verification{Acknowledged: 7000, Missing: 2, Lacking: make([]LackingQueue, 1)}
+		},
+			Invalid, "messages_missing", Invalid, "2 of 7,000 acknowledged messages are not stored"},
+		"somebody else's":     {closed, false, func(c *Case) { c.Verify = &Verification{Unexplained: 3} }, Suspect, "messages_unexplained", Suspect, "3 messages more"},
+		"unverified":          {closed, false, func(c *Case) { c.Verify = &Verification{Unverified: "timeout"} }, Partial, "unverified", Partial, "timeout"},
 		"times out of range":  {closed, false, func(c *Case) { c.Response.Clamped = 2 }, Suspect, "clamped", Suspect, "2 times"},
 		"waited before":       {open, false, lateSchedule, Valid, "schedule_missed", Valid, "p99 is 30.0 ms from when a send was due and 10.0 ms from the call, so about 20.0 ms"},
 		"waited half":         {open, false, func(c *Case) { lateSchedule(c); *c.Response.P99 = 20e6 }, Valid, "", "", ""},

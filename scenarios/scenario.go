@@ -13,10 +13,17 @@ type Scenario struct {
 	Producer    Producer
 	Events      []Event
 	SLO         []Objective
+	Verify      Verify
 	Seed        uint64
 
 	cases []Case // in file order; at least one
 }
+
+// Verify says how a case is held to what the brokers stored; "" means not at all.
+type Verify string
+
+// VerifyOffsets compares the offsets of the topic's queues before and after with what was acknowledged.
+const VerifyOffsets Verify = "offsets"
 
 // Case is one run within a scenario.
 type Case struct {

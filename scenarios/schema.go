@@ -14,7 +14,7 @@ var scenarioFields = append([]field[Scenario]{
 	value("seed", seed, "1", "of everything random", func(s *Scenario) *uint64 { return &s.Seed }),
 }, caseFields...)
 
-var scenarioLater = []string{"extends", "matrix", "repeat", "verify"}
+var scenarioLater = []string{"extends", "matrix", "repeat"}
 
 // caseFields are those that a case may override.
 var caseFields = []field[Scenario]{
@@ -33,6 +33,8 @@ var caseFields = []field[Scenario]{
 		func(s *Scenario) *[]Event { return &s.Events }),
 	values("slo", objective, "what must hold, such as p99<10ms, errors<0.1% or rate>1k/s; the exit status is 3 if it doesn't",
 		func(s *Scenario) *[]Objective { return &s.SLO }),
+	option("verify", oneOf([]Verify{VerifyOffsets}, "bodies"), "offsets: compare what the queues grew by with what was acknowledged, when the case is over",
+		func(s *Scenario) *Verify { return &s.Verify }),
 }
 
 var targetFields = []field[Target]{
@@ -160,7 +162,7 @@ var stageFlagFields = []field[stageFlags]{
 // Fields documents every field of a scenario file, in the order in which they are best written.
 func Fields() []Field {
 	fields := fieldsOf("", scenarioFields)
-	fields = append(fields, Field{Path: "cases", Kind: kindMappings, Help: "runs that override target, topic, load, message, producer, events or slo; lists replace"})
+	fields = append(fields, Field{Path: "cases", Kind: kindMappings, Help: "runs that override target, topic, load, message, producer, events, slo or verify; lists replace"})
 	return append(fields, fieldsOf("cases[].", overlayFields)...)
 }
 

@@ -1,0 +1,76 @@
+package bench
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"rmqbench/broker"
+	"rmqbench/remoting/message"
+	"rmqbench/results"
+)
+
+func TestVerify(t *testing.T) {
+	a0, a1, b0 := message.Queue{Broker: "a", ID: 0}, message.Queue{Broker: "a", ID: 1}, message.Queue{Broker: "b", ID: 0}
+	for name, tt := range map[string]struct {
+		before, after, acknowledged offsets
+		mayBe                       int64
+		want                        results.Verification
+	}{
+		"all there":       {offsets{a0: 5, a1: 7}, offsets{a0: 8, a1: 7, b0: 2}, offsets{a0: 3, b0: 2}, 0, results.Verification{Stored: 5, Acknowledged: 5}},
+		"weak or written": {offsets{a0: 5}, offsets{a0: 10}, offsets{a0: 3}, 2, results.Verification{Stored: 5, Acknowledged: 3, MayBeStored: 2}},
+		"somebody else's": {offsets{a0: 5}, offsets{a0: 10}, offsets{a0: 3}, 1, results.Verification{Stored: 5, Acknowledged: 3, MayBeStored: 1, Unexplained: 1}},
+		"one lost, another's too many": {offsets{a0: 5, a1: 5}, offsets{a0: 7, a1: 9}, offsets{a0: 3, a1: 3}, 1, results.Verification{Stored: 6, Acknowledged: 6, MayBeStored: 1, Missing: 1,
+			Lacking: []results.LackingQueue{{Broker: "a", Queue: 0, Stored: 2, Acknowledged: 3}}}},
+		"the queue is gone": {offsets{a0: 5}, offsets{}, offsets{a0: 3}, 0, results.Verification{Stored: -5, Acknowledged: 3, Missing: 8,
+			Lacking: []results.LackingQueue{{Broker: "a", Queue: 0, Stored: -5, Acknowledged: 3}}}},
+		"nothing sent": {offsets{a0: 5}, offsets{a0: 5}, offsets{}, 0, results.Verification{}},
+	} {
+		if got := verify(tt.before, tt.after, tt.acknowledged, tt.mayBe); !reflect.DeepEqual(*got, tt.want) {
+			t.Errorf("%s: %+v, want %+v", name, *got, tt.want)
+		}
+	}
+}
+
+// TestVerifyOffsets: on two real brokers all that was acknowledged is stored, the warm-up's too, through a broker's death as well.
+func TestVerifyOffsets(t *testing.T) {
+	c := cluster(t, broker.Options{Brokers: 2})
+	text := on(c.NameServer()) + "topic: {name: T}\nverify: offsets\nproducer: {send_timeout: 1s}\nload: {workers: 8, stages: [{for: 50ms, warmup: true}, {for: 300ms}]}\n" +
+		"cases:\n  - {name: sync}\n  - {name: async, load: {mode: async}}\n  - {name: oneway, load: {mode: oneway, workers: 1, count: 500}}\n"
+	report, err := Run(t.Context(), scenario(t, text), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantSums(t, report.Run)
+	for i := range report.Run.Cases {
+		got := &report.Run.Cases[i]
+		v := got.Verify
+		if v == nil || v.Unverified != "" || v.Missing != 0 || v.Acknowledged != counted(got).Acknowledged || v.MayBeStored < got.Written {
+			t.Errorf("%s: %+v", got.Name, v)
+		}
+		if got.Mode != "oneway" && (v.Stored != v.Acknowledged || v.Unexplained != 0) { // oneway sends of the case before may still arrive
+			t.Errorf("%s: %+v", got.Name, v)
+		}
+	}
+}
+
+// TestVerifyNeedsTheBrokers: a broker that can't be asked at the end makes the run PARTIAL, not wrong.
+func TestVerifyNeedsTheBrokers(t *testing.T) {
+	c := cluster(t, broker.Options{Brokers: 2})
+	var once bool
+	report, err := Run(t.Context(), scenario(t, on(c.NameServer())+"topic: {name: T}\nverify: offsets\nproducer: {send_timeout: 300ms}\nload: {workers: 4, stages: [{for: 600ms}]}\n"),
+		Options{Progress: func(p Progress) {
+			if !once && p.Elapsed > 300*time.Millisecond {
+				once = true
+				c.Brokers()[0].Down()
+			}
+		}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := report.Run.Cases[0].Verify
+	if v == nil || !strings.Contains(v.Unverified, c.Brokers()[0].Name()) || report.Run.Verdict != results.Partial {
+		t.Errorf("%+v, verdict %s", v, report.Run.Verdict)
+	}
+}
