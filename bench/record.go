@@ -53,7 +53,7 @@ func (m *measurement) record(c *scenarios.Case) (results.Case, []results.TaggedH
 		out.WireBytesPerSecond = results.PerSecond(m.wire.BytesOut, out.ElapsedNS)
 	}
 	out.Transport = m.transport(c)
-	out.Verify = m.verified
+	out.Verify, out.Intervals = m.verified, results.Sum(m.series.points)
 	out.Queues, out.Brokers, out.Skew = m.ledger.shares(m.queues)
 	if len(out.Stages) == 1 { // over stages that differ, time is a cause and not a sample
 		times := out.Response

@@ -18,6 +18,7 @@ func breaches(c *Case) []Evidence {
 		b.measured(fmt.Sprintf("stage %d: ", i+1), c.Mode, &c.Stages[i].Measured)
 	}
 	b.stages(c)
+	b.intervals(c)
 	b.little(&c.Generator)
 	if c.Anatomy != nil && c.Service != nil {
 		if sum, whole := c.Anatomy.Sum(), c.Service.Mean; math.Abs(float64(sum-whole)) > anatomyTolerate*float64(whole)+rounding {
@@ -141,6 +142,20 @@ func (b *breachList) stages(c *Case) {
 		if known && largest != whole.Max {
 			b.add("maximum", "the stages' largest %s is %d ns, the case's %d ns", f.name, largest, whole.Max)
 		}
+	}
+}
+
+// intervals checks that the series adds up to the case and its warm-up.
+func (b *breachList) intervals(c *Case) {
+	if c.Intervals == nil {
+		return
+	}
+	attempted, successes := c.Attempted, c.Successes()
+	if c.Warmup != nil {
+		attempted, successes = attempted+c.Warmup.Attempted, successes+c.Warmup.Successes()
+	}
+	if s := c.Intervals; s.Attempted != attempted || s.Successes != successes {
+		b.add("intervals", "the intervals sum to %d attempted and %d successes, the case has %d and %d", s.Attempted, s.Successes, attempted, successes)
 	}
 }
 

@@ -63,6 +63,8 @@ func TestBreaches(t *testing.T) {
 			c.Brokers = []Share{{Acknowledged: 40_000}}
 		}, nil, ""},
 		"a queue's send lost": {func(c *Case) { c.Queues = []Share{{Acknowledged: 39_000}, {Acknowledged: 999}} }, []string{"queues"}, "the queues' successes sum to 39999, the case has 40000"},
+		"intervals add up":    {func(c *Case) { c.Intervals = &Intervals{Attempted: 40_506, Successes: 40_500} }, nil, ""},
+		"an interval lost":    {func(c *Case) { c.Intervals = Sum([]Point{{Attempted: 40_506, Acknowledged: 40_400, Written: 99}}) }, []string{"intervals"}, "the intervals sum to 40506 attempted and 40499 successes, the case has 40506 and 40500"},
 		"slots":               {func(c *Case) { c.Generator.Slots, c.Generator.MissedSlots = 5, 6 }, []string{"slots"}, "6 slots missed of 5"},
 	} {
 		c := stagedCase()

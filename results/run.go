@@ -69,6 +69,7 @@ type Case struct {
 	Brokers   []Share       `json:"brokers,omitempty"`    // the same, by broker
 	Verify    *Verification `json:"verify,omitempty"`     // where it was asked
 	Skew      *Skew         `json:"skew,omitempty"`       // of the queues
+	Intervals *Intervals    `json:"intervals,omitempty"`  // of the series
 	Anatomy   *Anatomy      `json:"anatomy_ns,omitempty"` // of the measured stages
 	Generator Generator     `json:"generator"`
 	Process   *Process      `json:"process,omitempty"`   // while this case ran

@@ -23,6 +23,23 @@ type Point struct {
 	Brokers           []BrokerPoint `json:"brokers,omitempty"`
 }
 
+// Intervals is what the lines of a case's series sum to: the case and its warm-up.
+type Intervals struct {
+	Count     int   `json:"count"`
+	Attempted int64 `json:"attempted"`
+	Successes int64 `json:"successes"` // acknowledged or written
+}
+
+// Sum adds up points of one case.
+func Sum(points []Point) *Intervals {
+	s := &Intervals{Count: len(points)}
+	for i := range points {
+		s.Attempted += points[i].Attempted
+		s.Successes += points[i].Acknowledged + points[i].Written
+	}
+	return s
+}
+
 // BrokerPoint is what a broker said of itself, shortly before the interval's end; null where its version doesn't say.
 type BrokerPoint struct {
 	Broker              string           `json:"broker"`
