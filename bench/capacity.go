@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -23,6 +24,7 @@ type CapacityOptions struct {
 	Confirm   time.Duration              // the longer run that confirms an answer; 0 means 60s
 	Rounds    int                        // answers, each found and confirmed anew; 0 means 3
 	Tolerance float64                    // rates this share apart are not told apart; 0 means 0.01
+	Resume    *results.Run               // a search of the same scenario and options that did not come to its end; nil: begin anew
 	Told      func(results.CapacityStep) // of each step as it ends; nil: nobody listens
 }
 
@@ -64,6 +66,12 @@ func Capacity(ctx context.Context, s *scenarios.Scenario, o CapacityOptions) (*R
 	r.uncapped = o.MaxRate.IsZero()
 	r.run = &results.Run{Name: s.Name, StartedAt: time.Now(), Scenario: resolved, Environment: environment(o.Tool)}
 	whole := currentUsage()
+	h := newHunt(r.run, c, &o)
+	if o.Resume != nil {
+		if err := h.resume(o.Resume); err != nil {
+			return nil, err
+		}
+	}
 	r.timer = timerP99(ctx)
 	targets, err := preflight(ctx, []scenarios.Case{*c}, r.Options)
 	if err != nil {
@@ -75,13 +83,18 @@ func Capacity(ctx context.Context, s *scenarios.Scenario, o CapacityOptions) (*R
 	}
 	defer st.close()
 	r.run.Target = st.record
-	h := newHunt(r.run, c, &o, func(ctx context.Context, c *scenarios.Case, index int) (*measurement, error) {
-		return r.measure(ctx, st, c, index)
+	err = h.search(ctx, func(ctx context.Context, c *scenarios.Case, index int) (*measurement, error) {
+		m, err := r.measure(ctx, st, c, index)
+		if err == nil {
+			r.series = append(r.series, m.series.of(c.Name, m.offset)...)
+			r.run.Outages = append(r.run.Outages, m.outages(c.Name)...)
+		}
+		return m, err
 	})
-	if err := h.search(ctx); err != nil {
+	if err != nil {
 		return nil, err
 	}
-	h.record.BytesOut = st.producer.Stats().BytesOut
+	h.record.BytesOut += st.producer.Stats().BytesOut
 	r.run.EndedAt = time.Now()
 	var sent int64
 	for i := range h.record.Steps {
@@ -90,7 +103,7 @@ func Capacity(ctx context.Context, s *scenarios.Scenario, o CapacityOptions) (*R
 	used := currentUsage().since(&whole)
 	r.run.Process = used.record(sent)
 	results.Judge(r.run)
-	return &Report{Run: r.run, Histograms: h.logs}, nil
+	return &Report{Run: r.run, Histograms: h.logs, Series: r.series}, nil
 }
 
 // searchable is the one case of s, made ready for a search.
@@ -145,7 +158,6 @@ type hunt struct {
 	logs   []results.TaggedHistogram
 	of     *scenarios.Case
 	states *search
-	try    func(ctx context.Context, c *scenarios.Case, index int) (*measurement, error)
 	told   func(results.CapacityStep)
 	ends   time.Time // the budget
 
@@ -160,8 +172,8 @@ type sighting struct {
 	logs []results.TaggedHistogram
 }
 
-func newHunt(run *results.Run, c *scenarios.Case, o *CapacityOptions, try func(context.Context, *scenarios.Case, int) (*measurement, error)) *hunt {
-	h := &hunt{run: run, record: &results.Capacity{}, of: c, states: newSearch(searchOptionsOf(c, o)), try: try, told: o.Told, ends: time.Now().Add(o.Budget)}
+func newHunt(run *results.Run, c *scenarios.Case, o *CapacityOptions) *hunt {
+	h := &hunt{run: run, record: &results.Capacity{Ended: results.EndedInterrupted, Rounds: []float64{}}, of: c, states: newSearch(searchOptionsOf(c, o)), told: o.Told, ends: time.Now().Add(o.Budget)}
 	for _, objective := range c.SLO {
 		h.record.Objectives = append(h.record.Objectives, objective.String())
 	}
@@ -169,10 +181,39 @@ func newHunt(run *results.Run, c *scenarios.Case, o *CapacityOptions, try func(c
 	return h
 }
 
+// resume goes the way of a search that did not come to its end once more, by what its steps found.
+func (h *hunt) resume(before *results.Run) error {
+	fault := func(why string) error { return scenarios.Faults{{Msg: "this can't be resumed: " + why}} }
+	c := before.Capacity
+	var same bytes.Buffer
+	if c == nil {
+		return fault("it is no search for a capacity")
+	}
+	if err := json.Compact(&same, before.Scenario); err != nil || !bytes.Equal(same.Bytes(), h.run.Scenario) {
+		return fault("it was of another scenario, or had other flags")
+	}
+	cases := before.Cases
+	for i := range c.Steps {
+		step := c.Steps[i]
+		t, more := h.states.next()
+		f := slices.Index(findings[:], step.Found)
+		if !more || f < 0 || t.rate != step.RatePerSecond || string(t.phase) != step.Phase || int64(t.length) != step.PlannedNS {
+			return fault("its steps are not those of this search; give the same --start, --max-rate, --step and --confirm")
+		}
+		measured := results.Case{Name: h.caseOf(t, i).Name, Measured: step.Measured}
+		if finding(f) == held && t.phase == confirming && len(cases) > 0 { // of a confirmation the whole case was kept
+			measured, cases = cases[0], cases[1:]
+		}
+		h.file(t, finding(f), step, measured, nil)
+	}
+	h.record.BytesOut = c.BytesOut
+	return nil
+}
+
 // search takes steps until the search itself, the budget or ctx ends it, and completes the record.
-func (h *hunt) search(ctx context.Context) error {
+func (h *hunt) search(ctx context.Context, try func(ctx context.Context, c *scenarios.Case, index int) (*measurement, error)) error {
 	defer h.answer()
-	for i := 0; ; i++ {
+	for i := len(h.record.Steps); ; i++ {
 		t, more := h.states.next()
 		switch {
 		case !more:
@@ -186,19 +227,22 @@ func (h *hunt) search(ctx context.Context) error {
 			return nil
 		}
 		c := h.caseOf(t, i)
-		m, err := h.try(ctx, c, i)
-		switch {
-		case err != nil:
-			return err
-		case m.interrupted:
+		m, err := try(ctx, c, i)
+		if err == nil && m.interrupted {
 			h.interrupted()
 			return nil
 		}
-		f, err := h.weigh(t, c, m)
-		if err != nil {
-			return err
+		if err == nil {
+			err = h.weigh(t, c, m)
 		}
-		h.states.tell(f)
+		switch {
+		case err == nil:
+		case i == 0:
+			return err
+		default: // what was found stays
+			h.run.Lost = append(h.run.Lost, fmt.Sprintf("step %s: %v", c.Name, err))
+			return nil
+		}
 	}
 }
 
@@ -242,24 +286,33 @@ func (h *hunt) caseOf(t trial, index int) *scenarios.Case {
 }
 
 // weigh judges what a trial measured and files it.
-func (h *hunt) weigh(t trial, of *scenarios.Case, m *measurement) (finding, error) {
+func (h *hunt) weigh(t trial, of *scenarios.Case, m *measurement) error {
 	c, logs, err := m.record(of)
 	if err != nil {
-		return broke, err
+		return err
 	}
 	judged := &results.Run{Target: h.run.Target, Cases: []results.Case{c}}
 	results.Judge(judged)
 	c = judged.Cases[0]
 	f, why, err := weigh(&c)
 	if err != nil {
-		return broke, err
+		return err
 	}
 	step := results.CapacityStep{Phase: string(t.phase), Round: t.round, RatePerSecond: t.rate, PlannedNS: int64(t.length),
-		Found: f.String(), Why: why, Verdict: c.Verdict, Measured: c.Measured}
-	h.record.Steps = append(h.record.Steps, step)
+		Found: findings[f], Why: why, Verdict: c.Verdict, Measured: c.Measured}
+	h.file(t, f, step, c, logs)
 	if h.told != nil {
 		h.told(step)
 	}
+	return nil
+}
+
+// findings are their names in the record.
+var findings = [...]string{held: results.StepHeld, broke: results.StepBroke, limited: results.StepLimited}
+
+// file takes a step into the record, and what it found to the states.
+func (h *hunt) file(t trial, f finding, step results.CapacityStep, c results.Case, logs []results.TaggedHistogram) {
+	h.record.Steps = append(h.record.Steps, step)
 	now := sighting{t.rate, &c, logs}
 	h.last = now
 	switch f {
@@ -276,12 +329,7 @@ func (h *hunt) weigh(t trial, of *scenarios.Case, m *measurement) (finding, erro
 			h.breaks = now
 		}
 	}
-	return f, nil
-}
-
-// String is the finding's name in the record.
-func (f finding) String() string {
-	return [...]string{results.StepHeld, results.StepBroke, results.StepLimited}[f]
+	h.states.tell(f)
 }
 
 // answer completes the record.

@@ -1,9 +1,14 @@
 package bench
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -69,12 +74,22 @@ func searchScenario(ctx context.Context, t *testing.T, s *scenarios.Scenario, o 
 	if err != nil {
 		t.Fatal(err)
 	}
-	run := &results.Run{Name: "test"}
+	resolved, err := json.Marshal(s.Resolved())
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := &results.Run{Name: "test", Scenario: resolved}
 	o = o.withDefaults()
-	h := newHunt(run, c, &o, func(ctx context.Context, c *scenarios.Case, _ int) (*measurement, error) {
+	h := newHunt(run, c, &o)
+	if o.Resume != nil {
+		if err := h.resume(o.Resume); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err = h.search(ctx, func(ctx context.Context, c *scenarios.Case, _ int) (*measurement, error) {
 		return drive(ctx, planOf(t, c), sender, timerWaiter{}, watcher{})
 	})
-	if err := h.search(ctx); err != nil {
+	if err != nil {
 		t.Fatal(err)
 	}
 	results.Judge(run)
@@ -175,6 +190,60 @@ func TestCapacityEnds(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestCapacityGoesOn: a search that was interrupted and resumed from its file takes no step twice and says the same.
+func TestCapacityGoesOn(t *testing.T) {
+	const text = "load: {stages: [{for: 1s, rate: 300/s}]}\nslo: [p90<10ms]\n"
+	o := CapacityOptions{Step: 4 * time.Second, Confirm: 8 * time.Second, Rounds: 2}
+	var whole, again *results.Run
+	synctest.Test(t, func(t *testing.T) { whole = searchOf(t.Context(), t, text, o, &queue{service: time.Millisecond}) })
+	for _, after := range []time.Duration{time.Second, 30 * time.Second, 70 * time.Second} {
+		dir := t.TempDir()
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), after)
+			defer cancel()
+			cut := searchOf(ctx, t, text, o, &queue{service: time.Millisecond})
+			var file bytes.Buffer
+			if err := results.Encode(&file, cut); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, results.RunFile), file.Bytes(), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		})
+		before, err := results.Read(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		synctest.Test(t, func(t *testing.T) {
+			o := o
+			o.Resume = before
+			again = searchOf(t.Context(), t, text, o, &queue{service: time.Millisecond})
+		})
+		if got, want := again.Capacity.Sentence(true), whole.Capacity.Sentence(true); got != want {
+			t.Errorf("cut after %v and %d of %d steps:\n%s\nwant\n%s", after, len(before.Capacity.Steps), len(whole.Capacity.Steps), got, want)
+		}
+		if len(again.Capacity.Steps) != len(whole.Capacity.Steps) || len(again.Cases) != len(whole.Cases) {
+			t.Errorf("%d steps and %d cases, want %d and %d", len(again.Capacity.Steps), len(again.Cases), len(whole.Capacity.Steps), len(whole.Cases))
+		}
+	}
+	for name, spoil := range map[string]func(*results.Run){
+		"no search":        func(r *results.Run) { r.Capacity = nil },
+		"another scenario": func(r *results.Run) { r.Scenario = []byte("{}") },
+		"--start":          func(r *results.Run) { r.Capacity.Steps[0].RatePerSecond++ },
+	} {
+		before := *whole
+		c := *whole.Capacity
+		c.Steps = slices.Clone(c.Steps)
+		before.Capacity = &c
+		spoil(&before)
+		o := o
+		o.Resume = &before
+		if _, err := Capacity(t.Context(), scenario(t, text), o); err == nil || !strings.Contains(err.Error(), "can't be resumed") || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -41,7 +41,7 @@ func TestWeigh(t *testing.T) {
 		tt.change(c)
 		f, why, err := weigh(c)
 		if err != nil || f != tt.want || !strings.Contains(why, tt.why) || (why == "") != (tt.why == "") {
-			t.Errorf("%s: %s, %q, %v; want %s, %q", name, f, why, err, tt.want, tt.why)
+			t.Errorf("%s: %s, %q, %v; want %s, %q", name, findings[f], why, err, findings[tt.want], tt.why)
 		}
 	}
 	c := step()

@@ -16,6 +16,7 @@ import (
 type capacityFlags struct {
 	runFlags
 	start, maxRate        string
+	resume                string
 	budget, step, confirm string
 	rounds                int
 }
@@ -51,6 +52,7 @@ What holds at a rate that this generator could not keep is a floor and no answer
 	flags.StringVar(&f.step, "step", "5s", "a step's time, or what its percentiles need")
 	flags.StringVar(&f.confirm, "confirm", "60s", "time of a run that confirms an answer")
 	flags.IntVar(&f.rounds, "rounds", 3, "answers, each found and confirmed anew, 1 to 10; the interval is over them")
+	flags.StringVar(&f.resume, "resume", "", "result `directory` of a search that was cut short: go on from there, with the same flags")
 	addOutputFlags(cmd, &f.runFlags)
 	return cmd
 }
@@ -97,9 +99,18 @@ func runCapacity(cmd *cobra.Command, args []string, f capacityFlags, s streams) 
 	if err != nil {
 		return err
 	}
+	if f.resume != "" {
+		if o.Resume, err = results.Read(f.resume); err != nil {
+			return &usageError{fmt.Sprintf("--resume: %v", err)}
+		}
+	}
 	watch, err := newProgress(f.runFlags, s.err)
 	if err != nil {
 		return err
+	}
+	keep := &keeper{parent: f.out}
+	if f.out != "none" {
+		o.Checkpoint = keep.checkpoint
 	}
 	o.Progress = watch.show
 	o.Told = func(step results.CapacityStep) { watch.say(stepLine(&step)) }
@@ -108,7 +119,7 @@ func runCapacity(cmd *cobra.Command, args []string, f capacityFlags, s streams) 
 	if err != nil {
 		return err
 	}
-	return deliverCapacity(report, scenario, f.runFlags, s)
+	return deliverCapacity(report, scenario, keep, f.runFlags, s)
 }
 
 // stepLine tells of a step that has ended.
@@ -121,8 +132,8 @@ func stepLine(step *results.CapacityStep) string {
 }
 
 // deliverCapacity prints the answer and writes the result's directory.
-func deliverCapacity(report *bench.Report, scenario *scenarios.Scenario, f runFlags, s streams) error {
-	path, lost := (&keeper{parent: f.out}).result(report)
+func deliverCapacity(report *bench.Report, scenario *scenarios.Scenario, keep *keeper, f runFlags, s streams) error {
+	path, lost := keep.result(report)
 	run := report.Run
 	if f.json {
 		if err := results.Encode(s.out, run); err != nil {

@@ -70,6 +70,7 @@ func TestBadInput(t *testing.T) {
 		{"capacity --slo p99<1s --budget 10", "--budget: duration"},
 		{"capacity --slo p99<1s --step 0", "--step: duration"},
 		{"capacity --slo p99<1s --max-rate 5", "--max-rate: rate"},
+		{"capacity --slo p99<1s --resume " + dir, "--resume: read result"},
 		{"capacity --slo p99<1s --rounds 0", "--rounds 0: 1 to 10"},
 		{"capacity --slo p99<1s --start 0/s", "--start"},
 		{"capacity --slo p99<1s -m oneway", "no answers"},
