@@ -28,21 +28,22 @@ type Progress struct {
 
 // measurement is what driving a case gave.
 type measurement struct {
-	plan        *plan
-	tallies     []tally  // by stage
-	anatomy     *anatomy // of the measured stages
-	ledger      *ledger
-	queues      []message.Queue   // of the topic, when the case began; nil: unknown
-	offered     []int64           // by stage
-	wire        *remoting.Stats   // what went over the connections since the measured stages began; nil: unknown
-	network     *remoting.TCPInfo // of the connections at the end; nil: unknown
-	began       time.Time
-	start       int64 // the same as remoting.Nanotime
-	offset      int64 // the same, since the run's beginning
-	interrupted bool
-	workers     int   // how many there were in the end
-	process     usage // of the measured stages, drain included
-	timerP99    int64 // nanoseconds
+	plan         *plan
+	tallies      []tally  // by stage
+	anatomy      *anatomy // of the measured stages
+	ledger       *ledger
+	queues       []message.Queue   // of the topic, when the case began; nil: unknown
+	offered      []int64           // by stage
+	wire         *remoting.Stats   // what went over the connections since the measured stages began; nil: unknown
+	network      *remoting.TCPInfo // of the connections at the end; nil: unknown
+	began        time.Time
+	start        int64                 // the same as remoting.Nanotime
+	offset       int64                 // the same, since the run's beginning
+	transactions *results.Transactions // mode transaction; nil: not known yet
+	interrupted  bool
+	workers      int   // how many there were in the end
+	process      usage // of the measured stages, drain included
+	timerP99     int64 // nanoseconds
 
 	series   series
 	verified *results.Verification // nil: nobody asked

@@ -202,11 +202,14 @@ func (r *runner) measure(ctx context.Context, st *stand, c *scenarios.Case, inde
 	if c.Verify == scenarios.VerifyOffsets {
 		before, unverified = where(ctx)
 	}
-	m, err := drive(ctx, plan, st.producer, &threadWaiter{}, look)
+	m, err := drive(ctx, plan, st.sender, &threadWaiter{}, look)
 	if err != nil {
 		return nil, err
 	}
 	complete(m)
+	if st.ends != nil {
+		m.transactions = st.ends.settle(ctx, settleFor)
+	}
 	if c.Verify == scenarios.VerifyOffsets {
 		var after offsets
 		if unverified == nil {
@@ -239,6 +242,8 @@ type stand struct {
 	target   *target
 	record   results.Target // target's, with the topic, and without brokers that nothing is sent to
 	producer *producer.Producer
+	sender   Sender          // it, or what makes its sends transactions
+	ends     *transactions   // mode transaction
 	queues   []message.Queue // that may be sent to
 	own      bool            // the target is ours to close
 }
@@ -262,11 +267,18 @@ func newStand(ctx context.Context, c *scenarios.Case, t *target, index int) (_ *
 	if err := choose(c, &o); err != nil {
 		return nil, err
 	}
+	if c.Load.Mode == scenarios.Transactional {
+		st.ends = newTransactions(c.Load.Transaction)
+		o.Listener = st.ends
+	}
 	p := producer.New(o)
 	if err := p.Start(); err != nil {
 		return nil, err
 	}
-	st.producer = p
+	st.producer, st.sender = p, p
+	if st.ends != nil {
+		st.ends.Producer, st.sender = p, st.ends
+	}
 	route, err := p.Prepare(ctx, c.Topic.Name)
 	if err != nil {
 		return nil, fmt.Errorf("topic %s: %w", c.Topic.Name, err)
@@ -339,10 +351,14 @@ type target struct {
 // memory doesn't become the load.
 const embeddedBudget = 64 << 20
 
+// embeddedCheck is how soon an embedded broker asks about half messages: nobody waits half a minute for a demonstration.
+const embeddedCheck = time.Second
+
 // startEmbedded starts the embedded cluster of a case, and makes its topic.
 func startEmbedded(ctx context.Context, c *scenarios.Case) (*target, error) {
 	e := c.Target.Embedded
-	cluster, err := broker.Start(broker.Options{Brokers: e.Brokers, BrokerNames: brokerNames(e), ServiceTime: time.Duration(e.ServiceTime), Servers: e.Servers, MemoryBudget: embeddedBudget})
+	cluster, err := broker.Start(broker.Options{Brokers: e.Brokers, BrokerNames: brokerNames(e), ServiceTime: time.Duration(e.ServiceTime), Servers: e.Servers, MemoryBudget: embeddedBudget,
+		CheckAfter: embeddedCheck, CheckInterval: embeddedCheck})
 	if err != nil {
 		return nil, fmt.Errorf("embedded broker: %w", err)
 	}

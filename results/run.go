@@ -74,6 +74,16 @@ type Case struct {
 	Generator Generator     `json:"generator"`
 	Process   *Process      `json:"process,omitempty"`   // while this case ran
 	Transport *Transport    `json:"transport,omitempty"` // of the measured stages
+
+	Transactions *Transactions `json:"transactions,omitempty"` // of mode transaction
+}
+
+// Transactions is how the case's transactions ended, those of its warm-up included.
+type Transactions struct {
+	Committed   int64 `json:"committed"`
+	RolledBack  int64 `json:"rolled_back"`
+	CheckedBack int64 `json:"checked_back"` // ended when the broker asked
+	Open        int64 `json:"open"`         // half messages that no broker had asked about when the run gave up waiting
 }
 
 // Stage is one stage of a case's load.

@@ -15,6 +15,9 @@ func (r *reader) check(name string, s *Scenario, tree *node) {
 	if r.clean(tree.get("message")) {
 		r.checkMessage(&s.Message, tree.get("message"))
 	}
+	if verify := tree.get("verify"); s.Load.Mode == Transactional && s.Verify != "" && r.clean(verify) {
+		r.faultAt(verify, "verify and mode transaction exclude each other: what is rolled back is not stored in the topic")
+	}
 	if s.Load.Mode == Batch && r.clean(tree.get("message")) && r.clean(tree.get("load")) {
 		r.checkBatch(s, tree)
 	}
@@ -50,6 +53,9 @@ func (r *reader) checkLoad(l Workload, load *node) {
 	}
 	if l.Backlog > 0 && !l.OpenLoop() {
 		r.faultAt(load.get("backlog"), "backlog needs a rate: in a closed loop nothing waits for a worker")
+	}
+	if t := l.Transaction; t != nil && t.Rollback+t.CheckBack > 1 {
+		r.faultAt(load.get("transaction"), "rollback and check_back must be at most 1 together")
 	}
 	if l.Batch > 0 && l.BatchBytes > 0 {
 		r.faultAt(load.get("batch_bytes"), "batch and batch_bytes exclude each other")

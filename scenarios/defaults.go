@@ -70,6 +70,12 @@ func loadDefaults(tree *node) *node {
 	} else if load.get("batch") != nil || load.get("batch_bytes") != nil {
 		tree = tree.with(tree.get("load").without("batch").without("batch_bytes"), "load")
 	}
+	switch mode, t := load.get("mode"), load.get("transaction"); {
+	case mode != nil && mode.text == string(Transactional) && t == nil:
+		tree = tree.with(&node{shape: mapping, at: place{source: fromDefault}}, "load", "transaction")
+	case t != nil && (mode == nil || mode.text != string(Transactional)):
+		tree = tree.with(tree.get("load").without("transaction"), "load")
+	}
 	switch mode, n := load.get("mode"), load.get("in_flight"); {
 	case mode != nil && mode.text == string(Async) && n == nil:
 		tree = tree.with(defaulted(asyncInFlight), "load", "in_flight")

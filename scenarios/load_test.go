@@ -121,6 +121,8 @@ func roundTrip(t *testing.T, s *Scenario) {
 // TestRoundTrip: what is written out is read back as the same.
 func TestRoundTrip(t *testing.T) {
 	for _, text := range []string{
+		"load: {mode: transaction}\ncases: [{name: a}, {name: b, load: {mode: sync}}]",
+		"load: {mode: transaction, transaction: {rollback: 0.1, check_back: 0.05}}",
 		"load: {mode: batch}\nproducer: {compress: zstd}",
 		"load: {mode: batch, batch_bytes: 64KiB, stages: [{for: 1s, rate: 1k/s}]}",
 		"message: {size: {uniform: [100B, 4KiB]}, keys: {distinct: 10, skew: zipf(1.1)}, tags: 4, properties: {region: eu-1, b: 'x: y'}, delay_level: 6, long_delay: true}",

@@ -84,7 +84,9 @@ const (
 	Sync   Mode = "sync"   // a worker waits for the answer
 	Async  Mode = "async"  // a worker goes on; Load.InFlight bounds what is unanswered
 	Oneway Mode = "oneway" // no answer exists
-	Batch  Mode = "batch"  // as sync, with Load.Batch messages in a send, which fall due together
+	// Transactional is as sync, with a transaction for each send; Load.Transaction says how they end.
+	Transactional Mode = "transaction"
+	Batch         Mode = "batch" // as sync, with Load.Batch messages in a send, which fall due together
 )
 
 // Workload is how many messages are sent, when, and by whom. With a rate in its stages it is an open loop (sends fall due at
@@ -100,12 +102,20 @@ type Workload struct {
 	Batch      int  // messages of a send, 1 to 1,024; 0 unless Mode is Batch, or if BatchBytes says it
 	BatchBytes Size // bodies of a send have about so many bytes; 0 unless that is said
 
+	Transaction *Transaction // nil unless Mode is Transactional
+
 	Stages []Stage // warm-up first, then at least one measured; all of them have a rate or none has
 	Count  int64   // measured sends after which the case ends, even within a stage; 0 means that only time ends it
 }
 
 // OpenLoop reports whether sends fall due at a rate.
 func (l *Workload) OpenLoop() bool { return len(l.Stages) > 0 && !l.Stages[0].Rate.IsZero() }
+
+// Transaction is how transactions end. Those that are neither rolled back nor left open are committed at once.
+type Transaction struct {
+	Rollback  float64 // share rolled back, 0 to 1
+	CheckBack float64 // share left open until the broker asks, and committed then; both together are at most 1
+}
 
 // Workers is how many goroutines send.
 type Workers struct {

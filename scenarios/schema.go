@@ -75,12 +75,13 @@ var topicFields = []field[Topic]{
 var loadFields = []field[Workload]{
 	value("workers", workers, "", "goroutines that send, 1 to 10,000; without it, and with auto, 64 in a closed loop and what the rate needs in an open one",
 		func(l *Workload) *Workers { return &l.Workers }),
-	value("mode", oneOf([]Mode{Sync, Async, Oneway, Batch}, "request", "transaction"), string(Sync), "how a message is sent",
+	value("mode", oneOf([]Mode{Sync, Async, Oneway, Batch, Transactional}, "request"), string(Sync), "how a message is sent",
 		func(l *Workload) *Mode { return &l.Mode }),
 	option("in_flight", whole(1, maxInFlight), "messages unanswered at once, only for mode async; without it 1024",
 		func(l *Workload) *int { return &l.InFlight }),
 	option("batch", whole(1, MaxBatch), "messages of a send, which fall due together, only for mode batch; without it 16", func(l *Workload) *int { return &l.Batch }),
 	option("batch_bytes", bodySize, "the same by the size of its bodies, about", func(l *Workload) *Size { return &l.BatchBytes }),
+	optionalBlock("transaction", "how transactions end, only for mode transaction", transactionFields, nil, func(l *Workload) **Transaction { return &l.Transaction }),
 	option("arrivals", oneOf([]Arrivals{Constant, Poisson}), "open loop: sends fall due evenly, or at random at the same rate; without it constant",
 		func(l *Workload) *Arrivals { return &l.Arrivals }),
 	option("backlog", whole(1, maxBacklog), "open loop: sends that may wait for a worker, those beyond it are dropped and counted; without it none is",
@@ -89,6 +90,11 @@ var loadFields = []field[Workload]{
 	blocks("stages", "stretches of time, warm-up first; without it {for: 10s}", false, stageFields, nil,
 		func(l *Workload) *[]Stage { return &l.Stages }),
 	option("count", whole[int64](1, maxCount), "measured sends after which the case ends", func(l *Workload) *int64 { return &l.Count }),
+}
+
+var transactionFields = []field[Transaction]{
+	value("rollback", share, "0", "share that is rolled back", func(t *Transaction) *float64 { return &t.Rollback }),
+	value("check_back", share, "0", "share whose end the broker has to ask for; it is committed then", func(t *Transaction) *float64 { return &t.CheckBack }),
 }
 
 var stageFields = []field[Stage]{

@@ -67,7 +67,7 @@ func addOutputFlags(cmd *cobra.Command, f *runFlags) {
 	flags.StringVar(&f.cost, "instrument-cost", "auto", "auto: measure first what rmqbench itself takes, against a broker that does nothing (2 s, 0.5 s in a run of under 30 s); or off")
 	flags.StringVar(&f.progress, "progress", "auto", "auto (a line that is redrawn, on a terminal only), plain (a line every 5 s) or none")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "no progress, no table: the verdict only")
-	for name, values := range map[string][]string{"mode": {"sync", "async", "oneway", "batch"}, "serialize": {"rocketmq", "json"}, "progress": {"auto", "plain", "none"}, "instrument-cost": {"auto", "off"},
+	for name, values := range map[string][]string{"mode": {"sync", "async", "oneway", "batch", "transaction"}, "serialize": {"rocketmq", "json"}, "progress": {"auto", "plain", "none"}, "instrument-cost": {"auto", "off"},
 		"selector": {"round_robin", "random", "hash", "machine_room", "least_in_flight", "power_of_two", "consistent_hash", "sticky"}} {
 		_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)) // the flags are there: defined above
 	}
