@@ -62,15 +62,23 @@ func brokerProcess(tb testing.TB) string {
 	return ""
 }
 
-// bareCall is a send without a producer: a head that was made ready, and a wake-up.
+// bareCall is a send without a producer: a head that was made ready, an answer read, and a wake-up.
 type bareCall struct {
 	remoting.Call
 	remoting.SendRequest
-	wake chan error     // sync
-	free chan *bareCall // async: to be used again
+	offset int64 // what the answer says, with queue and id
+	queue  int32
+	id     []byte
+	wake   chan error     // sync
+	free   chan *bareCall // async: to be used again
 }
 
-func (c *bareCall) Receive(*remoting.Head, []byte) {}
+func (c *bareCall) Receive(head *remoting.Head, _ []byte) {
+	var view remoting.SendReplyView
+	view.Parse(head)
+	c.offset, c.queue = view.QueueOffset, view.QueueID
+	c.id = append(c.id[:0], view.MsgID...)
+}
 
 func (c *bareCall) Done(err error) {
 	if c.Async {
