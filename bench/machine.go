@@ -17,6 +17,7 @@ type machine struct {
 	at       time.Time
 	steal    float64 // seconds of all CPUs together that other guests of the host took
 	all      float64 // seconds of all CPUs together; 0: unknown
+	busy     float64 // of those, not idle and not stolen
 	pressed  int64   // microseconds in which something waited for a CPU
 	pressure bool    // pressed is known
 }
@@ -29,6 +30,7 @@ func currentMachine() machine {
 	if times, err := cpu.Times(false); err == nil && len(times) == 1 {
 		t := &times[0] // user holds guest, nice holds guest nice
 		m.steal = t.Steal
+		m.busy = t.User + t.System + t.Nice + t.Irq + t.Softirq
 		m.all = t.User + t.System + t.Idle + t.Nice + t.Iowait + t.Irq + t.Softirq + t.Steal
 	}
 	if text, err := os.ReadFile(pressureFile); err == nil {

@@ -23,6 +23,7 @@ type usage struct {
 	machine machine
 
 	steal, pressure *float64 // of a usage since another: see machine.since
+	others          *float64 // of a usage since another: share of the machine's CPUs that other processes used; nil: unknown
 }
 
 var usageSamples = []string{"/gc/heap/allocs:objects", "/cpu/classes/gc/total:cpu-seconds", "/cpu/classes/total:cpu-seconds", "/cpu/classes/idle:cpu-seconds", "/sched/latencies:seconds", "/cpu/classes/gc/mark/idle:cpu-seconds"}
@@ -53,6 +54,9 @@ func (u usage) since(before *usage) usage {
 	u.allCPU -= before.allCPU
 	u.idleCPU -= before.idleCPU
 	u.steal, u.pressure = u.machine.since(&before.machine)
+	if all := u.machine.all - before.machine.all; all > 0 && before.machine.all > 0 && u.cpu > 0 {
+		u.others = new(max(u.machine.busy-before.machine.busy-u.cpu.Seconds(), 0) / all)
+	}
 	counts := make([]uint64, len(u.sched.Counts))
 	for i := range counts {
 		counts[i] = u.sched.Counts[i] - before.sched.Counts[i]
@@ -91,7 +95,7 @@ func (u *usage) evidence(g *results.Generator) {
 	if used := u.allCPU - u.idleCPU; used >= leastForGC {
 		g.GCCPUShare = new(u.gcCPU / used)
 	}
-	g.StealShare, g.PressureShare = u.steal, u.pressure
+	g.StealShare, g.PressureShare, g.OthersCPUShare = u.steal, u.pressure, u.others
 	if p99, ok := quantile(u.sched, 0.99); ok {
 		g.SchedulerLatencyP99NS = new(int64(p99 * 1e9))
 	}

@@ -172,7 +172,8 @@ type Generator struct {
 	GCCPUShare            *float64 `json:"gc_cpu_share,omitempty"`    // of the CPU used
 	SchedulerLatencyP99NS *int64   `json:"scheduler_latency_p99_ns,omitempty"`
 	StealShare            *float64 `json:"steal_share,omitempty"`
-	PressureShare         *float64 `json:"pressure_share,omitempty"` // CPU pressure, share of the time with someone waiting
+	PressureShare         *float64 `json:"pressure_share,omitempty"`   // CPU pressure, share of the time with someone waiting
+	OthersCPUShare        *float64 `json:"others_cpu_share,omitempty"` // of the machine's CPUs, used by other processes
 
 	// WorkersBusyShare is the mean share of the workers (async: of the in-flight cap) that had a send in flight.
 	// ServiceGrowth is the median service time of the last quarter over that of the first: 1 is flat.

@@ -283,7 +283,8 @@ func machineEvidence(c *Case) []Evidence {
 	}
 	if g.PressureShare != nil {
 		text := "something waited for a CPU in " + formatShare(*g.PressureShare) + " of the time"
-		if c.OpenLoop {
+		alone := g.OthersCPUShare != nil && *g.OthersCPUShare <= stolenSuspect // then our own threads waited for each other
+		if c.OpenLoop && !alone {
 			held("pressure", *g.PressureShare, stolenSuspect, text)
 		} else {
 			closed("pressure", *g.PressureShare, text)

@@ -32,6 +32,8 @@ func TestJudge(t *testing.T) {
 		"scheduler within bound":     {open, false, func(c *Case) { c.Generator.SchedulerLatencyP99NS = new(int64(1_000_000)) }, Valid, "scheduler_latency", Valid, ""},
 		"steal":                      {closed, false, func(c *Case) { c.Generator.StealShare = new(0.06) }, Suspect, "steal", Suspect, "6.00 %"},
 		"pressure, open loop":        {open, false, func(c *Case) { c.Generator.PressureShare = new(0.06) }, Suspect, "pressure", Suspect, ""},
+		"pressure by others":         {open, false, func(c *Case) { c.Generator.PressureShare, c.Generator.OthersCPUShare = new(0.06), new(0.2) }, Suspect, "pressure", Suspect, ""},
+		"pressure of our own":        {open, false, func(c *Case) { c.Generator.PressureShare, c.Generator.OthersCPUShare = new(0.06), new(0.01) }, Valid, "pressure", Valid, ""},
 		"pressure, closed loop":      {closed, false, func(c *Case) { c.Generator.PressureShare = new(0.9) }, Valid, "pressure", Valid, ""},
 		"CPU, open loop":             {open, false, func(c *Case) { c.Generator.CPUQuotaShare = new(0.81) }, GeneratorLimited, "cpu", GeneratorLimited, "81.0 %"},
 		"CPU at its limit":           {open, false, func(c *Case) { c.Generator.CPUQuotaShare = new(0.80) }, Valid, "cpu", Valid, ""},
