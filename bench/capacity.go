@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -30,21 +31,8 @@ type CapacityOptions struct {
 
 func (o CapacityOptions) withDefaults() CapacityOptions {
 	const budget, step, confirm, rounds, tolerance = 15 * time.Minute, 5 * time.Second, time.Minute, 3, 0.01
-	if o.Budget == 0 {
-		o.Budget = budget
-	}
-	if o.Step == 0 {
-		o.Step = step
-	}
-	if o.Confirm == 0 {
-		o.Confirm = confirm
-	}
-	if o.Rounds == 0 {
-		o.Rounds = rounds
-	}
-	if o.Tolerance == 0 {
-		o.Tolerance = tolerance
-	}
+	o.Budget, o.Step, o.Confirm = cmp.Or(o.Budget, budget), cmp.Or(o.Step, step), cmp.Or(o.Confirm, confirm)
+	o.Rounds, o.Tolerance = cmp.Or(o.Rounds, rounds), cmp.Or(o.Tolerance, tolerance)
 	return o
 }
 

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"rmqbench/internal/golden"
 )
 
 func TestRunComesBack(t *testing.T) {
@@ -40,7 +42,7 @@ func TestRunComesBack(t *testing.T) {
 		t.Errorf("read %+v\nwant %+v", fromDir, want)
 	}
 	text, _ := os.ReadFile(filepath.Join(dir.Path(), RunFile))
-	golden(t, "quick.json", string(text))
+	golden.Compare(t, "quick.json", string(text))
 }
 
 func TestDecodeRefuses(t *testing.T) {

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"rmqbench/internal/golden"
 )
 
 func TestTag(t *testing.T) {
@@ -48,7 +50,7 @@ func TestLogIsRead(t *testing.T) {
 	if err := encodeLog(&log, written); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "latency.hlog", regexp.MustCompile(`HIST\S+`).ReplaceAllString(log.String(), "HIST…")) // zlib's bytes are Go's affair
+	golden.Compare(t, "latency.hlog", regexp.MustCompile(`HIST\S+`).ReplaceAllString(log.String(), "HIST…")) // zlib's bytes are Go's affair
 
 	reader := hdrhistogram.NewHistogramLogReader(strings.NewReader(log.String()))
 	for _, want := range written {

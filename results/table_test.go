@@ -1,35 +1,14 @@
 package results
 
 import (
-	"flag"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"rmqbench/internal/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
-
-// golden compares got with testdata/name.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s (rewrite with -update):\n%s\nwant:\n%s", name, got, want)
-	}
-}
 
 // spread returns a histogram of n durations from low to high, most of them low.
 func spread(n int64, low, high time.Duration) *Histogram {
@@ -111,7 +90,7 @@ func TestWriteTable(t *testing.T) {
 		if err := WriteTable(&out, run); err != nil {
 			t.Fatal(err)
 		}
-		golden(t, name, Title(run)+"\n"+out.String())
+		golden.Compare(t, name, Title(run)+"\n"+out.String())
 		if name != "quick.txt" {
 			continue
 		}

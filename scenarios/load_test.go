@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 	"unicode"
+
+	"rmqbench/internal/golden"
 )
 
 func TestCases(t *testing.T) {
@@ -88,12 +90,12 @@ func TestShipped(t *testing.T) {
 			if err := s.Render(&b); err != nil {
 				t.Fatal(err)
 			}
-			golden(t, filepath.Join("testdata", info.Name+".rendered"), b.String())
+			golden.Compare(t, info.Name+".rendered", b.String())
 			data, err := json.MarshalIndent(s.Resolved(), "", " ")
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden(t, filepath.Join("testdata", info.Name+".json"), string(data)+"\n")
+			golden.Compare(t, info.Name+".json", string(data)+"\n")
 			roundTrip(t, s)
 		})
 	}

@@ -2,40 +2,18 @@ package main
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
 	"net"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"rmqbench/bench"
 	"rmqbench/broker"
+	"rmqbench/internal/golden"
 	"rmqbench/remoting"
 	"rmqbench/remoting/message"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
-
-// golden compares got with testdata/name.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s (rewrite with -update):\n%s\nwant:\n%s", name, got, want)
-	}
-}
 
 // TestTopicVerbs is a topic's whole life, and what is refused in it, as it is printed.
 func TestTopicVerbs(t *testing.T) {
@@ -84,7 +62,7 @@ func TestTopicVerbs(t *testing.T) {
 			}
 		}
 	}
-	golden(t, "topic.golden", anywhere.Replace(text.String()))
+	golden.Compare(t, "topic.golden", anywhere.Replace(text.String()))
 }
 
 // oneBroker is a name server that knows one cluster of one broker, itself, and a topic there; answer is what it says to
