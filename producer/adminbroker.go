@@ -49,6 +49,11 @@ func (a *Admin) number(ctx context.Context, broker, name string, req *remoting.C
 	if err != nil {
 		return 0, err
 	}
+	return numberIn(reply, broker, req, name)
+}
+
+// numberIn reads an ext field of an answer.
+func numberIn(reply *remoting.Command, broker string, req *remoting.Command, name string) (int64, error) {
 	text, _ := reply.Get(name)
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -22,29 +21,12 @@ func pulled(tb testing.TB, a *Admin, addr, topic string, queue int32, from int64
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second) // repliers go on while their test ends
 	defer cancel()
-	req := remoting.NewRequest(remoting.PullMessage)
-	for _, f := range [][2]string{{"consumerGroup", "c"}, {"topic", topic}, {"queueId", strconv.Itoa(int(queue))}, {"queueOffset", strconv.FormatInt(from, 10)}, {"maxMsgNums", "32"},
-		{"sysFlag", "4"}, {"commitOffset", "0"}, {"suspendTimeoutMillis", "0"}, {"subVersion", "0"}, {"subscription", "*"}, {"expressionType", "TAG"}} {
-		req.Ext = append(req.Ext, remoting.Field{Key: f[0], Value: f[1]})
-	}
-	reply, err := a.ask(ctx, addr, req)
-	if be, ok := errors.AsType[*remoting.BrokerError](err); ok && (be.Code == remoting.PullNotFound || be.Code == remoting.PullRetryNow || be.Code == remoting.PullOffsetMoved) {
-		return nil
-	}
+	got, err := a.Pull(ctx, addr, MessageQueue{Topic: topic, ID: queue}, from, 32, 0)
 	if err != nil {
 		tb.Error(err)
 		return nil
 	}
-	var all []*Received
-	for r := range message.Records(reply.Body) {
-		m, err := NewReceived(r)
-		if err != nil {
-			tb.Error(err)
-			return nil
-		}
-		all = append(all, m)
-	}
-	return all
+	return got.Messages
 }
 
 // bodies are those of all messages of a topic on all brokers, in order.
