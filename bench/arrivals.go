@@ -9,6 +9,7 @@ const (
 	drawKey
 	drawTag
 	drawHot
+	drawTurn
 )
 
 // draws are random numbers, each a pure function of seed, stream and index: whoever draws number i draws the same.

@@ -74,8 +74,8 @@ func Capacity(ctx context.Context, s *scenarios.Scenario, o CapacityOptions) (*R
 	err = h.search(ctx, func(ctx context.Context, c *scenarios.Case, index int) (*measurement, error) {
 		m, err := r.measure(ctx, st, c, index)
 		if err == nil {
-			r.series = append(r.series, m.series.of(c.Name, m.offset)...)
-			r.run.Outages = append(r.run.Outages, m.outages(c.Name)...)
+			r.series = append(r.series, m.series.of(c.Name, 0, m.offset)...)
+			r.run.Outages = append(r.run.Outages, m.outages(c.Name, 0)...)
 		}
 		return m, err
 	})

@@ -93,7 +93,7 @@ func TestOutageIsTimed(t *testing.T) {
 		}
 		m := measure(t.Context(), t, loadOf(t, "workers: 8, stages: [{for: 1s, rate: 1k/s, warmup: true}, {for: 4s, rate: 1k/s}]"), f)
 		m.offset = 7e9
-		found := m.outages("c")
+		found := m.outages("c", 0)
 		if len(found) != 1 {
 			t.Fatalf("%+v", found)
 		}

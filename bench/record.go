@@ -76,11 +76,11 @@ func (m *measurement) record(c *scenarios.Case) (results.Case, []results.TaggedH
 }
 
 // outages are the case's, in the run's time.
-func (m *measurement) outages(name string) []results.Outage {
+func (m *measurement) outages(name string, round int) []results.Outage {
 	found := m.ledger.outages.all()
 	for i := range found {
 		o := &found[i]
-		o.Case, o.BeganAt = name, m.began.Add(time.Duration(o.StartOffsetNS)).UTC()
+		o.Case, o.Round, o.BeganAt = name, round, m.began.Add(time.Duration(o.StartOffsetNS)).UTC()
 		o.StartOffsetNS += m.offset
 	}
 	return found

@@ -42,7 +42,7 @@ type Report struct {
 	Series     []results.Point
 }
 
-// Histogram finds a case's histogram of a metric; nil if there is none.
+// Histogram finds a case's histogram of a metric, its first round's if there are several; nil if there is none.
 func (r *Report) Histogram(name, metric string) *results.Histogram {
 	for _, h := range r.Histograms {
 		if h.Case == name && h.Metric == metric {
@@ -72,7 +72,13 @@ func Run(ctx context.Context, s *scenarios.Scenario, o Options) (*Report, error)
 			return nil, err
 		}
 	}
-	r := &runner{Options: o, began: remoting.Nanotime(), of: len(cases)}
+	turns := turnsOf(len(cases), s.Repeat, s.Seed)
+	r := &runner{Options: o, began: remoting.Nanotime(), of: len(turns)}
+	if s.Repeat > 1 {
+		for i := range cases {
+			r.names = append(r.names, cases[i].Name)
+		}
+	}
 	r.run = &results.Run{Name: s.Name, StartedAt: time.Now(), Scenario: resolved, Environment: environment(o.Tool)}
 	var around phases
 	around.before(ctx, &r.run.Environment)
@@ -86,8 +92,8 @@ func Run(ctx context.Context, s *scenarios.Scenario, o Options) (*Report, error)
 		r.run.InstrumentCost = instrumentCost(ctx, &cases[0], o.Cost)
 		whole = currentUsage()
 	}
-	for i := range cases {
-		if err := r.put(ctx, &cases[i], targets, i); err != nil {
+	for i, t := range turns {
+		if err := r.put(ctx, &cases[t.of], targets[t.of], i, t.round); err != nil {
 			return nil, err
 		}
 	}
@@ -102,6 +108,9 @@ func Run(ctx context.Context, s *scenarios.Scenario, o Options) (*Report, error)
 	}
 	used := currentUsage().since(&whole)
 	r.run.Process = used.record(sent)
+	if r.run.Pooled, err = results.Pool(r.names, r.run.Cases, r.histograms); err != nil {
+		return nil, err
+	}
 	results.Judge(r.run)
 	return &Report{Run: r.run, Histograms: r.histograms, Series: r.series}, nil
 }
@@ -117,17 +126,20 @@ type runner struct {
 	run        *results.Run
 	histograms []results.TaggedHistogram
 	series     []results.Point
-	began      int64 // remoting.Nanotime
-	timer      int64 // timerP99
-	of         int   // cases
+	began      int64    // remoting.Nanotime
+	timer      int64    // timerP99
+	of         int      // cases, once for each round
+	round      int      // of the case under way; 0 without rounds
+	names      []string // of the cases, if there are rounds
 }
 
-// put runs case i and files what came of it.
-func (r *runner) put(ctx context.Context, c *scenarios.Case, targets []*target, i int) error {
+// put runs c, the i-th in turn, and files what came of it; t is nil for an embedded target.
+func (r *runner) put(ctx context.Context, c *scenarios.Case, t *target, i, round int) error {
 	var m *measurement
+	r.round = round
 	err := context.Cause(ctx)
 	if err == nil {
-		m, err = r.runCase(ctx, c, targets[i], i)
+		m, err = r.runCase(ctx, c, t, i)
 	}
 	switch {
 	case err == nil:
@@ -135,18 +147,19 @@ func (r *runner) put(ctx context.Context, c *scenarios.Case, targets []*target, 
 		if err != nil {
 			return err
 		}
+		out.Round = round
 		r.run.Cases = append(r.run.Cases, out)
-		r.run.Outages = append(r.run.Outages, m.outages(c.Name)...)
+		r.run.Outages = append(r.run.Outages, m.outages(c.Name, round)...)
 		r.run.MoreOutages += m.ledger.outages.more
 		r.histograms = append(r.histograms, histograms...)
-		r.series = append(r.series, m.series.of(c.Name, m.offset)...)
+		r.series = append(r.series, m.series.of(c.Name, round, m.offset)...)
 	case ctx.Err() != nil:
-		r.run.Cases = append(r.run.Cases, results.Case{Name: c.Name, Params: c.Params, Mode: string(c.Load.Mode), OpenLoop: c.Load.OpenLoop(),
+		r.run.Cases = append(r.run.Cases, results.Case{Name: c.Name, Round: round, Params: c.Params, Mode: string(c.Load.Mode), OpenLoop: c.Load.OpenLoop(),
 			CutShort: results.Interrupted + " before it began"})
 	case len(r.run.Cases) == 0:
 		return err
 	default:
-		r.run.Lost = append(r.run.Lost, fmt.Sprintf("case %s: %v", c.Name, err))
+		r.run.Lost = append(r.run.Lost, fmt.Sprintf("case %s: %v", caseName(c, round), err))
 	}
 	return nil
 }
@@ -228,13 +241,13 @@ func (r *runner) checkpoint(c *scenarios.Case, m *measurement) {
 	if err != nil {
 		return
 	}
-	out.CutShort = results.Unfinished
+	out.CutShort, out.Round = results.Unfinished, r.round
 	run := *r.run
 	run.CutShort, run.EndedAt = results.Unfinished, time.Now()
 	run.Cases = append(slices.Clone(r.run.Cases), out)
-	run.Outages = append(slices.Clone(r.run.Outages), m.outages(c.Name)...)
+	run.Outages = append(slices.Clone(r.run.Outages), m.outages(c.Name, r.round)...)
 	results.Judge(&run)
-	r.Checkpoint(&Report{Run: &run, Series: append(slices.Clone(r.series), m.series.of(c.Name, m.offset)...)})
+	r.Checkpoint(&Report{Run: &run, Series: append(slices.Clone(r.series), m.series.of(c.Name, r.round, m.offset)...)})
 }
 
 // stand is a target and a producer that knows the way to its topic.

@@ -44,10 +44,10 @@ func (s *series) add(now int64, t *tally, brokers []results.BrokerPoint) {
 }
 
 // of are the points in the run's time.
-func (s *series) of(name string, offset int64) []results.Point {
+func (s *series) of(name string, round int, offset int64) []results.Point {
 	points := make([]results.Point, len(s.points))
 	for i, p := range s.points {
-		p.Case = name
+		p.Case, p.Round = name, round
 		p.StartOffsetNS += offset
 		points[i] = p
 	}

@@ -25,7 +25,7 @@ func TestIntervalsSumToTheTotals(t *testing.T) {
 			m := measure(t.Context(), t, loadOf(t, load), f)
 			var sum results.Point
 			var end int64
-			points := m.series.of("c", 5)
+			points := m.series.of("c", 0, 5)
 			for _, p := range points {
 				if p.Case != "c" || p.StartOffsetNS != end+5 || p.LengthNS <= 0 {
 					t.Errorf("%s: an interval of %d ns from %d on, the one before ended at %d", load, p.LengthNS, p.StartOffsetNS, end+5)

@@ -60,12 +60,13 @@ func anatomyTable(r *Run) ([]string, error) {
 		header = append(header, p.name)
 	}
 	var rows [][]string
-	for i := range r.Cases {
-		c := &r.Cases[i]
+	cases := r.wholes()
+	for i := range cases {
+		c := &cases[i]
 		if c.Anatomy == nil || c.Service == nil {
 			continue
 		}
-		row := []string{Printable(c.Name) + " · mean", FormatDuration(c.Service.Mean)}
+		row := []string{c.label() + " · mean", FormatDuration(c.Service.Mean)}
 		for _, p := range anatomyParts {
 			row = append(row, FormatDuration(p.of(c.Anatomy).Mean))
 		}

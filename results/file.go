@@ -89,5 +89,10 @@ func (r *Run) check() error {
 			return fmt.Errorf("case %s has no verdict", Printable(c.Name))
 		}
 	}
+	for i := range r.Pooled {
+		if c := &r.Pooled[i]; !slices.Contains(fromBest, c.Verdict) {
+			return fmt.Errorf("case %s has no verdict", Printable(c.Name))
+		}
+	}
 	return nil
 }

@@ -100,9 +100,10 @@ func (o *Objective) format(v float64) string {
 // objectiveLines say of each objective what came of it.
 func objectiveLines(r *Run) []string {
 	var lines []string
-	for i := range r.Cases {
-		for j := range r.Cases[i].SLO {
-			lines = append(lines, fmt.Sprintf("objective %s: %s", Printable(r.Cases[i].Name), r.Cases[i].SLO[j].Words()))
+	cases := r.wholes()
+	for i := range cases {
+		for j := range cases[i].SLO {
+			lines = append(lines, fmt.Sprintf("objective %s: %s", cases[i].label(), cases[i].SLO[j].Words()))
 		}
 	}
 	return lines
@@ -110,8 +111,8 @@ func objectiveLines(r *Run) []string {
 
 // objectives says whether any was missed, whether any can't be told, and whether there is one.
 func (r *Run) objectives() (missed, open, asked bool) {
-	for i := range r.Cases {
-		for _, o := range r.Cases[i].SLO {
+	for _, c := range r.wholes() {
+		for _, o := range c.SLO {
 			asked = true
 			open = open || o.Met == nil
 			missed = missed || o.Met != nil && !*o.Met

@@ -27,12 +27,14 @@ type Run struct {
 	MoreOutages    int64           `json:"outages_left_out,omitempty"` // beyond those
 	Capacity       *Capacity       `json:"capacity,omitempty"`         // of a search; Cases are then the runs that confirm it
 	Cases          []Case          `json:"cases"`
+	Pooled         []Case          `json:"pooled,omitempty"` // with rounds: each case's rounds together, in the scenario's order; see Pool
 }
 
 // Outage is a time in which sends to a broker failed and none succeeded, of 100 ms or more. It began with the call of the
 // first of these, or with the success before, if that came later.
 type Outage struct {
 	Case           string    `json:"case"`
+	Round          int       `json:"round,omitempty"`
 	Broker         string    `json:"broker"` // "": none could be chosen
 	BeganAt        time.Time `json:"began_at"`
 	StartOffsetNS  int64     `json:"start_offset_ns"`  // monotonic, since the run's start
@@ -55,6 +57,8 @@ const Unfinished = "unfinished when this was written"
 // Case is one load of a run. Its Measured covers the measured stages; Warmup is apart from it.
 type Case struct {
 	Name     string            `json:"name"`
+	Round    int               `json:"round,omitempty"`  // from 1, of a run with rounds: a name comes once in each
+	Rounds   int               `json:"rounds,omitempty"` // of Run.Pooled: how many it is made of
 	Params   map[string]string `json:"params,omitempty"` // what tells it from the scenario's other cases: field path to value
 	Mode     string            `json:"mode"`             // sync, async, oneway, …
 	OpenLoop bool              `json:"open_loop"`        // sends fell due at a rate, whatever the replies did

@@ -8,6 +8,7 @@ import (
 // Point is an interval of a case: the sends whose end became known in it, which is up to 0.2 s after they ended.
 type Point struct {
 	Case              string        `json:"case"`
+	Round             int           `json:"round,omitempty"`
 	StartOffsetNS     int64         `json:"start_offset_ns"` // monotonic, since the run's start
 	LengthNS          int64         `json:"length_ns"`
 	Attempted         int64         `json:"attempted"`

@@ -33,7 +33,7 @@ func WriteTable(w io.Writer, r *Run) error {
 	if err != nil {
 		return fmt.Errorf("table: %w", err)
 	}
-	for _, line := range slices.Concat(rows, anatomy, outcomeLines(r), objectiveLines(r), outageLines(r), skewLines(r), claimLines(r), costLines(r), evidenceLines(r)) {
+	for _, line := range slices.Concat(rows, roundLines(r), anatomy, outcomeLines(r), objectiveLines(r), outageLines(r), skewLines(r), claimLines(r), costLines(r), evidenceLines(r)) {
 		if _, err := fmt.Fprintln(w, line); err != nil {
 			return fmt.Errorf("table: %w", err)
 		}
@@ -69,8 +69,9 @@ func Title(r *Run) string {
 // VerdictLine is a judged run's verdict and, beside it, the share of errors of the case that had the most, if there were many.
 func VerdictLine(r *Run) string {
 	var worst *Case
-	for i := range r.Cases {
-		if c := &r.Cases[i]; c.ErrorShare() > errorsShown && (worst == nil || c.ErrorShare() > worst.ErrorShare()) {
+	cases := r.wholes()
+	for i := range cases {
+		if c := &cases[i]; c.ErrorShare() > errorsShown && (worst == nil || c.ErrorShare() > worst.ErrorShare()) {
 			worst = c
 		}
 	}
@@ -91,7 +92,7 @@ type row struct {
 }
 
 func rowsOf(c *Case) []row {
-	first := row{label: Printable(c.Name), rate: noClaim, times: c.Response, errors: formatShare(c.ErrorShare()), verdict: Printable(string(c.Verdict))}
+	first := row{label: c.label(), rate: noClaim, times: c.Response, errors: formatShare(c.ErrorShare()), verdict: Printable(string(c.Verdict))}
 	if c.Mode == modeOneway {
 		first.label += " · write time"
 		first.times = c.WriteTime
@@ -124,7 +125,7 @@ var shown = percentiles[:4]
 
 // tableLines are the rows under their header.
 func tableLines(r *Run) ([]string, error) {
-	withErrors := slices.ContainsFunc(r.Cases, func(c Case) bool { return c.ErrorShare() != 0 })
+	withErrors := slices.ContainsFunc(r.wholes(), func(c Case) bool { return c.ErrorShare() != 0 })
 	header := []string{"case", "msg/s"}
 	for _, p := range shown {
 		header = append(header, p.label)
@@ -136,8 +137,9 @@ func tableLines(r *Run) ([]string, error) {
 	header = append(header, "verdict")
 
 	var rows [][]string
-	for i := range r.Cases {
-		for _, row := range rowsOf(&r.Cases[i]) {
+	cases := r.wholes()
+	for i := range cases {
+		for _, row := range rowsOf(&cases[i]) {
 			rows = append(rows, row.cells(withErrors))
 		}
 	}
@@ -208,8 +210,9 @@ func (r row) percentile(p percentile) string {
 // outcomeLines says, for each case that had some, how many sends were neither acknowledged nor written, and why.
 func outcomeLines(r *Run) []string {
 	var lines []string
-	for i := range r.Cases {
-		c := &r.Cases[i]
+	cases := r.wholes()
+	for i := range cases {
+		c := &cases[i]
 		var parts []string
 		for _, f := range countFields {
 			if n := *f.of(&c.Counts); n != 0 && f.isError {
@@ -219,7 +222,7 @@ func outcomeLines(r *Run) []string {
 		if len(parts) == 0 {
 			continue
 		}
-		line := fmt.Sprintf("%s: of %s sends %s", Printable(c.Name), groupDigits(c.Offered), strings.Join(parts, ", "))
+		line := fmt.Sprintf("%s: of %s sends %s", c.label(), groupDigits(c.Offered), strings.Join(parts, ", "))
 		if causes := topCauses(c.Errors); causes != "" {
 			line += " (" + causes + ")"
 		}
@@ -244,7 +247,7 @@ func outageLines(r *Run) []string {
 		if o.FirstSuccessNS != nil {
 			end = "the first success after " + FormatDuration(*o.FirstSuccessNS)
 		}
-		lines = append(lines, fmt.Sprintf("%s: outage of %s from %s on, %s; meanwhile refused %s, ambiguous %s, failed %s", Printable(o.Case), broker,
+		lines = append(lines, fmt.Sprintf("%s: outage of %s from %s on, %s; meanwhile refused %s, ambiguous %s, failed %s", inRound(o.Case, o.Round), broker,
 			o.BeganAt.UTC().Format("15:04:05.000Z"), end, groupDigits(o.Refused), groupDigits(o.Ambiguous), groupDigits(o.Failed)))
 	}
 	if more := int64(len(r.Outages)-len(lines)) + r.MoreOutages; more > 0 {
@@ -259,8 +262,9 @@ const unevenFrom = 1.1
 // skewLines names the hottest queue of each case that used its queues unevenly.
 func skewLines(r *Run) []string {
 	var lines []string
-	for i := range r.Cases {
-		c := &r.Cases[i]
+	cases := r.wholes()
+	for i := range cases {
+		c := &cases[i]
 		if c.Skew == nil || c.Skew.MaxOverMean < unevenFrom || len(c.Queues) == 0 {
 			continue
 		}
@@ -268,7 +272,7 @@ func skewLines(r *Run) []string {
 		if hottest.Queue == nil {
 			continue
 		}
-		lines = append(lines, fmt.Sprintf("%s: the hottest of %d queues, %s:%d, took %s, %.2f × its fair share", Printable(c.Name), len(c.Queues),
+		lines = append(lines, fmt.Sprintf("%s: the hottest of %d queues, %s:%d, took %s, %.2f × its fair share", c.label(), len(c.Queues),
 			Printable(hottest.Broker), *hottest.Queue, formatShare(float64(hottest.Acknowledged)/float64(max(c.Successes(), 1))), c.Skew.MaxOverMean))
 	}
 	return lines
@@ -299,16 +303,17 @@ func topCauses(errors map[string]int64) string {
 func claimLines(r *Run) []string {
 	var lacking []percentile
 	var drowned []string
+	cases := r.wholes()
 	for _, p := range shown {
-		for i := range r.Cases {
-			if slices.ContainsFunc(rowsOf(&r.Cases[i]), func(r row) bool { return r.times != nil && *p.of(r.times) == nil }) {
+		for i := range cases {
+			if slices.ContainsFunc(rowsOf(&cases[i]), func(r row) bool { return r.times != nil && *p.of(r.times) == nil }) {
 				lacking = append(lacking, p)
 				break
 			}
 		}
 	}
-	for i := range r.Cases {
-		c := &r.Cases[i]
+	for i := range cases {
+		c := &cases[i]
 		first := rowsOf(c)[0]
 		if first.times == nil {
 			continue
@@ -316,7 +321,7 @@ func claimLines(r *Run) []string {
 		for _, p := range shown {
 			if v := *p.of(first.times); v != nil && *v < first.atLeast {
 				drowned = append(drowned, fmt.Sprintf("%s %s: no %s from due, it is under %d × the median wait before sending (%s)",
-					noClaim, Printable(c.Name), p.label, claimOverDelay, FormatDuration(*c.Delay.P50)))
+					noClaim, c.label(), p.label, claimOverDelay, FormatDuration(*c.Delay.P50)))
 			}
 		}
 	}
@@ -350,6 +355,14 @@ func costLines(r *Run) []string {
 		Printable(cost.Mode), FormatBytes(cost.BodyBytes), strings.Join(parts, ", "))}
 }
 
+// inRounds says how many of a case's rounds e holds of.
+func inRounds(e *Evidence, c *Case) string {
+	if c.Rounds == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (%d of %s rounds, the worst)", e.Rounds, groupDigits(int64(c.Rounds)))
+}
+
 // evidenceLines gives the reasons for a verdict that isn't VALID, and what a reader of VALID numbers must know.
 func evidenceLines(r *Run) []string {
 	var lines, atCeiling []string
@@ -358,12 +371,13 @@ func evidenceLines(r *Run) []string {
 			lines = append(lines, Printable(string(e.Verdict))+" "+Printable(e.Text))
 		}
 	}
-	for i := range r.Cases {
-		name := Printable(r.Cases[i].Name)
-		for _, e := range r.Cases[i].Evidence {
+	cases := r.wholes()
+	for i := range cases {
+		name := cases[i].label()
+		for _, e := range cases[i].Evidence {
 			switch {
 			case e.Verdict != Valid:
-				lines = append(lines, Printable(string(e.Verdict))+" "+name+": "+Printable(e.Text))
+				lines = append(lines, Printable(string(e.Verdict))+" "+name+inRounds(&e, &cases[i])+": "+Printable(e.Text))
 			case e.Code == codeScheduleMissed || e.Code == codeErrorShare || e.Code == codeVerified:
 				lines = append(lines, name+": "+Printable(e.Text))
 			case e.Code == codeCPUCeiling:

@@ -34,8 +34,10 @@ func worse(a, b Verdict) Verdict {
 type Evidence struct {
 	Code    string   `json:"code"`           // stable, for programs
 	Case    string   `json:"case,omitempty"` // in a run's evidence: whose line it is
-	Verdict Verdict  `json:"verdict"`        // what this line alone would make it; VALID is for information
-	Text    string   `json:"text"`           // for people; may hold names from outside: show it through Printable
+	Round   int      `json:"round,omitempty"`
+	Rounds  int      `json:"rounds,omitempty"` // of Run.Pooled: how many had a line with this code and verdict; the worst one is told
+	Verdict Verdict  `json:"verdict"`          // what this line alone would make it; VALID is for information
+	Text    string   `json:"text"`             // for people; may hold names from outside: show it through Printable
 	Value   *float64 `json:"value,omitempty"`
 	Limit   *float64 `json:"limit,omitempty"` // what Value is held to
 }
@@ -86,11 +88,12 @@ func Judge(r *Run) {
 		r.Verdict = worse(r.Verdict, c.Verdict)
 		for _, e := range c.Evidence {
 			if e.Verdict != Valid {
-				e.Case = c.Name
+				e.Case, e.Round = c.Name, c.Round
 				r.Evidence = append(r.Evidence, e)
 			}
 		}
 	}
+	r.judgePooled()
 }
 
 func worstOf(evidence []Evidence) Verdict {

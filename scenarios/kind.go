@@ -50,6 +50,8 @@ const (
 	maxTags        = 1_000
 	maxWeight      = 1_000_000
 	maxBacklog     = 1_000_000
+	maxRounds      = 100
+	maxRuns        = 256 // rounds of all cases: each keeps its histograms until the end
 	minPeriod      = Duration(time.Millisecond)
 )
 

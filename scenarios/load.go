@@ -89,7 +89,8 @@ func (r *reader) scenario(tree *node, overrides []Override) (*Scenario, error) {
 	fixes := r.fixes(overrides)
 
 	s := &Scenario{}
-	if base := r.resolve(start, fixes, s); cases == nil {
+	base := r.resolve(start, fixes, s)
+	if cases == nil {
 		r.check(s.Load.label(), s, base)
 	}
 	for _, o := range overlays {
@@ -97,6 +98,9 @@ func (r *reader) scenario(tree *node, overrides []Override) (*Scenario, error) {
 		merged := r.resolve(merge(start, overlay(o)), fixes, &c.Scenario)
 		r.check(c.Name, &c.Scenario, merged)
 		s.cases = append(s.cases, c)
+	}
+	if runs := s.Repeat * max(len(s.cases), 1); runs > maxRuns {
+		r.faultAt(base.get("repeat"), "repeat must be at most %d: %d cases in %d rounds are more than %d runs", max(maxRuns/max(len(s.cases), 1), 1), max(len(s.cases), 1), s.Repeat, maxRuns)
 	}
 	if len(r.faults) > 0 {
 		slices.SortStableFunc(r.faults, func(a, b Fault) int {

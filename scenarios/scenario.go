@@ -15,6 +15,7 @@ type Scenario struct {
 	SLO         []Objective
 	Verify      Verify
 	Seed        uint64
+	Repeat      int // rounds, 1 to 100, each of all cases in an order of its own; 0 means once, in file order
 
 	cases []Case // in file order; at least one
 }

@@ -12,9 +12,10 @@ var scenarioFields = append([]field[Scenario]{
 	must(value("name", scenarioName, "", "of the scenario", func(s *Scenario) *string { return &s.Name })),
 	option("description", text, "what the scenario shows", func(s *Scenario) *string { return &s.Description }),
 	value("seed", seed, "1", "of everything random", func(s *Scenario) *uint64 { return &s.Seed }),
+	option("repeat", whole(1, maxRounds), "rounds, each of all cases in an order of its own; without it one", func(s *Scenario) *int { return &s.Repeat }),
 }, caseFields...)
 
-var scenarioLater = []string{"extends", "matrix", "repeat"}
+var scenarioLater = []string{"extends", "matrix"}
 
 // caseFields are those that a case may override.
 var caseFields = []field[Scenario]{

@@ -62,7 +62,7 @@ func searchedFlags() []loadFlag {
 	var kept []loadFlag
 	for _, f := range loadFlags {
 		switch f.path {
-		case "load.rate", "load.duration", "load.count", "load.warmup":
+		case "load.rate", "load.duration", "load.count", "load.warmup", "repeat":
 		default:
 			kept = append(kept, f)
 		}

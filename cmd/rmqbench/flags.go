@@ -51,6 +51,7 @@ var loadFlags = []loadFlag{
 	{"retries", "", "N", "producer.retries", "attempts after the first (0)"},
 	{"serialize", "", "KIND", "producer.serialize", "request headers: rocketmq (binary) or json"},
 	{"slo", "", "LIST", "slo", "what must hold: 'p99<10ms,errors<0.1%'; exit status 3 if it doesn't"},
+	{"repeat", "", "N", "repeat", "rounds of all cases, each in an order of its own (1)"},
 	{"seed", "", "N", "seed", "of all that is random (1)"},
 }
 

@@ -152,7 +152,7 @@ func costTime(flag string, scenario *scenarios.Scenario) (time.Duration, error) 
 			if s.For == 0 { // a count ends it
 				return whole, nil
 			}
-			length += s.For
+			length += s.For * scenarios.Duration(max(scenario.Repeat, 1))
 		}
 	}
 	if length < shortRun {

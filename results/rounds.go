@@ -1,0 +1,264 @@
+package results
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+)
+
+// Pool puts the rounds of each case together, in the order of names: counts are summed, histograms merged, percentiles are
+// those of the merge, with intervals from how much the rounds' own differ. What can't be put together without averaging is
+// left out: stages, warm-up, percentiles of parts and queues, the generator. names without a case are skipped.
+func Pool(names []string, cases []Case, histograms []TaggedHistogram) ([]Case, error) {
+	var pooled []Case
+	for _, name := range names {
+		var rounds []*Case
+		for i := range cases {
+			if cases[i].Name == name {
+				rounds = append(rounds, &cases[i])
+			}
+		}
+		if len(rounds) == 0 {
+			continue
+		}
+		times := map[string][]*Histogram{}
+		for _, h := range histograms {
+			if h.Case == name {
+				times[h.Metric] = append(times[h.Metric], h.Histogram)
+			}
+		}
+		c, err := pool(rounds, times)
+		if err != nil {
+			return nil, fmt.Errorf("rounds of %s: %w", name, err)
+		}
+		pooled = append(pooled, c)
+	}
+	return pooled, nil
+}
+
+// pool is the rounds of one case together; times are their histograms by metric.
+func pool(rounds []*Case, times map[string][]*Histogram) (Case, error) {
+	first := rounds[0]
+	c := Case{Name: first.Name, Params: first.Params, Mode: first.Mode, OpenLoop: first.OpenLoop, Rounds: len(rounds), SLO: slices.Clone(first.SLO)}
+	c.Retries, c.AmbiguousAttempts, c.BodyBytes, c.BodyBytesEach = new(int64), new(int64), new(int64), first.BodyBytesEach
+	c.StartOffsetNS = first.StartOffsetNS
+	var wire float64
+	for _, r := range rounds {
+		c.Counts.add(&r.Counts)
+		c.StartOffsetNS = min(c.StartOffsetNS, r.StartOffsetNS)
+		c.ElapsedNS += r.ElapsedNS
+		*c.BodyBytes += valueOf(r.BodyBytes)
+		wire += valueOf(r.WireBytesPerSecond) * float64(r.ElapsedNS) / 1e9
+		c.CutShort = cmp.Or(c.CutShort, r.CutShort)
+	}
+	c.MessagesPerSecond = PerSecond(c.Successes(), c.ElapsedNS)
+	c.BodyBytesPerSecond = PerSecond(*c.BodyBytes, c.ElapsedNS)
+	if wire > 0 {
+		c.WireBytesPerSecond = PerSecond(int64(wire), c.ElapsedNS)
+	}
+	for metric, into := range map[string]**Latency{"response": &c.Response, "write_time": &c.WriteTime, "service": &c.Service, "delay": &c.Delay} {
+		whole := NewHistogram()
+		for _, h := range times[metric] {
+			if err := whole.Merge(h); err != nil {
+				return c, err
+			}
+		}
+		*into = Summarize(whole)
+		(*into).confideRounds(times[metric])
+	}
+	c.Queues, c.Brokers = poolShares(rounds, func(r *Case) []Share { return r.Queues }), poolShares(rounds, func(r *Case) []Share { return r.Brokers })
+	var counts []int64
+	for _, q := range c.Queues {
+		counts = append(counts, q.Acknowledged)
+	}
+	c.Skew, c.Anatomy = SkewOf(counts), poolAnatomy(rounds)
+	return c, nil
+}
+
+// add adds all of from.
+func (c *Counts) add(from *Counts) {
+	for _, f := range countFields {
+		*f.of(c) += *f.of(from)
+	}
+	c.Statuses, c.Errors = addCounts(c.Statuses, from.Statuses), addCounts(c.Errors, from.Errors)
+	if from.Retries != nil {
+		*c.Retries += *from.Retries
+	}
+	if from.AmbiguousAttempts != nil {
+		*c.AmbiguousAttempts += *from.AmbiguousAttempts
+	}
+}
+
+// addCounts adds from's counts to a map of its own.
+func addCounts(into, from map[string]int64) map[string]int64 {
+	into = maps.Clone(into)
+	for k, n := range from {
+		if into == nil {
+			into = map[string]int64{}
+		}
+		into[k] += n
+	}
+	return into
+}
+
+func valueOf[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
+}
+
+// poolShares sums what each queue, or broker, took. Its p99 is not known: those of the rounds don't add up.
+func poolShares(rounds []*Case, of func(*Case) []Share) []Share {
+	type place struct {
+		broker string
+		queue  int32
+	}
+	sums := map[place]*Share{}
+	for _, r := range rounds {
+		for _, s := range of(r) {
+			at := place{s.Broker, -1}
+			if s.Queue != nil {
+				at.queue = *s.Queue
+			}
+			if sums[at] == nil {
+				sums[at] = &Share{Broker: s.Broker, Queue: s.Queue}
+			}
+			sums[at].Acknowledged += s.Acknowledged
+		}
+	}
+	var all []Share
+	for _, at := range slices.SortedFunc(maps.Keys(sums), func(a, b place) int {
+		return cmp.Or(cmp.Compare(a.broker, b.broker), cmp.Compare(a.queue, b.queue))
+	}) {
+		all = append(all, *sums[at])
+	}
+	return all
+}
+
+// poolAnatomy is the means of all sends' parts; nil unless every round that had sends knows them.
+func poolAnatomy(rounds []*Case) *Anatomy {
+	var n int64
+	var whole Anatomy
+	sums := make([]float64, len(anatomyParts))
+	for _, r := range rounds {
+		if r.Successes() == 0 {
+			continue
+		}
+		if r.Anatomy == nil {
+			return nil
+		}
+		n += r.Successes()
+		for i, p := range anatomyParts {
+			sums[i] += float64(p.of(r.Anatomy).Mean) * float64(r.Successes())
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	for i, p := range anatomyParts {
+		p.of(&whole).Mean = int64(math.Round(sums[i] / float64(n)))
+	}
+	return &whole
+}
+
+// minRounds is how many rounds an interval takes.
+const minRounds = 3
+
+// confideRounds puts 95 % intervals beside l's percentiles, from those of the rounds, each of which must have 10 sends beyond
+// the percentile: rounds are apart from one another, so that they count as samples (Student's t).
+func (l *Latency) confideRounds(rounds []*Histogram) {
+	if l == nil || len(rounds) < minRounds {
+		return
+	}
+	for _, p := range percentiles {
+		at := *p.of(l)
+		if at == nil || slices.ContainsFunc(rounds, func(h *Histogram) bool { return float64(h.Count())*(1-p.q) < batchPercent }) {
+			continue
+		}
+		values := make([]float64, len(rounds))
+		for i, h := range rounds {
+			values[i] = float64(h.Quantile(p.q))
+		}
+		half := int64(math.Ceil(halfWidth(values)))
+		if l.CI95 == nil {
+			l.CI95 = map[string][2]int64{}
+		}
+		l.CI95[p.key] = [2]int64{max(*at-half, 0), *at + half}
+	}
+}
+
+// wholes are the cases as a reader thinks of them: the rounds of each together, or where there are none each by itself.
+func (r *Run) wholes() []Case {
+	if len(r.Pooled) > 0 {
+		return r.Pooled
+	}
+	return r.Cases
+}
+
+// judgePooled sets what the rounds' verdicts and counts say of them together. Cases must have been judged.
+func (r *Run) judgePooled() {
+	for i := range r.Pooled {
+		p := &r.Pooled[i]
+		p.Verdict, p.Evidence = Valid, []Evidence{}
+		of := map[string]int{} // evidence of a code: its place
+		for j := range r.Cases {
+			c := &r.Cases[j]
+			if c.Name != p.Name {
+				continue
+			}
+			p.Verdict = worse(p.Verdict, c.Verdict)
+			for _, e := range c.Evidence {
+				at, known := of[e.Code]
+				switch {
+				case !known:
+					of[e.Code] = len(p.Evidence)
+					e.Rounds = 1
+					p.Evidence = append(p.Evidence, e)
+				case e.moreThan(&p.Evidence[at]):
+					e.Rounds = p.Evidence[at].Rounds
+					if e.Verdict == p.Evidence[at].Verdict {
+						e.Rounds++
+					} else {
+						e.Rounds = 1
+					}
+					p.Evidence[at] = e
+				case e.Verdict == p.Evidence[at].Verdict:
+					p.Evidence[at].Rounds++
+				}
+			}
+		}
+		for j := range p.SLO {
+			p.SLO[j].judge(p)
+		}
+	}
+}
+
+// moreThan reports whether e says worse than other, which is of the same code.
+func (e *Evidence) moreThan(other *Evidence) bool {
+	if e.Verdict != other.Verdict {
+		return worse(e.Verdict, other.Verdict) == e.Verdict
+	}
+	return valueOf(e.Value) > valueOf(other.Value)
+}
+
+// label names a case, and its round, for people.
+func (c *Case) label() string { return inRound(c.Name, c.Round) }
+
+// inRound is a case's name, made printable, with the round if there is one.
+func inRound(name string, round int) string {
+	if round == 0 {
+		return Printable(name)
+	}
+	return fmt.Sprintf("%s, round %d", Printable(name), round)
+}
+
+// roundLines says what a row is made of, where there are rounds.
+func roundLines(r *Run) []string {
+	if len(r.Pooled) == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("a row is %d rounds together, each of all cases in an order of its own", r.Pooled[0].Rounds)}
+}
