@@ -107,6 +107,8 @@ func searchable(s *scenarios.Scenario) (*scenarios.Case, error) {
 	switch {
 	case len(cases) > 1:
 		return fault("capacity looks at one case at a time, and %s has %d", s.Name, len(cases))
+	case s.Repeat > 1:
+		return fault("capacity finds its answer several times by itself; give --rounds %d instead of repeat", s.Repeat)
 	case !c.Load.OpenLoop():
 		return fault("capacity needs a rate to begin with; give --start 1k/s")
 	case c.Load.Mode == scenarios.Oneway:

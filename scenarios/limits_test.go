@@ -25,9 +25,9 @@ var hostile = map[string]struct {
 	"alias bomb":             {text: bomb()},
 	"self-reference":         {text: "version: 1\nload: &a\n  stages: [*a]\n"},
 	"over 1 MiB":             {text: "version: 1\nname: a\n" + strings.Repeat("# comment\n", 110_000)},
-	"100,000 keys":           {text: numbered("k%d: 1\n", 100_000)},
-	"1,600 keys":             {text: numbered("k%d: 1\n", 1_600)},
-	"many unknown keys":      {text: "version: 1\nname: a\n" + numbered("k%d: 1\n", 90) + "cases:\n" + numbered("- name: a%d\n  load: {workers: 1}\n", 128)},
+	"100,000 keys":           {text: lines("k%d: 1\n", 100_000)},
+	"1,600 keys":             {text: lines("k%d: 1\n", 1_600)},
+	"many unknown keys":      {text: "version: 1\nname: a\n" + lines("k%d: 1\n", 90) + "cases:\n" + lines("- name: a%d\n  load: {workers: 1}\n", 128)},
 	"one long line":          {text: "version: 1\nname: " + strings.Repeat("a", 1<<20-20)},
 	"long lines":             {text: "version: 1\nname: a\ndescription: " + strings.Repeat(strings.Repeat("a", 4_000)+"\n ", 250)},
 	"blank lines":            {text: "version: 1\nname: a\n" + strings.Repeat("\n", 1<<20-30)},
@@ -39,11 +39,14 @@ var hostile = map[string]struct {
 	"dashes in plain text":   {text: "version: 1\nname: a\ndescription: b\n" + strings.Repeat("  -\n", 2_000)},
 	"spaces":                 {text: strings.Repeat(strings.Repeat(" ", 4_000)+"\n", 250)},
 	"tabs":                   {text: strings.Repeat(strings.Repeat("\t", 4_000)+"\n", 250)},
-	"wrong everywhere":       {text: "version: 1\nname: a\ncases:\n" + numbered("- name: a%d\n", 128) + "events:\n" + strings.Repeat("- {at: 9s, for: 9s}\n", 250)},
-	"129 cases":              {text: "version: 1\nname: a\ncases:\n" + numbered("- name: a%d\n", 129)},
+	"wrong everywhere":       {text: "version: 1\nname: a\ncases:\n" + lines("- name: a%d\n", 128) + "events:\n" + strings.Repeat("- {at: 9s, for: 9s}\n", 250)},
+	"129 cases":              {text: "version: 1\nname: a\ncases:\n" + lines("- name: a%d\n", 129)},
 	"a long key":             {text: "version: 1\nname: a\n" + strings.Repeat("k", 4_000) + ": 1\n"},
+	"a matrix of 8 axes":     {text: "version: 1\nname: a\nmatrix:\n" + axes(8, 128)},
+	"a matrix of 90 axes":    {text: "version: 1\nname: a\nmatrix:\n" + axes(90, 2)},
+	"128 exclusions":         {text: "version: 1\nname: a\nmatrix:\n" + axes(3, 10) + "  exclude:\n" + strings.Repeat("  - {load.workers: 1, message.tags: 2}\n", 128)},
 	"comments":               {text: "version: 1\nname: a\n" + strings.Repeat("# comment\n", 9_000), fine: true},
-	"128 cases of 128 stages": {text: "version: 1\nname: a\ncases:\n" + numbered("- name: a%d\n", 128) + "load: {stages: [" +
+	"128 cases of 128 stages": {text: "version: 1\nname: a\ncases:\n" + lines("- name: a%d\n", 128) + "load: {stages: [" +
 		strings.Repeat("{for: 1s},\n", 128) + "]}\n", fine: true},
 }
 
@@ -51,6 +54,24 @@ func stairs(depth int) string {
 	var b strings.Builder
 	for i := range depth {
 		fmt.Fprintf(&b, "%*sa:\n", i, "")
+	}
+	return b.String()
+}
+
+// axes is a matrix of n fields with as many values each.
+func axes(n, values int) string {
+	known := []string{"load.workers", "message.tags", "producer.retries", "load.batch", "topic.queues_per_broker", "producer.connections", "load.in_flight", "load.count"}
+	var b strings.Builder
+	for i := range n {
+		if i < len(known) {
+			fmt.Fprintf(&b, "  %s: [", known[i])
+		} else {
+			fmt.Fprintf(&b, "  k%d: [", i)
+		}
+		for v := range values {
+			fmt.Fprintf(&b, "%d, ", v+1)
+		}
+		b.WriteString("]\n")
 	}
 	return b.String()
 }
@@ -63,7 +84,7 @@ func bomb() string {
 	return text
 }
 
-func numbered(format string, n int) string {
+func lines(format string, n int) string {
 	var b strings.Builder
 	for i := range n {
 		fmt.Fprintf(&b, format, i)

@@ -83,21 +83,35 @@ func Parse(file string, data []byte, overrides ...Override) (*Scenario, error) {
 
 // scenario makes a Scenario of a file's tree and the flags.
 func (r *reader) scenario(tree *node, overrides []Override) (*Scenario, error) {
-	cases, start := tree.get("cases"), tree.without("cases")
+	cases, varied, start := tree.get("cases"), tree.get("matrix"), tree.without("cases").without("matrix")
 	readFields(r, "", start, scenarioFields, scenarioLater, &Scenario{})
 	overlays := r.overlays(cases)
-	fixes := r.fixes(overrides)
+	matrix := r.matrix(varied, cases)
+	fixes, axes := r.fixes(overrides)
 
 	s := &Scenario{}
 	base := r.resolve(start, fixes, s)
-	if cases == nil {
+	if cases == nil && varied == nil && len(axes) == 0 {
 		r.check(s.Load.label(), s, base)
-	}
-	for _, o := range overlays {
-		c := Case{Name: o.get("name").text}
-		merged := r.resolve(merge(start, overlay(o)), fixes, &c.Scenario)
-		r.check(c.Name, &c.Scenario, merged)
-		s.cases = append(s.cases, c)
+	} else {
+		if cases == nil {
+			overlays = []*node{{shape: mapping}}
+		}
+		combinations := matrix.expand(fixes, axes)
+		if !r.clean(varied) {
+			combinations = []combination{{}} // what is wrong with the cases is wrong without a matrix too
+		} else {
+			r.countCases(matrix, axes, len(combinations), len(overlays))
+		}
+		names := newNamer(combinations)
+		for _, o := range overlays {
+			for _, c := range combinations[:min(len(combinations), maxCases)] {
+				made := Case{Name: names.name(o.get("name"), c.fixes)}
+				resolved := r.resolve(merge(start, overlay(o)), append(slices.Clip(c.fixes), fixes...), &made.Scenario)
+				r.check(made.Name, &made.Scenario, resolved)
+				s.cases = append(s.cases, made)
+			}
+		}
 	}
 	if runs := s.Repeat * max(len(s.cases), 1); runs > maxRuns {
 		r.faultAt(base.get("repeat"), "repeat must be at most %d: %d cases in %d rounds are more than %d runs", max(maxRuns/max(len(s.cases), 1), 1), max(len(s.cases), 1), s.Repeat, maxRuns)

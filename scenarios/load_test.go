@@ -195,7 +195,11 @@ func FuzzParse(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	for _, path := range append(paths, "quick.yaml") {
+	valid, err := filepath.Glob("testdata/valid/*.yaml")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, path := range append(append(paths, valid...), "quick.yaml") {
 		data, err := os.ReadFile(path)
 		if err != nil {
 			f.Fatal(err)

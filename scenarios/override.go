@@ -7,7 +7,8 @@ import (
 	"rmqbench/internal/nearest"
 )
 
-// Override fixes one field in every case, as a flag does. Of two with one path the later wins.
+// Override fixes one field in every case, as a flag does. Of two with one path the later wins. A value that the field doesn't
+// take, but whose parts between commas it does, such as "8,64", is an axis: a case for each.
 type Override struct {
 	// Path is one of [Settable]: load.workers. load.duration, load.rate and load.warmup change the stages: the length of
 	// each measured one, the rate of all, the warm-up before them ("0" takes it away).
@@ -16,36 +17,113 @@ type Override struct {
 	Source string // what an error names: "-w", "--set load.workers", "RMQBENCH_WORKERS"
 }
 
-// fix is an Override that has been checked.
+// fix is a value that a field has in a case, whatever the file says there. It has been checked.
 type fix struct {
 	path  []string
 	value *node
+	text  string // canonical; two values are the same if their texts are
 }
 
-// fixes checks overrides and gives those that are right.
-func (r *reader) fixes(overrides []Override) []fix {
+// fixes checks overrides and gives those that are right: with one value, and with several.
+func (r *reader) fixes(overrides []Override) (fixes []fix, axes []axis) {
 	var paths []string
 	for _, f := range Settable() {
 		paths = append(paths, f.Path)
 	}
-	var right []fix
 	for _, o := range overrides {
 		at := place{source: o.typed()}
 		if !slices.Contains(paths, o.Path) {
 			r.unsettable(o, at, paths)
 			continue
 		}
-		f := fix{strings.Split(o.Path, "."), &node{shape: scalar, text: o.Value, at: at}}
-		if f.ofStages() {
-			readFields(r, "", (&node{shape: mapping}).with(f.value, f.path[1]), stageFlagFields, nil, &stageFlags{})
-		} else {
-			readFields(r, "", nameless("x").with(f.value, f.path...), scenarioFields, nil, &Scenario{})
+		path := strings.Split(o.Path, ".")
+		fixes = slices.DeleteFunc(fixes, func(f fix) bool { return slices.Equal(f.path, path) })
+		axes = slices.DeleteFunc(axes, func(a axis) bool { return slices.Equal(a.path, path) })
+		var values []fix
+		for _, text := range r.choices(o.Value, path) {
+			f, ok := r.fix(path, &node{shape: scalar, text: text, at: at})
+			switch {
+			case !ok:
+			case slices.ContainsFunc(values, f.same):
+				r.fault(at, "%s is there twice", clip(f.text))
+			default:
+				values = append(values, f)
+			}
 		}
-		if !r.bad[f.value] {
-			right = append(right, f)
+		if len(values) == 1 {
+			fixes = append(fixes, values...)
+		} else if len(values) > 1 {
+			axes = append(axes, axis{path, values})
 		}
 	}
-	return right
+	return fixes, axes
+}
+
+// choices gives the values that a flag's text holds: the text itself if the field takes it, otherwise those between its
+// commas, perhaps in brackets as a file would have them. Fields of no case, such as seed, have one value.
+func (r *reader) choices(text string, path []string) []string {
+	aside := newReader("")
+	if _, ok := aside.fix(path, &node{shape: scalar, text: text}); ok || !slices.Contains(variable(), strings.Join(path, ".")) {
+		return []string{text}
+	}
+	inner := text
+	if strings.HasPrefix(text, "[") && strings.HasSuffix(text, "]") {
+		inner = text[1 : len(text)-1]
+	}
+	var parts []string
+	depth, from := 0, 0
+	for i := range len(inner) {
+		switch inner[i] {
+		case '(':
+			depth++
+		case ')':
+			depth--
+		case ',':
+			if depth == 0 {
+				parts = append(parts, strings.TrimSpace(inner[from:i]))
+				from = i + 1
+			}
+		}
+	}
+	if len(parts) == 0 && inner == text || len(parts) >= maxItems {
+		return []string{text}
+	}
+	return append(parts, strings.TrimSpace(inner[from:]))
+}
+
+// fix checks that value fits the field at path.
+func (r *reader) fix(path []string, value *node) (fix, bool) {
+	f := fix{path, value, value.shown("").flow()}
+	var shown []*shown
+	if f.ofStages() {
+		var s stageFlags
+		readFields(r, "", (&node{shape: mapping}).with(value, path[1]), stageFlagFields, nil, &s)
+		shown, path = showFields(stageFlagFields, &s), path[1:]
+	} else {
+		var s Scenario
+		readFields(r, "", nameless("x").with(value, path...), scenarioFields, nil, &s)
+		shown = showFields(scenarioFields, &s)
+	}
+	if !r.clean(value) {
+		return fix{}, false
+	}
+	if s := find(shown, path); s != nil && s.shape == scalar {
+		f.text = s.text
+	}
+	return f, true
+}
+
+// find gives what is shown at path, or nil.
+func find(keys []*shown, path []string) *shown {
+	for _, s := range keys {
+		if s.key == path[0] && len(path) == 1 {
+			return s
+		}
+		if s.key == path[0] {
+			return find(s.keys, path[1:])
+		}
+	}
+	return nil
 }
 
 // unsettable reports that o names no field that it could fix.
@@ -81,7 +159,7 @@ func apply(tree *node, fixes []fix) *node {
 		if f.ofStages() {
 			continue
 		}
-		if f.path[0] == "target" { // naming one kind of target takes the place of the other
+		if f.path[0] == "target" && len(f.path) > 1 { // naming one kind of target takes the place of the other
 			target := tree.get("target")
 			switch f.path[1] {
 			case "namesrv":
@@ -93,7 +171,7 @@ func apply(tree *node, fixes []fix) *node {
 				tree = tree.with(target, "target")
 			}
 		}
-		tree = tree.with(f.value, f.path...)
+		tree = tree.with(merge(tree.get(f.path...), f.value), f.path...)
 	}
 	for _, f := range fixes {
 		if f.ofStages() {

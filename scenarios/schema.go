@@ -15,7 +15,7 @@ var scenarioFields = append([]field[Scenario]{
 	option("repeat", whole(1, maxRounds), "rounds, each of all cases in an order of its own; without it one", func(s *Scenario) *int { return &s.Repeat }),
 }, caseFields...)
 
-var scenarioLater = []string{"extends", "matrix"}
+var scenarioLater = []string{"extends"}
 
 // caseFields are those that a case may override.
 var caseFields = []field[Scenario]{
@@ -170,7 +170,8 @@ var stageFlagFields = []field[stageFlags]{
 func Fields() []Field {
 	fields := fieldsOf("", scenarioFields)
 	fields = append(fields, Field{Path: "cases", Kind: kindMappings, Help: "runs that override target, topic, load, message, producer, events, slo or verify; lists replace"})
-	return append(fields, fieldsOf("cases[].", overlayFields)...)
+	fields = append(fields, fieldsOf("cases[].", overlayFields)...)
+	return append(fields, matrixFields()...)
 }
 
 // Settable documents the fields that an [Override] can name.

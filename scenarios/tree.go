@@ -1,6 +1,9 @@
 package scenarios
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // node is a value of a scenario before it has a type. Nodes are never changed once they are read: trees of several cases
 // share them, and merge and with copy only the mappings on the way to what they change.
@@ -96,4 +99,31 @@ func merge(base, over *node) *node {
 		base = base.with(merge(base.get(e.key), e.value), e.key)
 	}
 	return base
+}
+
+// shown gives n as it is written.
+func (n *node) shown(key string) *shown {
+	s := &shown{key: key, shape: n.shape, text: n.text}
+	for _, e := range n.keys {
+		s.keys = append(s.keys, e.value.shown(e.key))
+	}
+	for _, item := range n.items {
+		s.items = append(s.items, item.shown(""))
+	}
+	return s
+}
+
+// words gives the single values within n.
+func (n *node) words() string {
+	if n.shape == scalar {
+		return n.text
+	}
+	var all []string
+	for _, e := range n.keys {
+		all = append(all, e.value.words())
+	}
+	for _, i := range n.items {
+		all = append(all, i.words())
+	}
+	return strings.Join(all, " ")
 }

@@ -34,7 +34,8 @@ func newRun(s streams) *cobra.Command {
 		Use:   "run [SCENARIO] [flags]",
 		Short: "Put load on a cluster, or on the embedded broker, and measure it",
 		Long: `run drives a shipped scenario, a scenario file, or one case made of flags. Without any it runs quick: about 20 s on the
-embedded broker. A flag fixes its field in every case of the scenario; RMQBENCH_<FLAG> in the environment does so too.
+embedded broker. A flag fixes its field in every case of the scenario; RMQBENCH_<FLAG> in the environment does so too. With
+several values, by comma, it makes a case for each.
 
 With a rate (-r) it is an open loop: each message falls due at a known time and is measured from then, so that waiting
 before the send counts. Without one it is a closed loop, as fast as answers come.
@@ -44,6 +45,7 @@ Off loopback a rate is required (or --unlimited), and topics are neither made no
   rmqbench run -m sync -w 64 -s 128 -d 5s --json             # one case on the embedded broker, its record on stdout
   rmqbench run -n 127.0.0.1:9876 -r 1k/s -t TOPIC -d 30s     # an open loop on a cluster
   rmqbench run -n HOST:9876 --tls-ca ca.pem --credentials tools.yml -r 1k/s -t TOPIC
+  rmqbench run --selector random,hash -s 128B,4KiB -d 5s      # four cases
   rmqbench run mine.yaml --set message.size=4KiB -o results`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completeScenarios,
