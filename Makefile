@@ -1,7 +1,7 @@
 .DEFAULT_GOAL := help
 GO ?= go
 
-.PHONY: help build test race lint vuln cross fuzz bench peers quick e2e ci
+.PHONY: help build test race lint vuln cross fuzz bench peers quick scale e2e ci
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-8s %s\n", $$1, $$2}'
@@ -25,6 +25,8 @@ peers: ## rmqbench, rocketmq-client-go and a floor side by side, as ratios (ARGS
 	cd peers && $(GO) run ./compare $(ARGS)
 quick: ## the shipped quick scenario
 	$(GO) run ./cmd/rmqbench run
+scale: ## what merging 1,000 machines' shares takes
+	SHARES=1000 $(GO) test -count=1 -v -run TestMergeMany ./results
 e2e: ## against real RocketMQ brokers: needs JDK 17 and Maven
 	$(GO) test -tags e2e -count=1 -timeout 20m -v ./e2e/
 ci: ## everything that CI runs

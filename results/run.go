@@ -26,6 +26,8 @@ type Run struct {
 	Outages        []Outage        `json:"outages,omitempty"`          // by beginning; a case keeps 1,000
 	MoreOutages    int64           `json:"outages_left_out,omitempty"` // beyond those
 	Capacity       *Capacity       `json:"capacity,omitempty"`         // of a search; Cases are then the runs that confirm it
+	Shard          *Shard          `json:"shard,omitempty"`            // which share of a larger run this is
+	Shards         []ShardRow      `json:"shards,omitempty"`           // of a merged run: the shares that it is made of, by number
 	Cases          []Case          `json:"cases"`
 	Pooled         []Case          `json:"pooled,omitempty"` // with rounds: each case's rounds together, in the scenario's order; see Pool
 }
@@ -65,6 +67,7 @@ type Case struct {
 	Verdict  Verdict           `json:"verdict"`          // by Judge
 	Evidence []Evidence        `json:"evidence"`         // by Judge
 	CutShort string            `json:"cut_short,omitempty"`
+	LateNS   *int64            `json:"started_late_ns,omitempty"` // a share's: after the time at which all were to begin it
 	Warmup   *Stage            `json:"warmup,omitempty"`
 	Stages   []Stage           `json:"stages,omitempty"`
 	SLO      []Objective       `json:"slo,omitempty"` // what was demanded of it

@@ -9,6 +9,7 @@ import (
 type Point struct {
 	Case              string        `json:"case"`
 	Round             int           `json:"round,omitempty"`
+	Shard             *int          `json:"shard,omitempty"` // of a merged run: whose it is
 	StartOffsetNS     int64         `json:"start_offset_ns"` // monotonic, since the run's start
 	LengthNS          int64         `json:"length_ns"`
 	Attempted         int64         `json:"attempted"`
