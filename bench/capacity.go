@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"rmqbench/remoting"
+	"rmqbench/remoting/message"
 	"rmqbench/results"
 	"rmqbench/scenarios"
 )
@@ -19,14 +20,19 @@ import (
 // CapacityOptions is what a search for a capacity needs beside its scenario.
 type CapacityOptions struct {
 	Options
-	MaxRate   scenarios.Rate             // no step is faster; zero: none, which is refused off loopback
-	Budget    time.Duration              // no step begins that would not end within it; 0 means 15m
-	Step      time.Duration              // a step, if that is long enough for the percentiles demanded; 0 means 5s
-	Confirm   time.Duration              // the longer run that confirms an answer; 0 means 60s
-	Rounds    int                        // answers, each found and confirmed anew; 0 means 3
-	Tolerance float64                    // rates this share apart are not told apart; 0 means 0.01
-	Resume    *results.Run               // a search of the same scenario and options that did not come to its end; nil: begin anew
-	Told      func(results.CapacityStep) // of each step as it ends; nil: nobody listens
+	MaxRate   scenarios.Rate // no step is faster; zero: none, which is refused off loopback
+	Budget    time.Duration  // no step begins that would not end within it; 0 means 15m
+	Step      time.Duration  // a step, if that is long enough for the percentiles demanded; 0 means 5s
+	Confirm   time.Duration  // the longer run that confirms an answer; 0 means 60s
+	Rounds    int            // answers, each found and confirmed anew; 0 means 3
+	Tolerance float64        // rates this share apart are not told apart; 0 means 0.01
+	Resume    *results.Run   // a search of the same scenario and options that did not come to its end; nil: begin anew
+	Lose      int            // search once more without so many of the busiest brokers; 0: don't
+	Need      scenarios.Rate // say how many brokers hold that rate; zero: nobody asks
+	Headroom  float64        // with that share of them left free, 0 to under 1
+
+	// Told is told of each step as it ends, and which brokers it was with: "" means all that there are. nil: nobody listens.
+	Told func(with string, step results.CapacityStep)
 }
 
 func (o CapacityOptions) withDefaults() CapacityOptions {
@@ -46,21 +52,17 @@ func Capacity(ctx context.Context, s *scenarios.Scenario, o CapacityOptions) (*R
 	if err != nil {
 		return nil, err
 	}
-	resolved, err := json.Marshal(s.Resolved())
+	r, err := begin(ctx, s, o.Options, 0)
 	if err != nil {
-		return nil, fmt.Errorf("scenario for the record: %w", err)
+		return nil, err
 	}
-	r := &runner{Options: o.Options, began: remoting.Nanotime(), of: 1}
 	r.uncapped = o.MaxRate.IsZero()
-	r.run = &results.Run{Name: s.Name, StartedAt: time.Now(), Scenario: resolved, Environment: environment(o.Tool)}
-	whole := currentUsage()
-	h := newHunt(r.run, c, &o)
+	q := &quest{runner: r, options: &o, ends: time.Now().Add(o.Budget)}
 	if o.Resume != nil {
-		if err := h.resume(o.Resume); err != nil {
+		if err := q.resumes(o.Resume); err != nil {
 			return nil, err
 		}
 	}
-	r.timer = timerP99(ctx)
 	targets, err := preflight(ctx, []scenarios.Case{*c}, r.Options)
 	if err != nil {
 		return nil, err
@@ -71,27 +73,154 @@ func Capacity(ctx context.Context, s *scenarios.Scenario, o CapacityOptions) (*R
 	}
 	defer st.close()
 	r.run.Target = st.record
-	err = h.search(ctx, func(ctx context.Context, c *scenarios.Case, index int) (*measurement, error) {
-		m, err := r.measure(ctx, st, c, index)
+	if there := len(brokersOf(st.queues)); o.Lose >= there {
+		return nil, scenarios.Faults{{Msg: fmt.Sprintf("--lose %d: of %s nothing would be left", o.Lose, plural(there, "broker"))}}
+	}
+	if err := q.search(ctx, c, st); err != nil {
+		return nil, err
+	}
+	var sent int64
+	r.run.Capacity.EachStep(func(step *results.CapacityStep) { sent += step.Successes() })
+	return r.end(ctx, sent)
+}
+
+// quest is one call of Capacity: the search with all brokers, and those with some of them.
+type quest struct {
+	*runner
+	options *CapacityOptions
+	ends    time.Time         // the budget
+	before  *results.Capacity // that is resumed; nil: none
+	kept    []results.Case    // of before's run, those of searches that haven't been gone through yet
+	steps   int               // of all searches so far
+}
+
+// search searches with all brokers of st, and then with those that are left when the busiest are lost and those that show
+// whether capacity grows with the brokers' number. The budget is shared out evenly.
+func (q *quest) search(ctx context.Context, c *scenarios.Case, st *stand) error {
+	there := len(brokersOf(st.queues))
+	few := min(2, there-1) // brokers that the assumption of --need is checked with
+	parts := 1
+	if q.options.Lose > 0 {
+		parts++
+	}
+	if !q.options.Need.IsZero() && few > 0 && there-q.options.Lose != few {
+		parts++
+	}
+	h := newHunt(q.run, c, q.options)
+	q.run.Capacity = h.record
+	h.ends = q.share(parts)
+	if err := q.hunt(ctx, st, h, q.before); err != nil {
+		return err
+	}
+	answer := h.record
+	if q.options.Need.IsZero() {
+		few = 0
+	}
+	order := busiest(h.latest(), brokersOf(st.queues))
+	for _, p := range partsOf(order, q.options.Lose, few) {
+		parts--
+		if answer.RatePerSecond == nil || ctx.Err() != nil || q.run.CutShort != "" || len(q.run.Lost) > 0 {
+			break
+		}
+		if err := q.part(ctx, c, st, p, *answer.RatePerSecond*float64(len(p.Brokers))/float64(there), q.share(parts)); err != nil {
+			q.run.Lost = append(q.run.Lost, fmt.Sprintf("search %s: %v", p.With(), err))
+		}
+	}
+	if !q.options.Need.IsZero() {
+		answer.Reckon(q.options.Need.PerSecond(), q.options.Headroom, there)
+	}
+	return nil
+}
+
+// share is when a search must end of which so many are still to come, itself included.
+func (q *quest) share(parts int) time.Time {
+	return time.Now().Add(time.Until(q.ends) / time.Duration(max(parts, 1)))
+}
+
+// partsOf are the searches with some of the brokers only, which come the busiest first: without as many as are lost, and with
+// few of them. They may be one and the same.
+func partsOf(order []string, lose, few int) []results.CapacityPart {
+	var parts []results.CapacityPart
+	if lose > 0 {
+		parts = append(parts, results.CapacityPart{Brokers: slices.Sorted(slices.Values(order[lose:])), Lost: slices.Sorted(slices.Values(order[:lose]))})
+	}
+	if few > 0 && len(order)-lose != few {
+		parts = append(parts, results.CapacityPart{Brokers: slices.Sorted(slices.Values(order[len(order)-few:]))})
+	}
+	return parts
+}
+
+// part searches with some of the brokers only, from a rate on. The cluster isn't touched: the routes of a producer of its own
+// are cut.
+func (q *quest) part(ctx context.Context, c *scenarios.Case, st *stand, p results.CapacityPart, start float64, ends time.Time) error {
+	own := *c
+	own.Target.Brokers = p.Brokers
+	own.Load.Stages = []scenarios.Stage{{For: c.Load.Stages[0].For, Rate: perSecond(start)}}
+	with, err := newStand(ctx, &own, st.target, len(q.run.Capacity.Parts)+1)
+	if err != nil {
+		return err
+	}
+	defer with.close()
+	h := newHunt(q.run, &own, q.options)
+	h.with, h.ends = p.With(), ends
+	var before *results.Capacity
+	if q.before != nil {
+		for i := range q.before.Parts {
+			if old := &q.before.Parts[i]; slices.Equal(old.Brokers, p.Brokers) {
+				before = &old.Capacity
+			}
+		}
+	}
+	err = q.hunt(ctx, with, h, before)
+	p.Capacity = *h.record
+	if len(p.Steps) > 0 {
+		q.run.Capacity.Parts = append(q.run.Capacity.Parts, p)
+	}
+	return err
+}
+
+// hunt takes a search to its end, from where it was left before.
+func (q *quest) hunt(ctx context.Context, st *stand, h *hunt, before *results.Capacity) error {
+	if before != nil {
+		if err := q.resume(h, before); err != nil {
+			return err
+		}
+	}
+	first := q.steps
+	err := h.search(ctx, func(ctx context.Context, c *scenarios.Case, index int) (*measurement, error) {
+		m, err := q.measure(ctx, st, c, first+index)
 		if err == nil {
-			r.series = append(r.series, m.series.of(c.Name, 0, m.offset)...)
-			r.run.Outages = append(r.run.Outages, m.outages(c.Name, 0)...)
+			q.series = append(q.series, m.series.of(c.Name, 0, m.offset)...)
+			q.run.Outages = append(q.run.Outages, m.outages(c.Name, 0)...)
 		}
 		return m, err
 	})
-	if err != nil {
-		return nil, err
-	}
+	q.steps += len(h.record.Steps)
+	q.histograms = append(q.histograms, h.logs...)
 	h.record.BytesOut += st.producer.Stats().BytesOut
-	r.run.EndedAt = time.Now()
-	var sent int64
-	for i := range h.record.Steps {
-		sent += h.record.Steps[i].Successes()
+	return err
+}
+
+// brokersOf are the names of the queues' brokers, in order.
+func brokersOf(queues []message.Queue) []string {
+	var names []string
+	for _, q := range queues {
+		names = append(names, q.Broker)
 	}
-	used := currentUsage().since(&whole)
-	r.run.Process = used.record(sent)
-	results.Judge(r.run)
-	return &Report{Run: r.run, Histograms: h.logs, Series: r.series}, nil
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// busiest are the brokers by what c acknowledged of each, most first; those of which nothing is known last.
+func busiest(c *results.Case, brokers []string) []string {
+	took := map[string]int64{}
+	if c != nil {
+		for _, b := range c.Brokers {
+			took[b.Broker] = b.Acknowledged
+		}
+	}
+	slices.SortStableFunc(brokers, func(a, b string) int { return cmp.Compare(took[b], took[a]) })
+	return brokers
 }
 
 // searchable is the one case of s, made ready for a search.
@@ -148,10 +277,12 @@ type hunt struct {
 	logs   []results.TaggedHistogram
 	of     *scenarios.Case
 	states *search
-	told   func(results.CapacityStep)
+	told   func(with string, step results.CapacityStep)
+	with   string    // which brokers only; "": all of them
 	ends   time.Time // the budget
 
 	quiet, breaks sighting // the case at the lowest rate that held, and at the lowest that broke
+	confirmed     sighting // the last one
 	last          sighting
 }
 
@@ -167,36 +298,49 @@ func newHunt(run *results.Run, c *scenarios.Case, o *CapacityOptions) *hunt {
 	for _, objective := range c.SLO {
 		h.record.Objectives = append(h.record.Objectives, objective.String())
 	}
-	run.Capacity = h.record
 	return h
 }
 
-// resume goes the way of a search that did not come to its end once more, by what its steps found.
-func (h *hunt) resume(before *results.Run) error {
-	fault := func(why string) error { return scenarios.Faults{{Msg: "this can't be resumed: " + why}} }
-	c := before.Capacity
+// latest is the last case that confirmed a rate, or that was measured at all; nil: none.
+func (h *hunt) latest() *results.Case {
+	if h.confirmed.of != nil {
+		return h.confirmed.of
+	}
+	return h.last.of
+}
+
+// errNotResumed says why a search can't go on.
+func errNotResumed(why string) error { return scenarios.Faults{{Msg: "this can't be resumed: " + why}} }
+
+// resumes checks that before is a search of this scenario, and keeps it.
+func (q *quest) resumes(before *results.Run) error {
+	if before.Capacity == nil {
+		return errNotResumed("it is no search for a capacity")
+	}
 	var same bytes.Buffer
-	if c == nil {
-		return fault("it is no search for a capacity")
+	if err := json.Compact(&same, before.Scenario); err != nil || !bytes.Equal(same.Bytes(), q.run.Scenario) {
+		return errNotResumed("it was of another scenario, or had other flags")
 	}
-	if err := json.Compact(&same, before.Scenario); err != nil || !bytes.Equal(same.Bytes(), h.run.Scenario) {
-		return fault("it was of another scenario, or had other flags")
-	}
-	cases := before.Cases
-	for i := range c.Steps {
-		step := c.Steps[i]
+	q.before, q.kept = before.Capacity, before.Cases
+	return nil
+}
+
+// resume has h go the way of a search that did not come to its end once more, by what its steps found.
+func (q *quest) resume(h *hunt, before *results.Capacity) error {
+	for i := range before.Steps {
+		step := before.Steps[i]
 		t, more := h.states.next()
 		f := slices.Index(findings[:], step.Found)
 		if !more || f < 0 || t.rate != step.RatePerSecond || string(t.phase) != step.Phase || int64(t.length) != step.PlannedNS {
-			return fault("its steps are not those of this search; give the same --start, --max-rate, --step and --confirm")
+			return errNotResumed("its steps are not those of this search; give the same --start, --max-rate, --step and --confirm")
 		}
 		measured := results.Case{Name: h.caseOf(t, i).Name, Measured: step.Measured}
-		if finding(f) == held && t.phase == confirming && len(cases) > 0 { // of a confirmation the whole case was kept
-			measured, cases = cases[0], cases[1:]
+		if finding(f) == held && t.phase == confirming && len(q.kept) > 0 { // of a confirmation the whole case was kept
+			measured, q.kept = q.kept[0], q.kept[1:]
 		}
 		h.file(t, finding(f), step, measured, nil)
 	}
-	h.record.BytesOut = c.BytesOut
+	h.record.BytesOut = before.BytesOut
 	return nil
 }
 
@@ -261,18 +405,26 @@ func settle(length time.Duration) time.Duration { return max(length/5, time.Seco
 func (h *hunt) caseOf(t trial, index int) *scenarios.Case {
 	c := *h.of
 	c.Name = fmt.Sprintf("%s %s/s", t.phase, results.FormatRate(t.rate))
+	if h.with != "" {
+		c.Name = h.with + ": " + c.Name
+	}
 	if t.phase == confirming {
 		c.Name += fmt.Sprintf(" (round %d)", t.round+1)
 	}
 	c.Seed += uint64(index)
 	c.Load.Count = 0
-	const grain = 1000 // rates below 1/s have digits too
-	rate := scenarios.Rate{Count: int64(math.Round(t.rate * grain)), Per: grain * time.Second}
+	rate := perSecond(t.rate)
 	c.Load.Stages = []scenarios.Stage{{For: scenarios.Duration(settle(t.length)), Rate: rate, Warmup: true}}
 	for range steadyQuarters {
 		c.Load.Stages = append(c.Load.Stages, scenarios.Stage{For: scenarios.Duration(t.length / steadyQuarters), Rate: rate})
 	}
 	return &c
+}
+
+// perSecond is a rate of so many a second; those below 1/s have digits too.
+func perSecond(n float64) scenarios.Rate {
+	const grain = 1000
+	return scenarios.Rate{Count: int64(math.Round(n * grain)), Per: grain * time.Second}
 }
 
 // weigh judges what a trial measured and files it.
@@ -292,7 +444,7 @@ func (h *hunt) weigh(t trial, of *scenarios.Case, m *measurement) error {
 		Found: findings[f], Why: why, Verdict: c.Verdict, Measured: c.Measured}
 	h.file(t, f, step, c, logs)
 	if h.told != nil {
-		h.told(step)
+		h.told(h.with, step)
 	}
 	return nil
 }
@@ -312,6 +464,7 @@ func (h *hunt) file(t trial, f finding, step results.CapacityStep, c results.Cas
 		}
 		h.record.HeldPerSecond = new(max(t.rate, deref(h.record.HeldPerSecond)))
 		if t.phase == confirming {
+			h.confirmed = now
 			h.run.Cases, h.logs = append(h.run.Cases, c), append(h.logs, logs...)
 		}
 	case broke:

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"rmqbench/broker"
 	"rmqbench/producer"
 	"rmqbench/remoting"
 	"rmqbench/results"
@@ -81,8 +83,14 @@ func searchScenario(ctx context.Context, t *testing.T, s *scenarios.Scenario, o 
 	run := &results.Run{Name: "test", Scenario: resolved}
 	o = o.withDefaults()
 	h := newHunt(run, c, &o)
+	h.ends = time.Now().Add(o.Budget)
+	run.Capacity = h.record
 	if o.Resume != nil {
-		if err := h.resume(o.Resume); err != nil {
+		q := &quest{runner: &runner{run: run}}
+		if err := q.resumes(o.Resume); err != nil {
+			t.Fatal(err)
+		}
+		if err := q.resume(h, q.before); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -269,7 +277,7 @@ func TestNotSearchable(t *testing.T) {
 func TestCapacityOnASocket(t *testing.T) {
 	steps := 0
 	report, err := Capacity(t.Context(), scenario(t, "target: {embedded: {service_time: 1ms}}\nload: {stages: [{for: 1s, rate: 700/s}]}\nslo: [p50<1s]\n"),
-		CapacityOptions{Step: time.Second, Confirm: time.Second, Rounds: 1, Tolerance: 1, Budget: 12 * time.Second, Told: func(results.CapacityStep) { steps++ }})
+		CapacityOptions{Step: time.Second, Confirm: time.Second, Rounds: 1, Tolerance: 1, Budget: 12 * time.Second, Told: func(string, results.CapacityStep) { steps++ }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -280,5 +288,72 @@ func TestCapacityOnASocket(t *testing.T) {
 	}
 	if c.HeldPerSecond == nil || *c.HeldPerSecond > 1050 {
 		t.Errorf("held %v of a server that makes 1,000/s: %s", c.HeldPerSecond, c.Sentence(true))
+	}
+}
+
+// TestCapacityLoses is a search on three embedded brokers, once more without the busiest, and what --need makes of it.
+func TestCapacityLoses(t *testing.T) {
+	c := cluster(t, broker.Options{Brokers: 3})
+	s := scenario(t, on(c.NameServer())+"topic: {name: T, queues_per_broker: 2}\nload: {stages: [{for: 1s, rate: 300/s}]}\nslo: [p50<1s]\n")
+	withs := map[string]int{}
+	o := CapacityOptions{Step: time.Second, Confirm: time.Second, Rounds: 1, Tolerance: 1, MaxRate: perSecond(300), Lose: 1, Need: perSecond(1000), Headroom: 0.5,
+		Told: func(with string, _ results.CapacityStep) { withs[with]++ }}
+	report, err := Capacity(t.Context(), s, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantSums(t, report.Run)
+	got := report.Run.Capacity
+	if len(got.Parts) != 1 || len(got.Parts[0].Lost) != 1 || len(got.Parts[0].Brokers) != 2 || got.Parts[0].Lost[0] == got.Parts[0].Brokers[0] {
+		t.Fatalf("%+v", got.Parts)
+	}
+	part := &got.Parts[0]
+	if withs[""] != len(got.Steps) || withs["without "+part.Lost[0]] != len(part.Steps) || part.BytesOut == 0 {
+		t.Errorf("told %v", withs)
+	}
+	for i := range report.Run.Cases {
+		c := &report.Run.Cases[i]
+		_, without := strings.CutPrefix(c.Name, part.With()+": ")
+		if slices.ContainsFunc(c.Brokers, func(b results.Share) bool { return b.Broker == part.Lost[0] }) == without || len(report.Run.Cases) < 2 {
+			t.Errorf("%s: %+v", c.Name, c.Brokers)
+		}
+	}
+	if n := got.Need; n == nil || n.MeasuredBrokers != 3 || got.RatePerSecond == nil || n.Brokers == nil || *n.Brokers != int64(math.Ceil(1000/0.5/(*got.RatePerSecond/3))) || n.Check == nil || n.Check.Few != 2 {
+		t.Errorf("%+v", n)
+	}
+	if text := got.Sentence(false); !strings.Contains(text, " with one broker lost") {
+		t.Error(text)
+	}
+	o.Resume = report.Run // goes the same way, without a step
+	clear(withs)
+	again, err := Capacity(t.Context(), s, o)
+	if err != nil || len(withs) != 0 || again.Run.Capacity.Sentence(true) != got.Sentence(true) || len(again.Run.Cases) != len(report.Run.Cases) {
+		t.Errorf("%v, told %v, %+v", err, withs, again)
+	}
+	o.Lose, o.Resume = 3, nil
+	if _, err := Capacity(t.Context(), s, o); err == nil || !strings.Contains(err.Error(), "--lose 3: of 3 brokers nothing would be left") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestPartsOf(t *testing.T) {
+	for _, tt := range []struct {
+		brokers, lose, few int
+		want               string
+	}{
+		{3, 0, 0, ""}, {1, 0, 0, ""},
+		{2, 1, 1, "without a"}, {3, 1, 2, "without a"}, {4, 1, 2, "without a; with c, d only"},
+		{4, 0, 2, "with c, d only"}, {2, 0, 1, "with b only"}, {4, 2, 2, "without a, b"},
+	} {
+		var got []string
+		for _, p := range partsOf([]string{"a", "b", "c", "d"}[:tt.brokers], tt.lose, tt.few) {
+			got = append(got, p.With())
+		}
+		if text := strings.Join(got, "; "); text != tt.want {
+			t.Errorf("%+v: %s", tt, text)
+		}
+	}
+	if got := busiest(&results.Case{Brokers: []results.Share{{Broker: "a", Acknowledged: 1}, {Broker: "c", Acknowledged: 9}}}, []string{"a", "b", "c"}); !slices.Equal(got, []string{"c", "a", "b"}) {
+		t.Errorf("%v", got)
 	}
 }

@@ -62,35 +62,33 @@ func (e *DangerError) Error() string { return e.Msg }
 // that had not begun are in it without a send. A case that could not be run after others were is named in the run's Lost.
 // An error means that nothing was measured, a *DangerError that nothing was sent.
 func Run(ctx context.Context, s *scenarios.Scenario, o Options) (*Report, error) {
-	cases := s.Cases()
-	resolved, err := json.Marshal(s.Resolved())
-	if err != nil {
-		return nil, fmt.Errorf("scenario for the record: %w", err)
-	}
+	return runCases(ctx, s, s.Cases(), o)
+}
+
+// runCases is Run for cases that were made of s.
+func runCases(ctx context.Context, s *scenarios.Scenario, cases []scenarios.Case, o Options) (*Report, error) {
 	for i := range cases { // what a message is made of may be missing: better now than after the first case
 		if _, err := newMould(&cases[i]); err != nil {
 			return nil, err
 		}
 	}
 	turns := turnsOf(len(cases), s.Repeat, s.Seed)
-	r := &runner{Options: o, began: remoting.Nanotime(), of: len(turns)}
+	r, err := begin(ctx, s, o, len(turns))
+	if err != nil {
+		return nil, err
+	}
 	if s.Repeat > 1 {
 		for i := range cases {
 			r.names = append(r.names, cases[i].Name)
 		}
 	}
-	r.run = &results.Run{Name: s.Name, StartedAt: time.Now(), Scenario: resolved, Environment: environment(o.Tool)}
-	var around phases
-	around.before(ctx, &r.run.Environment)
-	whole := currentUsage()
-	r.timer = timerP99(ctx)
 	targets, err := preflight(ctx, cases, o)
 	if err != nil && (ctx.Err() == nil || isDanger(err)) {
 		return nil, err
 	}
 	if o.Cost > 0 && ctx.Err() == nil {
 		r.run.InstrumentCost = instrumentCost(ctx, &cases[0], o.Cost)
-		whole = currentUsage()
+		r.before = currentUsage()
 	}
 	for i, t := range turns {
 		if err := r.put(ctx, &cases[t.of], targets[t.of], i, t.round); err != nil {
@@ -100,14 +98,34 @@ func Run(ctx context.Context, s *scenarios.Scenario, o Options) (*Report, error)
 	if ctx.Err() != nil {
 		r.run.CutShort = results.Interrupted
 	}
-	r.run.EndedAt = time.Now()
-	around.after(ctx, &r.run.Environment)
 	var sent int64
 	for i := range r.run.Cases {
 		sent += r.run.Cases[i].Successes()
 	}
-	used := currentUsage().since(&whole)
+	return r.end(ctx, sent)
+}
+
+// begin opens the record of a run of s, and looks at the machine before it.
+func begin(ctx context.Context, s *scenarios.Scenario, o Options, cases int) (*runner, error) {
+	resolved, err := json.Marshal(s.Resolved())
+	if err != nil {
+		return nil, fmt.Errorf("scenario for the record: %w", err)
+	}
+	r := &runner{Options: o, began: remoting.Nanotime(), of: cases}
+	r.run = &results.Run{Name: s.Name, StartedAt: time.Now(), Scenario: resolved, Environment: environment(o.Tool)}
+	r.around.before(ctx, &r.run.Environment)
+	r.before = currentUsage()
+	r.timer = timerP99(ctx)
+	return r, nil
+}
+
+// end completes the record of a run in which so many sends succeeded, judges it, and hands it over.
+func (r *runner) end(ctx context.Context, sent int64) (*Report, error) {
+	r.run.EndedAt = time.Now()
+	r.around.after(ctx, &r.run.Environment)
+	used := currentUsage().since(&r.before)
 	r.run.Process = used.record(sent)
+	var err error
 	if r.run.Pooled, err = results.Pool(r.names, r.run.Cases, r.histograms); err != nil {
 		return nil, err
 	}
@@ -120,10 +138,12 @@ func isDanger(err error) bool {
 	return ok
 }
 
-// runner is one call of Run.
+// runner is one call of Run, Capacity or Sweep.
 type runner struct {
 	Options
 	run        *results.Run
+	around     phases
+	before     usage // the process's when the run began
 	histograms []results.TaggedHistogram
 	series     []results.Point
 	began      int64    // remoting.Nanotime

@@ -3,6 +3,8 @@ package bench
 import (
 	"math"
 	"time"
+
+	"rmqbench/results"
 )
 
 // phase is what a step of a search is for.
@@ -204,10 +206,6 @@ func (s *search) interval() (mean, low, high float64, ok bool) {
 	for _, a := range s.answers {
 		squares += (a - mean) * (a - mean)
 	}
-	t := studentT975[min(len(s.answers)-2, len(studentT975)-1)]
-	half := max(t*math.Sqrt(squares/(n-1)/n), s.tolerance/2*mean)
+	half := max(results.StudentT(n-1)*math.Sqrt(squares/(n-1)/n), s.tolerance/2*mean)
 	return mean, mean - half, mean + half, true
 }
-
-// studentT975 are the 97.5 % quantiles of Student's t for 1, 2, … degrees of freedom; for more than 9 the last is wide.
-var studentT975 = []float64{12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262}

@@ -27,6 +27,19 @@ type Capacity struct {
 	BytesOut      int64          `json:"bytes_out"` // frames of all steps, warm-ups too: what a commit log of one replica grew by, about
 	Ended         string         `json:"ended"`     // found, ceiling, generator, budget, nothing_held or interrupted
 	Steps         []CapacityStep `json:"steps"`     // in the order in which they ran
+
+	Parts []CapacityPart `json:"parts,omitempty"` // the same with some of the brokers only
+	Need  *CapacityNeed  `json:"need,omitempty"`  // where it was asked
+}
+
+// EachStep calls f for every step, those of the parts too.
+func (c *Capacity) EachStep(f func(*CapacityStep)) {
+	for i := range c.Steps {
+		f(&c.Steps[i])
+	}
+	for i := range c.Parts {
+		c.Parts[i].EachStep(f)
+	}
 }
 
 // Why a search for a capacity ended.
@@ -83,16 +96,42 @@ func (c *Capacity) Sentence(embedded bool) string {
 	default:
 		said = "No answer for " + under
 	}
+	for i := range c.Parts {
+		if p := &c.Parts[i]; len(p.Lost) > 0 {
+			said += ", " + p.left()
+		}
+	}
 	if c.Limit != nil {
 		said += "; limit: " + c.Limit.Text
 	}
 	if c.Ended == EndedBudget {
 		said += "; the budget ended the search: give it more with --budget"
 	}
-	if !embedded && c.BytesOut > 0 {
-		said += "; disk +" + FormatBytes(c.BytesOut) + " a replica"
+	written := c.BytesOut
+	for i := range c.Parts {
+		written += c.Parts[i].BytesOut
+	}
+	if !embedded && written > 0 {
+		said += "; disk +" + FormatBytes(written) + " a replica"
 	}
 	return Printable(said) + "."
+}
+
+// left is what a search without some brokers found.
+func (p *CapacityPart) left() string {
+	lost := "with one broker lost"
+	if len(p.Lost) > 1 {
+		lost = fmt.Sprintf("with %d brokers lost", len(p.Lost))
+	}
+	switch {
+	case p.RatePerSecond != nil && p.AtLeast:
+		return fmt.Sprintf("at least %s/s %s", FormatRate(*p.RatePerSecond), lost)
+	case p.RatePerSecond != nil:
+		return fmt.Sprintf("%s/s %s", FormatRate(*p.RatePerSecond), lost)
+	case p.HeldPerSecond != nil:
+		return fmt.Sprintf("%s/s %s, not confirmed", FormatRate(*p.HeldPerSecond), lost)
+	}
+	return "no answer " + lost
 }
 
 // FindKnee sets the curve's knee: among the rates up to the lowest that broke, the one whose p99 lies furthest under the
@@ -142,10 +181,39 @@ func (c *Capacity) curve() []*CapacityStep {
 	return slices.CompactFunc(all, func(a, b *CapacityStep) bool { return a.RatePerSecond == b.RatePerSecond })
 }
 
-// WriteCapacity writes the rate–latency curve of a run's capacity for a terminal, the answer under it, and what a reader
-// of the answer must know.
+// WriteCapacity writes the rate–latency curve of a run's capacity for a terminal, as a table and drawn, the same of searches with
+// fewer brokers, the answer under it, and what a reader of the answer must know.
 func WriteCapacity(w io.Writer, r *Run) error {
 	c := r.Capacity
+	lines, err := c.curveLines()
+	if err != nil {
+		return fmt.Errorf("table: %w", err)
+	}
+	for i := range c.Parts {
+		p := &c.Parts[i]
+		part, err := p.curveLines()
+		if err != nil {
+			return fmt.Errorf("table: %w", err)
+		}
+		lines = append(append(lines, "", Printable(p.With())), part...)
+	}
+	if len(c.Parts) > 0 {
+		lines = append(lines, "")
+	}
+	lines = append(append(lines, evidenceLines(r)...), c.Sentence(r.Target.Embedded))
+	if c.Need != nil {
+		lines = append(lines, c.Need.Sentence())
+	}
+	for _, line := range lines {
+		if _, err := fmt.Fprintln(w, line); err != nil {
+			return fmt.Errorf("table: %w", err)
+		}
+	}
+	return nil
+}
+
+// curveLines are the curve as a table, and drawn.
+func (c *Capacity) curveLines() ([]string, error) {
 	var rows [][]string
 	for _, s := range c.curve() {
 		row := []string{FormatRate(s.RatePerSecond) + "/s"}
@@ -165,15 +233,9 @@ func WriteCapacity(w io.Writer, r *Run) error {
 	header := []string{"rate", shown[0].label, shown[1].label, shown[2].label, "max", "errors", "found"}
 	lines, err := drawTable(header, rows, len(header)-1)
 	if err != nil {
-		return fmt.Errorf("table: %w", err)
+		return nil, err
 	}
-	lines = append(lines, evidenceLines(r)...)
-	for _, line := range append(lines, c.Sentence(r.Target.Embedded)) {
-		if _, err := fmt.Fprintln(w, line); err != nil {
-			return fmt.Errorf("table: %w", err)
-		}
-	}
-	return nil
+	return append(lines, c.plot(plotWidth, plotHeight)...), nil
 }
 
 // note is what came of a step, in the table's last column.

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+
+	"rmqbench/internal/golden"
 )
 
 // searched is a search with the curve given: a p99 in ms for each rate, and what broke.
@@ -82,16 +84,29 @@ func TestWriteCapacity(t *testing.T) {
 	if err := WriteCapacity(&out, r); err != nil {
 		t.Fatal(err)
 	}
-	want := `rate         p50      p90      p99      max  errors  found
-1.00k/s  1.00 ms  1.00 ms  1.00 ms  2.00 ms     0 %  held
-2.00k/s  1.00 ms  1.00 ms  1.00 ms  2.00 ms     0 %  held
-3.00k/s  1.00 ms  1.00 ms  2.00 ms  4.00 ms     0 %  held  ← knee: from here on waiting grows faster than the rate
-4.00k/s  1.00 ms  1.00 ms  20.0 ms  40.0 ms     0 %  broke: p99<10ms MISSED (20.0 ms)
-5.00k/s  1.00 ms  1.00 ms  90.0 ms   180 ms     0 %  limited by the generator
-Holds 3.00k/s at p99<10ms, errors<0.1% (confirmed once: no interval).
-`
-	if got := out.String(); got != want {
-		t.Errorf("%s\nwant\n%s", got, want)
+	golden.Compare(t, "capacity.txt", out.String())
+}
+
+// TestPlot: it stays within its width, whatever it draws, and draws nothing where there is no room.
+func TestPlot(t *testing.T) {
+	c := searched([]float64{1, 20, 1e3, 2e6, 5e6}, []int64{1, 1, 2, 20_000, 3_000_000}, 4).Capacity
+	for _, width := range []int{31, 40, 76, 200} {
+		lines := c.plot(width, 12)
+		if len(lines) != 14 {
+			t.Fatalf("%d lines", len(lines))
+		}
+		for _, line := range lines[2:] {
+			if len(line) > width || strings.ContainsFunc(line, func(r rune) bool { return r > '~' }) && !strings.Contains(line, "µ") {
+				t.Errorf("%d columns of %d: %q", len(line), width, line)
+			}
+		}
+	}
+	if c.plot(30, 12) != nil || c.plot(76, 4) != nil || (&Capacity{}).plot(76, 12) != nil || searched([]float64{1, 2}, []int64{1, 1}, 2).Capacity.plot(76, 12) != nil {
+		t.Error("drawn")
+	}
+	flat := searched([]float64{5, 5.1, 5.2}, []int64{1, 1, 1}, 3).Capacity
+	if lines := flat.plot(76, 12); len(lines) != 14 || !strings.Contains(lines[11], "o") {
+		t.Errorf("flat: %q", lines)
 	}
 }
 

@@ -68,17 +68,17 @@ func halfWidth(values []float64) float64 {
 	for _, v := range values {
 		squares += (v - mean) * (v - mean)
 	}
-	return studentT(n-1) * math.Sqrt(squares/(n-1)/n)
+	return StudentT(n-1) * math.Sqrt(squares/(n-1)/n)
 }
 
-// studentFew are the two-sided 95 % quantiles of Student's t for 1 to 8 degrees of freedom.
-var studentFew = [...]float64{12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060}
+// studentT975 are the exact two-sided 95 % quantiles for 1, 2, … degrees of freedom.
+var studentT975 = [...]float64{12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060}
 
-// studentT is the two-sided 95 % quantile for 1 degree of freedom and more, from 9 on by its expansion about the normal one
-// (Abramowitz and Stegun, 26.7.5), within 0.0003.
-func studentT(df float64) float64 {
-	if df <= float64(len(studentFew)) {
-		return studentFew[int(df)-1]
+// StudentT is the two-sided 95 % quantile of Student's t for whole degrees of freedom from 1 on; for 9 and more by its expansion
+// about the normal one (Abramowitz and Stegun, 26.7.5), within 0.0003.
+func StudentT(df float64) float64 {
+	if i := int(df) - 1; i < len(studentT975) {
+		return studentT975[max(i, 0)]
 	}
 	z := normalTwoSide
 	z2 := z * z

@@ -80,7 +80,7 @@ func TestConfideNeedsBatches(t *testing.T) {
 
 func TestStudentT(t *testing.T) {
 	for df, want := range map[float64]float64{9: 2.262157, 10: 2.228139, 19: 2.093024, 39: 2.022691, 1e6: 1.959966} {
-		if got := studentT(df); math.Abs(got-want) > 3e-4 {
+		if got := StudentT(df); math.Abs(got-want) > 3e-4 {
 			t.Errorf("%v: %v, want %v", df, got, want)
 		}
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -19,6 +20,8 @@ type capacityFlags struct {
 	resume                string
 	budget, step, confirm string
 	rounds                int
+	lose                  int
+	need, headroom        string
 }
 
 func newCapacity(s streams) *cobra.Command {
@@ -32,9 +35,13 @@ counts only in steady state: what falls due is answered as fast as it does. The 
 must be: p99 needs 10,000 sends.
 
 What holds at a rate that this generator could not keep is a floor and no answer: exit status 5, with the cure. Off loopback
---max-rate is required, and each message stays in the brokers' commit logs.`,
+--max-rate is required, and each message stays in the brokers' commit logs.
+
+--lose 1 searches once more without the busiest broker: the client leaves it out, the cluster isn't touched. --need says how many
+brokers hold a rate with a share of them left free; it takes capacity to grow with their number, and checks that with two.`,
 		Example: `  rmqbench capacity --slo 'p99<10ms,errors<0.1%'                       # the embedded broker, and this machine
   rmqbench capacity -n HOST:9876 -t TOPIC -m async --slo 'p99<10ms' --max-rate 50k/s
+  rmqbench capacity -n HOST:9876 -t TOPIC --slo 'p99<10ms' --max-rate 200k/s --lose 1 --need 300k/s --headroom 30%
   rmqbench capacity mine.yaml --budget 5m --json                       # objectives from the scenario's slo
   rmqbench capacity --set target.embedded.service_time=1ms --slo 'p99<50ms' --set load.arrivals=poisson`,
 		Args:              cobra.MaximumNArgs(1),
@@ -52,6 +59,9 @@ What holds at a rate that this generator could not keep is a floor and no answer
 	flags.StringVar(&f.step, "step", "5s", "a step's time, or what its percentiles need")
 	flags.StringVar(&f.confirm, "confirm", "60s", "time of a run that confirms an answer")
 	flags.IntVar(&f.rounds, "rounds", 3, "answers, each found and confirmed anew, 1 to 10; the interval is over them")
+	flags.IntVar(&f.lose, "lose", 0, "search once more without so many of the busiest brokers")
+	flags.StringVar(&f.need, "need", "", "say how many brokers hold this rate")
+	flags.StringVar(&f.headroom, "headroom", "0%", "share of the brokers' capacity that --need leaves free, below 100%")
 	flags.StringVar(&f.resume, "resume", "", "result `directory` of a search that was cut short: go on from there, with the same flags")
 	addOutputFlags(cmd, &f.runFlags)
 	return cmd
@@ -85,12 +95,28 @@ func runCapacity(cmd *cobra.Command, args []string, f capacityFlags, s streams) 
 		}
 		*t.into = time.Duration(d)
 	}
-	if f.maxRate != "" {
-		rate, err := scenarios.ParseRate(f.maxRate)
-		if err != nil {
-			return &usageError{fmt.Sprintf("--max-rate: %v", err)}
+	for _, r := range []struct {
+		flag, text string
+		into       *scenarios.Rate
+	}{{"max-rate", f.maxRate, &o.MaxRate}, {"need", f.need, &o.Need}} {
+		if r.text == "" {
+			continue
 		}
-		o.MaxRate = rate
+		rate, err := scenarios.ParseRate(r.text)
+		if err != nil {
+			return &usageError{fmt.Sprintf("--%s: %v", r.flag, err)}
+		}
+		*r.into = rate
+	}
+	var err error
+	if o.Headroom, err = parseHeadroom(f.headroom); err != nil {
+		return err
+	}
+	if cmd.Flags().Changed("headroom") && f.need == "" {
+		return &usageError{"--headroom is of --need: give --need 200k/s"}
+	}
+	if o.Lose = f.lose; f.lose < 0 {
+		return &usageError{fmt.Sprintf("--lose %d: 0 or more brokers", f.lose)}
 	}
 	if f.rounds < 1 || f.rounds > 10 {
 		return &usageError{fmt.Sprintf("--rounds %d: 1 to 10", f.rounds)}
@@ -113,7 +139,7 @@ func runCapacity(cmd *cobra.Command, args []string, f capacityFlags, s streams) 
 		o.Checkpoint = keep.checkpoint
 	}
 	o.Progress = watch.show
-	o.Told = func(step results.CapacityStep) { watch.say(stepLine(&step)) }
+	o.Told = func(with string, step results.CapacityStep) { watch.say(stepLine(with, &step)) }
 	report, err := bench.Capacity(cmd.Context(), scenario, o)
 	watch.clear()
 	if err != nil {
@@ -122,11 +148,27 @@ func runCapacity(cmd *cobra.Command, args []string, f capacityFlags, s streams) 
 	return deliverCapacity(report, scenario, keep, f.runFlags, s)
 }
 
-// stepLine tells of a step that has ended.
-func stepLine(step *results.CapacityStep) string {
+// parseHeadroom reads 30% or 0.3.
+func parseHeadroom(text string) (float64, error) {
+	number, percent := strings.CutSuffix(strings.TrimSpace(text), "%")
+	share, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+	if percent {
+		share /= 100
+	}
+	if err != nil || !(share >= 0 && share < 1) {
+		return 0, &usageError{fmt.Sprintf("--headroom %s: a share from 0%% to below 100%%, such as 30%%", text)}
+	}
+	return share, nil
+}
+
+// stepLine tells of a step that has ended, with some brokers only or with all.
+func stepLine(with string, step *results.CapacityStep) string {
 	line := fmt.Sprintf("%-7s %8s/s  %s", step.Phase, results.FormatRate(step.RatePerSecond), step.Found)
 	if step.Why != "" {
 		line += ": " + step.Why
+	}
+	if with != "" {
+		line += "  (" + with + ")"
 	}
 	return results.Printable(line)
 }
@@ -143,6 +185,9 @@ func deliverCapacity(report *bench.Report, scenario *scenarios.Scenario, keep *k
 		var text strings.Builder
 		if f.quiet {
 			fmt.Fprintln(&text, run.Capacity.Sentence(run.Target.Embedded))
+			if run.Capacity.Need != nil {
+				fmt.Fprintln(&text, run.Capacity.Need.Sentence())
+			}
 		} else {
 			fmt.Fprintf(&text, "%s · seed %d\n", results.Title(run), scenario.Seed)
 			if err := results.WriteCapacity(&text, run); err != nil {
