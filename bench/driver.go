@@ -41,9 +41,10 @@ type measurement struct {
 	offset       int64                 // the same, since the run's beginning
 	transactions *results.Transactions // mode transaction; nil: not known yet
 	interrupted  bool
-	workers      int   // how many there were in the end
-	process      usage // of the measured stages, drain included
-	timerP99     int64 // nanoseconds
+	stopped      *stopped // why the case ended before its load was over; nil: it didn't, or was interrupted
+	workers      int      // how many there were in the end
+	process      usage    // of the measured stages, drain included
+	timerP99     int64    // nanoseconds
 
 	series   series
 	verified *results.Verification // nil: nobody asked
@@ -57,6 +58,9 @@ type watcher struct {
 	wire  func() remoting.Stats                          // what went over the connections so far
 	tick  func(elapsed time.Duration, ended, well int64) // now and then
 
+	stops  *stops                      // nil: nothing ends the case early
+	review func(*measurement) *stopped // stops', at an interval's end
+
 	brokers    func() []results.BrokerPoint // what they said of themselves last
 	checkpoint func(*measurement)           // at least every checkpointEvery: what there is so far, its own
 }
@@ -64,7 +68,9 @@ type watcher struct {
 // drive puts a case's load on sender and returns when the last send has ended. ctx's end stops new sends; what is under
 // way is drained for at most drainFor, and so is what still waits or is under way when the last stage is over: what is
 // not done by then is cut off, or dropped if it was not called. wait is how the pacer waits.
-func drive(ctx context.Context, p *plan, sender Sender, wait waiter, look watcher) (*measurement, error) {
+func drive(caller context.Context, p *plan, sender Sender, wait waiter, look watcher) (*measurement, error) {
+	ctx, stop := context.WithCancelCause(caller)
+	defer stop(nil)
 	l := newLoad(ctx, p, sender)
 	defer l.cut(nil)
 	if p.mode == scenarios.Batch {
@@ -79,7 +85,7 @@ func drive(ctx context.Context, p *plan, sender Sender, wait waiter, look watche
 	l.start = remoting.Nanotime()
 	l.recorder.start = l.start
 	m.start = l.start
-	stopWatch := l.watch(m, look)
+	stopWatch := l.watch(m, look, stop)
 	if look.began != nil {
 		look.began()
 	}
@@ -106,9 +112,11 @@ func drive(ctx context.Context, p *plan, sender Sender, wait waiter, look watche
 	stopAbandon()
 	stopHurry()
 	l.limit.Stop()
-	interrupted := ctx.Err() != nil
+	m.interrupted = caller.Err() != nil
+	if why, ok := errors.AsType[*stopped](context.Cause(ctx)); ok {
+		m.stopped = why
+	}
 	stopWatch()
-	m.interrupted = interrupted
 
 	last, err := l.recorder.finish()
 	if err = errors.Join(l.collectErr, err); err != nil {
@@ -179,8 +187,9 @@ func (w *watcher) wireNow() remoting.Stats {
 }
 
 // watch notes what the process had used when the measured stages began, and while the case runs it tells progress, cuts the
-// series, and makes checkpoints, all on a goroutine of its own. The function that it returns ends it and completes m.
-func (l *load) watch(m *measurement, look watcher) (stop func()) {
+// series, makes checkpoints and stops the case where it must, all on a goroutine of its own. The function that it returns ends
+// it and completes m.
+func (l *load) watch(m *measurement, look watcher, stop context.CancelCauseFunc) (end func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	used := &used{}
 	used.begin(&look)
@@ -199,19 +208,20 @@ func (l *load) watch(m *measurement, look watcher) (stop func()) {
 			case <-every.C:
 			}
 			l.recorder.look()
-			if look.tick != nil {
-				ended, well := l.recorder.progress()
-				look.tick(time.Duration(l.now()), ended, well)
+			if look.tick != nil || look.stops != nil {
+				l.tell(&look, stop)
 			}
 			if now := l.now(); m.series.due(now) {
 				l.endInterval(m, now, &look)
+				if s := look.stops; s != nil && s.slo && now >= l.plan.measuredFrom()+s.grace {
+					if why := look.review(l.soFar(m, used, &look)); why != nil {
+						stop(why)
+					}
+				}
 			}
 			if look.checkpoint != nil && time.Since(saved) >= checkpointEvery-watchEvery {
 				l.endInterval(m, l.now(), &look)
-				so := *m
-				l.soFar(&so)
-				used.end(&so, &look)
-				look.checkpoint(&so)
+				look.checkpoint(l.soFar(m, used, &look))
 				saved = time.Now()
 			}
 		}
@@ -220,6 +230,21 @@ func (l *load) watch(m *measurement, look watcher) (stop func()) {
 		cancel()
 		done.Wait()
 		used.end(m, &look)
+	}
+}
+
+// tell says how many sends have ended to whoever wants to know, and stops the case if that says so.
+func (l *load) tell(look *watcher, stop context.CancelCauseFunc) {
+	now := l.now()
+	ended, well := l.recorder.progress()
+	if look.tick != nil {
+		look.tick(time.Duration(now), ended, well)
+	}
+	if look.stops == nil {
+		return
+	}
+	if why := look.stops.look(now, ended, well); why != nil {
+		stop(why)
 	}
 }
 
@@ -233,13 +258,16 @@ func (l *load) endInterval(m *measurement, now int64, look *watcher) {
 	m.series.add(now, t, look.brokersNow())
 }
 
-// soFar completes m with the sends that have ended; those that are due or under way aren't in it.
-func (l *load) soFar(m *measurement) {
-	m.tallies, m.workers = l.recorder.snapshot(), int(l.spawned.Load())
-	m.offered = make([]int64, len(m.tallies))
-	for i := range m.tallies {
-		m.offered[i] = m.tallies[i].counts.Attempted
+// soFar is m with the sends that have ended; those that are due or under way aren't in it.
+func (l *load) soFar(m *measurement, used *used, look *watcher) *measurement {
+	so := *m
+	so.tallies, so.workers = l.recorder.snapshot(), int(l.spawned.Load())
+	so.offered = make([]int64, len(so.tallies))
+	for i := range so.tallies {
+		so.offered[i] = so.tallies[i].counts.Attempted
 	}
+	used.end(&so, look)
+	return &so
 }
 
 // used is what the process, and the connections, had used when the measured stages began.

@@ -50,6 +50,7 @@ func preflight(ctx context.Context, cases []scenarios.Case, o Options) ([]*targe
 			if err != nil {
 				return nil, err
 			}
+			s.local = s.local && !o.abroad
 			seen[key] = s
 		}
 		all[i] = seen[key]
@@ -87,7 +88,6 @@ type somebodys struct {
 	admin   *producer.Admin
 	cluster string
 	brokers []message.BrokerData // with a master
-	local   bool                 // all of it is on loopback
 }
 
 // deref is what p points at, or the zero value.
@@ -113,8 +113,7 @@ func survey(ctx context.Context, client *remoting.Client, security *Security, c 
 	for _, b := range s.brokers {
 		addrs = append(addrs, b.Master())
 	}
-	s.local = onLoopback(look, names) && onLoopback(look, addrs)
-	s.target = target{nameServers: names, security: *security, record: results.Target{Namesrv: names, Cluster: s.cluster}}
+	s.target = target{nameServers: names, local: onLoopback(look, names) && onLoopback(look, addrs), security: *security, record: results.Target{Namesrv: names, Cluster: s.cluster}}
 	s.record.TLS, s.record.TLSInsecure = security.TLS != nil, security.TLS != nil && security.TLS.InsecureSkipVerify
 	for _, err := range sideBySide(s.brokers, func(b message.BrokerData) error { return letIn(look, s.admin, &b) }) {
 		if advice := security.advice(err); advice != "" {

@@ -11,8 +11,11 @@ import (
 // record puts a measurement into the record's form, with the histograms that the log keeps.
 func (m *measurement) record(c *scenarios.Case) (results.Case, []results.TaggedHistogram, error) {
 	out := results.Case{Name: c.Name, Params: c.Params, Mode: string(c.Load.Mode), OpenLoop: m.plan.open}
-	if m.interrupted {
+	switch {
+	case m.interrupted:
 		out.CutShort = results.Interrupted
+	case m.stopped != nil:
+		out.CutShort, out.StoppedBy = m.stopped.why, m.stopped.by
 	}
 	for _, o := range c.SLO {
 		out.SLO = append(out.SLO, results.Objective{Text: o.String(), Metric: o.Metric.Name, Unit: o.Metric.Unit, AtLeast: o.Metric.AtLeast, Limit: o.Limit})

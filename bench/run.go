@@ -22,6 +22,7 @@ type Options struct {
 	Tool      Tool
 	Cost      time.Duration  // how long to measure what the instrument itself takes, before the first case; 0: not at all
 	Unlimited bool           // a closed loop off loopback was asked for in so many words
+	NoGuard   bool           // off loopback: a run goes on however many of its sends fail
 	Warn      func(string)   // told of what the user should know before anything is sent; nil: nobody listens
 	Progress  func(Progress) // called at most four times a second; nil: nobody watches
 
@@ -29,6 +30,7 @@ type Options struct {
 	// then on; it may keep it. nil: nobody wants it.
 	Checkpoint func(*Report)
 
+	abroad   bool // as if no target were on loopback, for tests
 	uncapped bool // a search for a capacity without a ceiling: off loopback it is refused
 }
 
@@ -90,19 +92,20 @@ func runCases(ctx context.Context, s *scenarios.Scenario, cases []scenarios.Case
 		r.run.InstrumentCost = instrumentCost(ctx, &cases[0], o.Cost)
 		r.before = currentUsage()
 	}
+	caller := ctx
+	ctx, r.stop = context.WithCancelCause(ctx)
+	defer r.stop(nil)
 	for i, t := range turns {
 		if err := r.put(ctx, &cases[t.of], targets[t.of], i, t.round); err != nil {
 			return nil, err
 		}
 	}
-	if ctx.Err() != nil {
-		r.run.CutShort = results.Interrupted
-	}
+	r.run.CutShort, r.run.StoppedBy = endOf(ctx)
 	var sent int64
 	for i := range r.run.Cases {
 		sent += r.run.Cases[i].Successes()
 	}
-	return r.end(ctx, sent)
+	return r.end(caller, sent)
 }
 
 // begin opens the record of a run of s, and looks at the machine before it.
@@ -133,6 +136,17 @@ func (r *runner) end(ctx context.Context, sent int64) (*Report, error) {
 	return &Report{Run: r.run, Histograms: r.histograms, Series: r.series}, nil
 }
 
+// endOf is why ctx has ended, in the record's words; "" if it hasn't.
+func endOf(ctx context.Context) (cutShort, stoppedBy string) {
+	if ctx.Err() == nil {
+		return "", ""
+	}
+	if why, ok := errors.AsType[*stopped](context.Cause(ctx)); ok {
+		return why.why, why.by
+	}
+	return results.Interrupted, ""
+}
+
 func isDanger(err error) bool {
 	_, ok := errors.AsType[*DangerError](err)
 	return ok
@@ -151,6 +165,8 @@ type runner struct {
 	of         int      // cases, once for each round
 	round      int      // of the case under way; 0 without rounds
 	names      []string // of the cases, if there are rounds
+
+	stop context.CancelCauseFunc // no other case is begun
 }
 
 // put runs c, the i-th in turn, and files what came of it; t is nil for an embedded target.
@@ -168,14 +184,21 @@ func (r *runner) put(ctx context.Context, c *scenarios.Case, t *target, i, round
 			return err
 		}
 		out.Round = round
+		if m.stopped != nil && m.stopped.wholeRun() {
+			r.stop(m.stopped)
+		}
 		r.run.Cases = append(r.run.Cases, out)
 		r.run.Outages = append(r.run.Outages, m.outages(c.Name, round)...)
 		r.run.MoreOutages += m.ledger.outages.more
 		r.histograms = append(r.histograms, histograms...)
 		r.series = append(r.series, m.series.of(c.Name, round, m.offset)...)
 	case ctx.Err() != nil:
+		why, by := endOf(ctx)
+		if by != "" {
+			why = "the run was stopped"
+		}
 		r.run.Cases = append(r.run.Cases, results.Case{Name: c.Name, Round: round, Params: c.Params, Mode: string(c.Load.Mode), OpenLoop: c.Load.OpenLoop(),
-			CutShort: results.Interrupted + " before it began"})
+			CutShort: why + " before it began", StoppedBy: by})
 	case len(r.run.Cases) == 0:
 		return err
 	default:
@@ -214,7 +237,10 @@ func (r *runner) measure(ctx context.Context, st *stand, c *scenarios.Case, inde
 			m.network = &info
 		}
 	}
+	stops := newStops(c, st.target, &r.Options)
 	look := watcher{
+		stops:   stops,
+		review:  reviewOf(c, stops),
 		began:   func() { stopEvents = st.target.playEvents(c.Events, plan) },
 		wire:    func() remoting.Stats { return st.producer.Stats().Stats },
 		tick:    r.tick(c, plan, index),
@@ -376,6 +402,7 @@ func orNone(n int) int {
 type target struct {
 	nameServers []string
 	embedded    *broker.Cluster // nil: somebody's cluster
+	local       bool            // all of it is on loopback
 	security    Security
 	record      results.Target
 }
@@ -395,7 +422,7 @@ func startEmbedded(ctx context.Context, c *scenarios.Case) (*target, error) {
 	if err != nil {
 		return nil, fmt.Errorf("embedded broker: %w", err)
 	}
-	t := &target{nameServers: []string{cluster.NameServer()}, embedded: cluster}
+	t := &target{nameServers: []string{cluster.NameServer()}, embedded: cluster, local: true}
 	t.record = results.Target{Embedded: true, Namesrv: t.nameServers, Cluster: cluster.Name()}
 	for _, b := range cluster.Brokers() {
 		t.record.Brokers = append(t.record.Brokers, results.Broker{Name: b.Name(), Addr: b.Addr()})

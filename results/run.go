@@ -16,8 +16,9 @@ type Run struct {
 	Evidence       []Evidence      `json:"evidence"` // by Judge
 	StartedAt      time.Time       `json:"started_at"`
 	EndedAt        time.Time       `json:"ended_at"`
-	CutShort       string          `json:"cut_short,omitempty"` // why the run ended early, such as Interrupted
-	Lost           []string        `json:"lost,omitempty"`      // parts of the run that are missing: cases that never ran, shards
+	CutShort       string          `json:"cut_short,omitempty"`  // why the run ended early, such as Interrupted
+	StoppedBy      string          `json:"stopped_by,omitempty"` // StoppedBy…, where that is why it was cut short
+	Lost           []string        `json:"lost,omitempty"`       // parts of the run that are missing: cases that never ran, shards
 	Target         Target          `json:"target"`
 	Environment    Environment     `json:"environment"`
 	Scenario       json.RawMessage `json:"scenario,omitempty"` // as resolved
@@ -53,6 +54,14 @@ const modeOneway = "oneway"
 // Interrupted is the CutShort of a run that a signal ended.
 const Interrupted = "interrupted"
 
+// What ended a run or a case by itself, before its load was over.
+const (
+	StoppedByGuard     = "guard"  // of somebody's cluster: too many errors
+	StoppedByErrors    = "errors" // more than the scenario allows
+	StoppedByObjective = "slo"    // one that was missed
+	StoppedByDisk      = "disk"   // of a broker's commit log: too full
+)
+
 // Unfinished is the CutShort of a checkpoint, written while the run went on: all that a killed run leaves.
 const Unfinished = "unfinished when this was written"
 
@@ -71,6 +80,9 @@ type Case struct {
 	Warmup   *Stage            `json:"warmup,omitempty"`
 	Stages   []Stage           `json:"stages,omitempty"`
 	SLO      []Objective       `json:"slo,omitempty"` // what was demanded of it
+
+	StoppedBy string `json:"stopped_by,omitempty"` // StoppedBy…, where that is why it was cut short
+
 	Measured
 	Queues    []Share       `json:"queues,omitempty"`     // by broker and number, those that nothing was sent to too
 	Brokers   []Share       `json:"brokers,omitempty"`    // the same, by broker

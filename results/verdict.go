@@ -313,7 +313,7 @@ const (
 )
 
 // ExitStatus is the command's exit status for a judged run: 1 if it is INVALID, if a part is lost or if it was cut short by
-// anything but a signal; 130 if by a signal; 5 if the generator was the limit and the user had asked for a rate or an
+// anything but a signal or too many errors or a missed objective, which are 3; 130 if by a signal; 5 if the generator was the limit and the user had asked for a rate or an
 // objective; 3 if an objective was missed; 4 if one can't be told, or holds in a run that is SUSPECT; else 0.
 func ExitStatus(r *Run, rateAsked bool) int {
 	missed, open, asked := r.objectives()
@@ -322,6 +322,8 @@ func ExitStatus(r *Run, rateAsked bool) int {
 		return exitCouldNot
 	case r.CutShort == Interrupted:
 		return exitInterrupted
+	case r.stoppedItself():
+		return exitMissed
 	case r.Verdict == Partial:
 		return exitCouldNot
 	case r.Verdict == GeneratorLimited && (rateAsked || asked):
@@ -332,4 +334,22 @@ func ExitStatus(r *Run, rateAsked bool) int {
 		return exitInconclusive
 	}
 	return exitDone
+}
+
+// stoppedItself reports whether all that was cut short was so by too many errors or a missed objective.
+func (r *Run) stoppedItself() bool {
+	stopped := false
+	for i := range r.Cases {
+		switch c := &r.Cases[i]; c.StoppedBy {
+		case StoppedByGuard, StoppedByErrors, StoppedByObjective:
+			stopped = true
+		case "":
+			if c.CutShort != "" {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return stopped
 }

@@ -171,6 +171,30 @@ func TestExitStatus(t *testing.T) {
 	}
 }
 
+// TestExitStatusOfStops: what stopped itself for its sends' sake missed something; what a disk stopped could not be done.
+func TestExitStatusOfStops(t *testing.T) {
+	cut := func(by ...string) *Run {
+		r := &Run{Verdict: Partial}
+		for _, b := range by {
+			r.Cases = append(r.Cases, Case{CutShort: "why", StoppedBy: b})
+		}
+		return r
+	}
+	for _, tt := range []struct {
+		run  *Run
+		want int
+	}{
+		{cut(StoppedByGuard), 3}, {cut(StoppedByErrors), 3}, {cut(StoppedByObjective, StoppedByErrors), 3},
+		{cut(StoppedByDisk), 1}, {cut(StoppedByObjective, StoppedByDisk), 1}, {cut(StoppedByErrors, ""), 1}, {cut(), 1},
+		{&Run{Verdict: Partial, CutShort: Interrupted, Cases: cut(StoppedByErrors).Cases}, 130},
+		{&Run{Verdict: Invalid, Cases: cut(StoppedByErrors).Cases}, 1},
+	} {
+		if got := ExitStatus(tt.run, true); got != tt.want {
+			t.Errorf("%+v: %d, want %d", tt.run.Cases, got, tt.want)
+		}
+	}
+}
+
 func TestWorse(t *testing.T) {
 	for i, a := range fromBest {
 		for j, b := range fromBest {

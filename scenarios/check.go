@@ -15,6 +15,9 @@ func (r *reader) check(name string, s *Scenario, tree *node) {
 	if r.clean(tree.get("message")) {
 		r.checkMessage(&s.Message, tree.get("message"))
 	}
+	if l := s.Load; l.Stop != nil && l.Stop.SLO && len(s.SLO) == 0 && r.clean(tree.get("load")) {
+		r.faultAt(tree.get("load", "stop", "slo"), "stop at a missed objective needs one; add slo: [p99<10ms]")
+	}
 	if verify := tree.get("verify"); s.Load.Mode == Transactional && s.Verify != "" && r.clean(verify) {
 		r.faultAt(verify, "verify and mode transaction exclude each other: what is rolled back is not stored in the topic")
 	}
@@ -59,6 +62,9 @@ func (r *reader) checkLoad(l Workload, load *node) {
 	}
 	if l.Batch > 0 && l.BatchBytes > 0 {
 		r.faultAt(load.get("batch_bytes"), "batch and batch_bytes exclude each other")
+	}
+	if s := l.Stop; s != nil && s.Errors == 0 && !s.SLO {
+		r.faultAt(load.get("stop"), "stop needs errors: 5%% or slo: true")
 	}
 	if !l.Cap.IsZero() && l.OpenLoop() {
 		r.faultAt(load.get("cap"), "cap is for a closed loop: these stages have a rate")

@@ -7,6 +7,8 @@ const (
 	asyncInFlight = "1024"
 	batchSize     = "16"
 	measuredTime  = "10s"
+	stopFor       = "5s"
+	stopGrace     = "10s"
 )
 
 // profiles are the producer's defaults that depend on its profile.
@@ -75,6 +77,11 @@ func loadDefaults(tree *node) *node {
 		tree = tree.with(&node{shape: mapping, at: place{source: fromDefault}}, "load", "transaction")
 	case t != nil && (mode == nil || mode.text != string(Transactional)):
 		tree = tree.with(tree.get("load").without("transaction"), "load")
+	}
+	for key, sub := range map[string][2]string{"errors": {"for", stopFor}, "slo": {"grace", stopGrace}} {
+		if stop := load.get("stop"); stop.get(key) != nil && stop.get(sub[0]) == nil {
+			tree = tree.with(defaulted(sub[1]), "load", "stop", sub[0])
+		}
 	}
 	switch mode, n := load.get("mode"), load.get("in_flight"); {
 	case mode != nil && mode.text == string(Async) && n == nil:

@@ -77,6 +77,11 @@ var (
 	share = kind[float64]{name: "a number from 0 to 1", bare: true, parse: parseShare, text: func(v float64) string {
 		return strconv.FormatFloat(v, 'f', -1, 64)
 	}}
+	// percentage is a share that is written as objectives write theirs.
+	percentage = kind[float64]{name: "a percentage like 5%", parse: func(text string) (float64, error) {
+		v, _, err := parsePercentage(text)
+		return digits15(v*100) / 100, err
+	}, text: func(v float64) string { return strconv.FormatFloat(digits15(v*100), 'f', -1, 64) + "%" }}
 	seed    = kind[uint64]{name: "a whole number like 1", bare: true, parse: parseSeed, text: func(v uint64) string { return strconv.FormatUint(v, 10) }}
 	yesNo   = kind[bool]{name: "true or false", bare: true, parse: parseYesNo, text: strconv.FormatBool}
 	workers = kind[Workers]{name: "a whole number like 64, or auto", bare: true, parse: parseWorkers, text: Workers.String, json: func(w Workers) any {
@@ -133,6 +138,12 @@ func whole[V int | int64](low, high V) kind[V] {
 		},
 		text: func(v V) string { return strconv.FormatInt(int64(v), 10) },
 	}
+}
+
+// digits15 is v to 15 digits, which is as many as come back whatever was done to the last bits.
+func digits15(v float64) float64 {
+	v, _ = strconv.ParseFloat(strconv.FormatFloat(v, 'g', 15, 64), 64) // it is one
+	return v
 }
 
 // oneOf is one of the words known. The words of later say that they are understood, but not in this version.

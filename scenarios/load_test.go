@@ -230,3 +230,36 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestStop: what ends a case early, with its defaults.
+func TestStop(t *testing.T) {
+	for text, want := range map[string]Stop{
+		"{errors: 5%}":                          {Errors: 0.05, For: 5 * Duration(time.Second)},
+		"{errors: 0.1%, for: 1m}":               {Errors: 0.001, For: 60 * Duration(time.Second)},
+		"{slo: true}":                           {SLO: true, Grace: 10 * Duration(time.Second)},
+		"{slo: true, grace: 1ms, errors: 100%}": {SLO: true, Grace: Duration(time.Millisecond), Errors: 1, For: 5 * Duration(time.Second)},
+	} {
+		s, err := Parse("a.yaml", []byte("version: 1\nname: a\nslo: [p99<10ms]\nload: {stop: "+text+"}\n"))
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		if got := s.Cases()[0].Load.Stop; *got != want {
+			t.Errorf("%s: %+v, want %+v", text, *got, want)
+		}
+		roundTrip(t, s)
+	}
+	for text, want := range map[string]string{
+		"load: {stop: {for: 5s}}":            "a.yaml:3:15: stop needs errors: 5% or slo: true",
+		"load: {stop: {errors: 0.05}}":       `errors must be a percentage like 0.1%, not "0.05"`,
+		"load: {stop: {errors: 101%}}":       "errors must be over 0% and at most 100%",
+		"load: {stop: {slo: true}}":          "stop at a missed objective needs one; add slo: [p99<10ms]",
+		"load: {stop: {erors: 5%}}":          `unknown key "erors"; nearest: errors`,
+		"load: {stop: {errors: 5%, for: 0}}": "for must be more than 0",
+	} {
+		_, err := Parse("a.yaml", []byte("version: 1\nname: a\n"+text+"\n"))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", text, err, want)
+		}
+	}
+}

@@ -105,12 +105,22 @@ type Workload struct {
 
 	Transaction *Transaction // nil unless Mode is Transactional
 
+	Stop *Stop // nil: nothing but its stages and Count ends it
+
 	Stages []Stage // warm-up first, then at least one measured; all of them have a rate or none has
 	Count  int64   // measured sends after which the case ends, even within a stage; 0 means that only time ends it
 }
 
 // OpenLoop reports whether sends fall due at a rate.
 func (l *Workload) OpenLoop() bool { return len(l.Stages) > 0 && !l.Stages[0].Rate.IsZero() }
+
+// Stop is what ends a case before its load is over.
+type Stop struct {
+	Errors float64  // share of the sends, over 0 to 1, that fail for so long as For says; 0: however many may
+	For    Duration // more than 0 unless Errors is
+	SLO    bool     // an objective that what was measured so far misses
+	Grace  Duration // since measuring began, before which no objective is looked at
+}
 
 // Transaction is how transactions end. Those that are neither rolled back nor left open are committed at once.
 type Transaction struct {

@@ -82,6 +82,7 @@ var loadFields = []field[Workload]{
 		func(l *Workload) *int { return &l.InFlight }),
 	option("batch", whole(1, MaxBatch), "messages of a send, which fall due together, only for mode batch; without it 16", func(l *Workload) *int { return &l.Batch }),
 	option("batch_bytes", bodySize, "the same by the size of its bodies, about", func(l *Workload) *Size { return &l.BatchBytes }),
+	optionalBlock("stop", "what ends the case before its load is over", stopFields, nil, func(l *Workload) **Stop { return &l.Stop }),
 	optionalBlock("transaction", "how transactions end, only for mode transaction", transactionFields, nil, func(l *Workload) **Transaction { return &l.Transaction }),
 	option("arrivals", oneOf([]Arrivals{Constant, Poisson}), "open loop: sends fall due evenly, or at random at the same rate; without it constant",
 		func(l *Workload) *Arrivals { return &l.Arrivals }),
@@ -91,6 +92,13 @@ var loadFields = []field[Workload]{
 	blocks("stages", "stretches of time, warm-up first; without it {for: 10s}", false, stageFields, nil,
 		func(l *Workload) *[]Stage { return &l.Stages }),
 	option("count", whole[int64](1, maxCount), "measured sends after which the case ends", func(l *Workload) *int64 { return &l.Count }),
+}
+
+var stopFields = []field[Stop]{
+	option("errors", percentage, "share of the sends that may fail", func(s *Stop) *float64 { return &s.Errors }),
+	option("for", span, "how long more than that must fail before the case ends; without it 5s", func(s *Stop) *Duration { return &s.For }),
+	option("slo", yesNo, "true: end when what was measured so far misses an objective", func(s *Stop) *bool { return &s.SLO }),
+	option("grace", span, "since measuring began, before which no objective is looked at; without it 10s", func(s *Stop) *Duration { return &s.Grace }),
 }
 
 var transactionFields = []field[Transaction]{

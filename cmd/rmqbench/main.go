@@ -101,7 +101,7 @@ Exit status:
   0    done (the verdict is the last line)
   1    could not be done: cluster, disk, or a part of the result was lost
   2    usage or scenario is wrong, or it would be dangerous as asked; nothing was sent
-  3    an objective was missed
+  3    an objective was missed, or the run stopped itself for errors
   4    inconclusive: too few sends or too noisy to say whether an objective holds
   5    the generator was the limit where a rate or an objective was asked for
   130  interrupted; what was measured is written and marked PARTIAL`,

@@ -20,6 +20,7 @@ type runFlags struct {
 	out       string
 	json      bool
 	unlimited bool
+	noGuard   bool
 	progress  string
 	cost      string
 	quiet     bool
@@ -40,7 +41,8 @@ several values, by comma, it makes a case for each.
 With a rate (-r) it is an open loop: each message falls due at a known time and is measured from then, so that waiting
 before the send counts. Without one it is a closed loop, as fast as answers come.
 
-Off loopback a rate is required (or --unlimited), and topics are neither made nor altered unless asked for.`,
+Off loopback a rate is required (or --unlimited), topics are neither made nor altered unless asked for, and a run stops
+by itself (PARTIAL, exit status 3) when over 5 % of its sends have failed for 5 s (--no-guard).`,
 		Example: `  rmqbench run                                               # quick
   rmqbench run -m sync -w 64 -s 128 -d 5s --json             # one case on the embedded broker, its record on stdout
   rmqbench run -n 127.0.0.1:9876 -r 1k/s -t TOPIC -d 30s     # an open loop on a cluster
@@ -57,6 +59,7 @@ Off loopback a rate is required (or --unlimited), and topics are neither made no
 	flags.SortFlags = false
 	addFlags(flags, loadFlags)
 	flags.BoolVar(&f.unlimited, "unlimited", false, "off loopback: drive the cluster as hard as it can, without a rate")
+	flags.BoolVar(&f.noGuard, "no-guard", false, "off loopback: go on though over 5 % of the sends have failed for 5 s")
 	addOutputFlags(cmd, &f)
 	return cmd
 }
@@ -89,7 +92,7 @@ func runLoad(cmd *cobra.Command, args []string, f runFlags, s streams) error {
 		return err
 	}
 	keep := &keeper{parent: f.out}
-	o := bench.Options{Tool: tool(), Cost: cost, Unlimited: f.unlimited, Warn: s.warn, Progress: watch.show}
+	o := bench.Options{Tool: tool(), Cost: cost, Unlimited: f.unlimited, NoGuard: f.noGuard, Warn: s.warn, Progress: watch.show}
 	if f.out != "none" {
 		o.Checkpoint = keep.checkpoint
 	}
