@@ -40,6 +40,7 @@ type measurement struct {
 	start        int64                 // the same as remoting.Nanotime
 	offset       int64                 // the same, since the run's beginning
 	transactions *results.Transactions // mode transaction; nil: not known yet
+	replier      *results.Replier      // mode request; nil: not known yet
 	interrupted  bool
 	stopped      *stopped // why the case ended before its load was over; nil: it didn't, or was interrupted
 	workers      int      // how many there were in the end

@@ -42,6 +42,9 @@ func classify(res *producer.SendResult, err error, oneway bool) (outcome, string
 	if ce, ok := errors.AsType[*remoting.CallError](err); ok && ce.Sent {
 		return ambiguous, cause
 	}
+	if _, ok := errors.AsType[*producer.NoReplyError](err); ok {
+		return ambiguous, cause
+	}
 	if _, ok := errors.AsType[*producer.RouteError](err); ok {
 		return failed, cause // whatever a name server answered, no broker has refused anything
 	}
@@ -59,6 +62,12 @@ func classify(res *producer.SendResult, err error, oneway bool) (outcome, string
 func causeOf(err error) string {
 	if errors.Is(err, errDrained) {
 		return "cut off at the end of the drain"
+	}
+	if nr, ok := errors.AsType[*producer.NoReplyError](err); ok {
+		if nr.Stored {
+			return "no reply"
+		}
+		return "timeout"
 	}
 	if _, ok := errors.AsType[*producer.RouteError](err); ok {
 		return "no route"

@@ -55,7 +55,7 @@ func (m *measurement) record(c *scenarios.Case) (results.Case, []results.TaggedH
 	if m.wire != nil {
 		out.WireBytesPerSecond = results.PerSecond(m.wire.BytesOut, out.ElapsedNS)
 	}
-	out.Transport, out.Transactions = m.transport(c), m.transactions
+	out.Transport, out.Transactions, out.Replier = m.transport(c), m.transactions, m.replier
 	out.Verify, out.Intervals = m.verified, results.Sum(m.series.points)
 	out.Queues, out.Brokers, out.Skew = m.ledger.shares(m.queues)
 	if len(out.Stages) == 1 { // over stages that differ, time is a cause and not a sample

@@ -150,6 +150,8 @@ func (r *recorder) record(b *sampleBuffer, s sample, res *producer.SendResult, e
 	default:
 		if se, ok := errors.AsType[*producer.SendError](err); ok {
 			s.broker = se.Broker
+		} else if nr, ok := errors.AsType[*producer.NoReplyError](err); ok {
+			s.broker = nr.Broker
 		}
 		r.empty(b) // so that an outage's beginning is seen in order
 		r.other(s, o, cause)

@@ -269,6 +269,9 @@ func (r *runner) measure(ctx context.Context, st *stand, c *scenarios.Case, inde
 	if st.ends != nil {
 		m.transactions = st.ends.settle(ctx, settleFor)
 	}
+	if st.replier != nil {
+		m.replier = st.replier.end()
+	}
 	if c.Verify == scenarios.VerifyOffsets {
 		var after offsets
 		if unverified == nil {
@@ -301,8 +304,9 @@ type stand struct {
 	target   *target
 	record   results.Target // target's, with the topic, and without brokers that nothing is sent to
 	producer *producer.Producer
-	sender   Sender          // it, or what makes its sends transactions
+	sender   Sender          // it, or what makes its sends transactions or requests
 	ends     *transactions   // mode transaction
+	replier  *replier        // mode request
 	queues   []message.Queue // that may be sent to
 	own      bool            // the target is ours to close
 }
@@ -349,10 +353,19 @@ func newStand(ctx context.Context, c *scenarios.Case, t *target, index int) (_ *
 		st.record.Brokers = slices.DeleteFunc(slices.Clone(st.record.Brokers), func(b results.Broker) bool { return !slices.Contains(only, b.Name) })
 	}
 	st.record.Topic, st.record.Queues = c.Topic.Name, new(int64(len(st.queues)))
+	if c.Load.Mode == scenarios.Request {
+		st.sender = &requests{p}
+		if st.replier, err = startReplier(ctx, replierOptions(o), o.InstanceName, c.Topic.Name, st.queues, st.record.Brokers); err != nil {
+			return nil, fmt.Errorf("the replier to our requests: %w", err)
+		}
+	}
 	return st, nil
 }
 
 func (st *stand) close() {
+	if st.replier != nil {
+		st.replier.end()
+	}
 	if st.producer != nil {
 		_ = st.producer.Shutdown() // a broker that can't be told any more drops us by itself
 	}
@@ -388,6 +401,13 @@ func producerOptions(c *scenarios.Case, nameServers []string, index int) produce
 		Brokers:     c.Target.Brokers, Connections: c.Producer.Connections, Retries: orNone(c.Producer.Retries), AsyncRetries: orNone(c.Producer.Retries), CompressOver: orNone(int(c.Producer.CompressOver)),
 		CompressType: compressions[c.Producer.Compress], JSON: c.Producer.Serialize == "json", NoAutoCreate: true,
 	}
+}
+
+// replierOptions are those of the client that replies to the requests of a producer with o. A broker that doesn't know who
+// asked is passed over for another.
+func replierOptions(o producer.Options) producer.Options {
+	return producer.Options{NameServers: o.NameServers, Profile: producer.Java54, Group: o.Group, InstanceName: o.InstanceName + "-replier", Brokers: o.Brokers,
+		SendTimeout: o.SendTimeout, TLS: o.TLS, Credentials: o.Credentials, Dial: o.Dial, JSON: o.JSON, NoAutoCreate: true}
 }
 
 // orNone turns zero, which the producer's options read as their default, into none at all.

@@ -21,7 +21,8 @@ type NoReplyError struct {
 	Topic         string
 	CorrelationID string
 	Waited        time.Duration
-	Stored        bool // the broker has acknowledged the message; else not even that
+	Stored        bool   // a broker has acknowledged the message; else not even that
+	Broker        string // its name; "" unless Stored
 }
 
 func (e *NoReplyError) Error() string {
@@ -117,7 +118,7 @@ type ask struct {
 	id       string
 	timeout  time.Duration
 	until    time.Time
-	stored   atomic.Bool
+	stored   atomic.Pointer[string] // the broker that has acknowledged it
 	timer    *time.Timer            // guarded by the table's mu
 	callback func(*Received, error) // async
 	back     chan replied           // sync; capacity 1
@@ -182,12 +183,12 @@ func (a *ask) send() error {
 		{Key: message.PropertyCorrelationID, Value: a.id}, {Key: message.PropertyReplyToClient, Value: a.in.id},
 		{Key: message.PropertyTTL, Value: strconv.FormatInt(a.timeout.Milliseconds(), 10)}}}
 	opts := append(slices.Clip(a.opts), Within(time.Until(a.until)), with(&question))
-	return a.p.SendAsync(a.ctx, a.msg, func(_ SendResult, err error) {
+	return a.p.SendAsync(a.ctx, a.msg, func(res SendResult, err error) {
 		if err != nil {
 			a.end(replied{err: err})
 			return
 		}
-		a.stored.Store(true)
+		a.stored.Store(&res.Broker)
 	}, opts...)
 }
 
@@ -218,7 +219,11 @@ func (a *ask) end(r replied) bool {
 }
 
 func (a *ask) expire() {
-	a.end(replied{err: &NoReplyError{Topic: a.msg.Topic, CorrelationID: a.id, Waited: a.timeout, Stored: a.stored.Load()}})
+	err := &NoReplyError{Topic: a.msg.Topic, CorrelationID: a.id, Waited: a.timeout}
+	if broker := a.stored.Load(); broker != nil {
+		err.Stored, err.Broker = true, *broker
+	}
+	a.end(replied{err: err})
 }
 
 // replyCallback is an async request that has ended.

@@ -467,6 +467,12 @@ func (c *Case) addShares(from *Case) {
 		t.CheckedBack += from.Transactions.CheckedBack
 		t.Open += from.Transactions.Open
 	}
+	if a := c.Replier; a != nil && from.Replier != nil {
+		a.Pulled += from.Replier.Pulled
+		a.Replied += from.Replier.Replied
+		a.Unreplied += from.Replier.Unreplied
+		a.Fault = cmp.Or(a.Fault, from.Replier.Fault)
+	}
 	t, f := c.Transport, from.Transport
 	if t == nil || f == nil {
 		c.Transport = nil

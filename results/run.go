@@ -95,6 +95,16 @@ type Case struct {
 	Transport *Transport    `json:"transport,omitempty"` // of the measured stages
 
 	Transactions *Transactions `json:"transactions,omitempty"` // of mode transaction
+	Replier      *Replier      `json:"replier,omitempty"`      // of mode request
+}
+
+// Replier is who answered the case's requests, those of its warm-up included: the harness itself, in its own process, so that
+// a request's time is that of the message, of the harness's pull of it, and of the reply. It answers no one else's.
+type Replier struct {
+	Pulled    int64  `json:"pulled"` // requests of ours
+	Replied   int64  `json:"replied"`
+	Unreplied int64  `json:"unreplied"`       // replies that no broker could pass on
+	Fault     string `json:"fault,omitempty"` // the first error of pulling or replying
 }
 
 // Transactions is how the case's transactions ended, those of its warm-up included.

@@ -21,6 +21,9 @@ func (r *reader) check(name string, s *Scenario, tree *node) {
 	if verify := tree.get("verify"); s.Load.Mode == Transactional && s.Verify != "" && r.clean(verify) {
 		r.faultAt(verify, "verify and mode transaction exclude each other: what is rolled back is not stored in the topic")
 	}
+	if delay := tree.get("message", "delay_level"); s.Load.Mode == Request && s.Message.DelayLevel > 0 && r.clean(tree.get("message")) {
+		r.faultAt(delay, "delay_level and mode request exclude each other: who is to reply would get it too late")
+	}
 	if s.Load.Mode == Batch && r.clean(tree.get("message")) && r.clean(tree.get("load")) {
 		r.checkBatch(s, tree)
 	}

@@ -87,7 +87,8 @@ const (
 	Oneway Mode = "oneway" // no answer exists
 	// Transactional is as sync, with a transaction for each send; Load.Transaction says how they end.
 	Transactional Mode = "transaction"
-	Batch         Mode = "batch" // as sync, with Load.Batch messages in a send, which fall due together
+	Batch         Mode = "batch"   // as sync, with Load.Batch messages in a send, which fall due together
+	Request       Mode = "request" // as sync, until the reply to it; we run who replies
 )
 
 // Workload is how many messages are sent, when, and by whom. With a rate in its stages it is an open loop (sends fall due at

@@ -76,7 +76,7 @@ var topicFields = []field[Topic]{
 var loadFields = []field[Workload]{
 	value("workers", workers, "", "goroutines that send, 1 to 10,000; without it, and with auto, 64 in a closed loop and what the rate needs in an open one",
 		func(l *Workload) *Workers { return &l.Workers }),
-	value("mode", oneOf([]Mode{Sync, Async, Oneway, Batch, Transactional}, "request"), string(Sync), "how a message is sent",
+	value("mode", oneOf([]Mode{Sync, Async, Oneway, Batch, Transactional, Request}), string(Sync), "how a message is sent",
 		func(l *Workload) *Mode { return &l.Mode }),
 	option("in_flight", whole(1, maxInFlight), "messages unanswered at once, only for mode async; without it 1024",
 		func(l *Workload) *int { return &l.InFlight }),

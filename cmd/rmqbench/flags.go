@@ -33,7 +33,7 @@ var loadFlags = []loadFlag{
 	{"resolve", "", "FROM=TO", "target.resolve", "dial TO where brokers or name servers are said to be at FROM (each HOST:PORT), by comma"},
 	{"topic", "t", "NAME", "topic.name", "topic; default RMQBENCH_RUN, or the scenario's"},
 	{"group", "g", "NAME", "producer.group", "producer group (rmqbench)"},
-	{"mode", "m", "MODE", "load.mode", "sync, async, oneway, batch or transaction (sync)"},
+	{"mode", "m", "MODE", "load.mode", "sync, async, oneway, batch, transaction or request (sync)"},
 	{"workers", "w", "N", "load.workers", "goroutines that send, sharing one client (closed loop 64, with a rate auto)"},
 	{"in-flight", "", "N", "load.in_flight", "async: messages without an answer at one time (1024)"},
 	{"batch", "", "N", "load.batch", "mode batch: messages of a send, which fall due together (16)"},

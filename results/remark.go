@@ -1,0 +1,21 @@
+package results
+
+import "fmt"
+
+// remarkLines says of each case what must be known to read its numbers and is no fault.
+func remarkLines(r *Run) []string {
+	var lines []string
+	for i := range r.Cases {
+		c := &r.Cases[i]
+		remark := func(format string, args ...any) {
+			lines = append(lines, Printable(c.Name)+": "+fmt.Sprintf(format, args...))
+		}
+		if a := c.Replier; a != nil {
+			remark("rmqbench itself replied, from this process: %s replies, of which %s could not be passed on", groupDigits(a.Pulled), groupDigits(a.Unreplied))
+			if a.Fault != "" {
+				remark("the first fault of the replier: %s", Printable(a.Fault))
+			}
+		}
+	}
+	return lines
+}

@@ -1,0 +1,19 @@
+package results
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestRemarkLines(t *testing.T) {
+	asked, plain := closedCase("asked", "request", 400, 1, 2), closedCase("plain", "sync", 400, 1, 2)
+	asked.Replier = &Replier{Pulled: 1400, Replied: 1398, Unreplied: 2, Fault: "broker a\x1b: no"}
+	want := []string{
+		"asked: rmqbench itself replied, from this process: 1,400 replies, of which 2 could not be passed on",
+		`asked: the first fault of the replier: broker a\x1b: no`,
+	}
+	if got := remarkLines(&Run{Cases: []Case{plain, asked}}); !slices.Equal(got, want) {
+		t.Errorf("%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
