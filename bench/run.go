@@ -38,21 +38,7 @@ type Options struct {
 type Tool struct{ Version, Commit string }
 
 // Report is a run's record, the histograms behind it, and the intervals of its cases.
-type Report struct {
-	Run        *results.Run
-	Histograms []results.TaggedHistogram // none in a checkpoint
-	Series     []results.Point
-}
-
-// Histogram finds a case's histogram of a metric, its first round's if there are several; nil if there is none.
-func (r *Report) Histogram(name, metric string) *results.Histogram {
-	for _, h := range r.Histograms {
-		if h.Case == name && h.Metric == metric {
-			return h.Histogram
-		}
-	}
-	return nil
-}
+type Report = results.Result
 
 // DangerError is a run that would be dangerous as asked; nothing was sent.
 type DangerError struct{ Msg string }

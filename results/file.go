@@ -60,6 +60,9 @@ func decode(from io.Reader, limit int64) (*Run, error) {
 	if int64(len(data)) > limit {
 		return nil, fmt.Errorf("larger than %s", FormatBytes(limit))
 	}
+	if _, err := bounded(data, 0); err != nil {
+		return nil, fmt.Errorf("not a run's record: %w", err)
+	}
 	var version struct {
 		Schema string `json:"schema"`
 	}

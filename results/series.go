@@ -1,7 +1,10 @@
 package results
 
 import (
+	"bufio"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 )
 
@@ -69,4 +72,44 @@ func encodeSeries(w io.Writer, points []Point) error {
 		}
 	}
 	return nil
+}
+
+// What decodeSeries takes into memory.
+const (
+	maxSeriesBytes = 64 << 20
+	maxLineBytes   = 1 << 20
+	maxPoints      = 100_000
+)
+
+// decodeSeries reads the lines that encodeSeries wrote. What is no series of ours, or larger than one can be, is an error.
+func decodeSeries(from io.Reader) ([]Point, error) {
+	limited := &io.LimitedReader{R: from, N: maxSeriesBytes + 1}
+	lines := bufio.NewScanner(limited)
+	lines.Buffer(nil, maxLineBytes)
+	var points []Point
+	separate := 0
+	for n := 1; lines.Scan(); n++ {
+		var err error
+		if separate, err = bounded(lines.Bytes(), separate); err != nil {
+			return nil, fmt.Errorf("line %d: %w", n, err)
+		}
+		if n > maxPoints {
+			return nil, fmt.Errorf("more than %s lines", groupDigits(maxPoints))
+		}
+		var p Point
+		if err := json.Unmarshal(lines.Bytes(), &p); err != nil {
+			return nil, fmt.Errorf("line %d: %w", n, err)
+		}
+		if p.LengthNS < 0 || p.StartOffsetNS < 0 {
+			return nil, fmt.Errorf("line %d: a time below 0", n)
+		}
+		points = append(points, p)
+	}
+	if limited.N == 0 {
+		return nil, fmt.Errorf("larger than %s", FormatBytes(maxSeriesBytes))
+	}
+	if errors.Is(lines.Err(), bufio.ErrTooLong) {
+		return nil, fmt.Errorf("a line of more than %s", FormatBytes(maxLineBytes))
+	}
+	return points, lines.Err()
 }

@@ -115,7 +115,7 @@ Exit status:
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(flagFault)
-	root.AddCommand(newRun(s), newCapacity(s), newDoctor(s), newTopic(s), newScenarios(s), newBroker(s), newVersion(s))
+	root.AddCommand(newRun(s), newCapacity(s), newReport(s), newDoctor(s), newTopic(s), newScenarios(s), newBroker(s), newVersion(s))
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd.Flags()) }
 	sayArgs(root)
 	return root

@@ -254,7 +254,7 @@ func (k *keeper) result(report *bench.Report) (string, error) {
 	if err := k.open(report.Run); err != nil {
 		return "", err
 	}
-	return k.dir.Path(), errors.Join(k.dir.WriteRun(report.Run), k.dir.WriteSeries(report.Series), k.dir.WriteLog(report.Histograms))
+	return k.dir.Path(), errors.Join(k.dir.WriteRun(report.Run), k.dir.WriteSeries(report.Series), k.dir.WriteLog(report.Histograms), k.dir.WriteReports(report))
 }
 
 // nextStep is what one would do after this run.

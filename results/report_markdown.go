@@ -1,0 +1,166 @@
+package results
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// writeMarkdown writes a summary for a pull request: verdict, a row a case, objectives, what a reader must know, and where it ran.
+func writeMarkdown(w io.Writer, r *Result) error {
+	run := r.Run
+	cases := run.wholes()
+	var b strings.Builder
+	fmt.Fprintf(&b, "### %s %s\n\n", verdictMark(run.Verdict), mdText(Title(run)))
+	fmt.Fprintf(&b, "**%s**", mdText(VerdictLine(run)))
+	if run.Capacity != nil {
+		fmt.Fprintf(&b, " · %s", mdText(run.Capacity.Sentence(run.Target.Embedded)))
+	}
+	b.WriteString("\n\n")
+	if len(cases) > 0 {
+		header := []string{"case", "msg/s"}
+		for _, p := range shown {
+			header = append(header, p.label)
+		}
+		header = append(header, "max", "errors", "verdict")
+		var rows [][]string
+		for i := range cases {
+			c := &cases[i]
+			for _, row := range rowsOf(c) {
+				cells := row.cells(true)
+				cells[0] = mdText(cells[0])
+				rows = append(rows, cells)
+			}
+		}
+		b.WriteString(mdTable(header, rows, len(header)-1))
+	}
+	if run.Capacity != nil {
+		b.WriteString(mdDetails("Rate and latency", mdCapacity(run.Capacity)))
+	}
+	if run.Capacity == nil {
+		if table := mdAnatomy(run); table != "" {
+			b.WriteString(mdDetails("Where the time went", table))
+		}
+	}
+	var lines []string
+	for _, line := range slices.Concat(roundLines(run), outcomeLines(run), objectiveLines(run), outageLines(run), skewLines(run), claimLines(run), costLines(run), evidenceLines(run)) {
+		lines = append(lines, "- "+mdText(line)+"\n")
+	}
+	if len(lines) > 0 {
+		b.WriteString(strings.Join(lines, "") + "\n")
+	}
+	var told []string
+	for _, d := range disclosure(run) {
+		told = append(told, mdText(d.name)+" "+mdText(d.value))
+	}
+	fmt.Fprintf(&b, "<sub>%s</sub>\n", strings.Join(told, " · "))
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// mdCapacity is a row for each rate that was tried.
+func mdCapacity(c *Capacity) string {
+	header := []string{"rate", "p50", "p90", "p99", "max", "errors", "found"}
+	var rows [][]string
+	for _, s := range c.curve() {
+		row := []string{FormatRate(s.RatePerSecond) + "/s"}
+		for _, p := range shown[:3] {
+			row = append(row, formatPercentile(s.Response, p))
+		}
+		longest := noClaim
+		if s.Response != nil {
+			longest = FormatDuration(s.Response.Max)
+		}
+		rows = append(rows, append(row, longest, formatShare(s.ErrorShare()), mdText(c.note(s))))
+	}
+	return mdTable(header, rows, len(header)-1)
+}
+
+// mdAnatomy is a row for each case that knows where its time went; "" where none does.
+func mdAnatomy(r *Run) string {
+	header := []string{"case, mean", "from call"}
+	for _, p := range anatomyParts {
+		header = append(header, p.name)
+	}
+	var rows [][]string
+	cases := r.wholes()
+	for i := range cases {
+		c := &cases[i]
+		if c.Anatomy == nil || c.Service == nil {
+			continue
+		}
+		row := []string{mdText(c.Name), FormatDuration(c.Service.Mean)}
+		for _, p := range anatomyParts {
+			row = append(row, FormatDuration(p.of(c.Anatomy).Mean))
+		}
+		rows = append(rows, row)
+	}
+	if len(rows) == 0 {
+		return ""
+	}
+	return mdTable(header, rows)
+}
+
+// formatPercentile is one of l's for people; a dash where it isn't claimed.
+func formatPercentile(l *Latency, p percentile) string {
+	if l == nil || *p.of(l) == nil {
+		return noClaim
+	}
+	return FormatDuration(**p.of(l))
+}
+
+// verdictMark is a verdict for somebody who only glances.
+func verdictMark(v Verdict) string {
+	switch v {
+	case Valid:
+		return "✅"
+	case Suspect, GeneratorLimited:
+		return "⚠️"
+	}
+	return "❌"
+}
+
+// mdTable is a table of cells that are Markdown already; columns but the first and those in left are aligned to the right.
+func mdTable(header []string, rows [][]string, left ...int) string {
+	var b strings.Builder
+	line := func(cells []string) { b.WriteString("| " + strings.Join(cells, " | ") + " |\n") }
+	rule := make([]string, len(header))
+	for i := range rule {
+		if rule[i] = "--:"; i == 0 || slices.Contains(left, i) {
+			rule[i] = ":--"
+		}
+	}
+	line(header)
+	line(rule)
+	for _, row := range rows {
+		line(row)
+	}
+	return b.String() + "\n"
+}
+
+// mdDetails folds Markdown away under a line.
+func mdDetails(line, folded string) string {
+	return "<details><summary>" + line + "</summary>\n\n" + folded + "</details>\n\n"
+}
+
+// mdText is a text from outside as Markdown that shows it and does nothing: no HTML, no link, no picture, no table's border and
+// nobody told of it.
+func mdText(s string) string {
+	var b strings.Builder
+	for _, r := range Printable(s) {
+		switch r {
+		case '\\', '`', '*', '_', '{', '}', '[', ']', '(', ')', '#', '!', '|', '~', '<', '>', '&', '$':
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		case '@': // a backslash doesn't keep GitHub from telling whoever is called so
+			b.WriteString("@\u200b")
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return mdLinks.Replace(b.String())
+}
+
+// mdLinks keeps addresses from becoming links by themselves.
+var mdLinks = strings.NewReplacer("://", ":\u200b//", "www.", "www\u200b.")
