@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -51,14 +52,20 @@ type shown struct {
 // reader turns nodes into values and collects faults. A fault is kept once, however many cases share its node.
 type reader struct {
 	file   string
+	open   opener
+	env    environ
 	faults Faults
 	known  map[Fault]bool
 	bad    map[*node]bool // values with a fault; what follows from them says nothing
 	paths  []string       // of every field, for keys in the wrong place
+
+	extendedBy map[string]string // a file to the place, file:line, where another one extends it
+	expanded   int               // bytes that came from the environment
+	unset      map[*node]bool    // values that an environment variable should have given
 }
 
-func newReader(file string) *reader {
-	r := &reader{file: file, known: map[Fault]bool{}, bad: map[*node]bool{}}
+func newReader(file string, open opener, env environ) *reader {
+	r := &reader{file: file, open: open, env: env, known: map[Fault]bool{}, bad: map[*node]bool{}, extendedBy: map[string]string{}, unset: map[*node]bool{}}
 	for _, f := range fieldsOf("", scenarioFields) {
 		r.paths = append(r.paths, f.Path)
 	}
@@ -69,9 +76,20 @@ func newReader(file string) *reader {
 const maxFaults = 1_000
 
 func (r *reader) fault(at place, format string, args ...any) {
-	f := Fault{File: r.file, Line: at.line, Col: at.col, Msg: fmt.Sprintf(format, args...)}
+	f := Fault{File: cmp.Or(at.file, r.file), Line: at.line, Col: at.col, Msg: fmt.Sprintf(format, args...)}
 	if at.source != "" {
 		f = Fault{Source: at.source, Msg: f.Msg}
+	}
+	if at.env != "" && !strings.Contains(f.Msg, at.env) {
+		f.Msg += " (" + clip(at.env) + ")"
+	}
+	r.add(f)
+}
+
+// add keeps a fault, and says who extends the file that it is in.
+func (r *reader) add(f Fault) {
+	if by := r.extendedBy[f.File]; by != "" {
+		f.Msg += "; extended by " + printable(by)
 	}
 	if !r.known[f] && len(r.faults) < maxFaults {
 		r.known[f] = true
@@ -146,6 +164,7 @@ func keysOf[T any](fields []field[T]) []string {
 // readValue reads the single value n of the kind k.
 func readValue[V any](r *reader, key string, n *node, k kind[V]) (v V, ok bool) {
 	switch {
+	case r.unset[n]:
 	case n.shape == null:
 		r.faultAt(n, "%s has no value; write %s", key, k.name)
 	case n.shape != scalar:

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -13,21 +14,21 @@ import (
 // flagsName is the name of a scenario that is made of flags alone.
 const flagsName = "run"
 
-// Load reads the scenario that ref names: a shipped one's name, or a file's path (with a / or ending in .yaml or .yml).
-// Errors are [Faults].
+// Load reads the scenario that ref names: a shipped one's name, or a file's path (with a / or ending in .yaml or .yml), with
+// the files that it extends and the environment variables that it names. Errors are [Faults].
 func Load(ref string, overrides ...Override) (*Scenario, error) {
 	if !isPath(ref) {
 		data, err := Source(ref)
 		if err != nil {
 			return nil, err
 		}
-		return Parse(ref+".yaml", data, overrides...)
+		return newReader(ref+".yaml", openFile, os.LookupEnv).parse(data, overrides)
 	}
 	data, err := readFile(ref)
 	if err != nil {
 		return nil, Faults{{File: ref, Msg: err.Error()}}
 	}
-	return Parse(ref, data, overrides...)
+	return newReader(ref, openFile, os.LookupEnv).parse(data, overrides)
 }
 
 func isPath(ref string) bool {
@@ -56,29 +57,46 @@ func cause(err error) error {
 // FromFlags makes a scenario of one case from overrides on defaults: on the embedded broker unless target.namesrv is set,
 // no warm-up, 10 s measured. Its name is run. Errors are [Faults].
 func FromFlags(overrides ...Override) (*Scenario, error) {
-	return newReader("").scenario(nameless(flagsName), overrides)
+	return newReader("", openShipped, noEnviron).scenario(nameless(flagsName), overrides)
 }
 
-// Parse reads a scenario from the text of a file; file is its name in errors, which are [Faults].
+// Parse reads a scenario from the text of a file; file is its name in errors, which are [Faults]. It may extend shipped
+// scenarios only, and environment variables have their defaults.
 func Parse(file string, data []byte, overrides ...Override) (*Scenario, error) {
-	tree, faults := parseYAML(file, data)
+	return newReader(file, openShipped, noEnviron).parse(data, overrides)
+}
+
+// parse reads the text of r's file and of those that it extends.
+func (r *reader) parse(data []byte, overrides []Override) (*Scenario, error) {
+	tree := r.tree(r.file, data)
 	if tree == nil {
-		return nil, faults
+		return nil, r.faults
 	}
-	r := newReader(file)
-	r.faults = faults
+	return r.scenario(r.extended(tree, []string{r.file}), overrides)
+}
+
+// tree reads one file; nil if there is nothing in it to go on with, which is a fault.
+func (r *reader) tree(file string, data []byte) *node {
+	tree, faults := parseYAML(file, data)
+	for _, f := range faults {
+		r.add(f)
+	}
+	if tree == nil {
+		return nil
+	}
+	r.expand(tree)
 	switch v := tree.get("version"); {
 	case tree.shape == null:
 		r.fault(tree.at, "is empty; write version: 1")
-		return nil, r.faults
+		return nil
 	case tree.shape != mapping:
 		r.fault(tree.at, "a scenario must be a mapping, not %s", tree.shape)
-		return nil, r.faults
+		return nil
 	case v != nil && v.shape == scalar && v.text != version.name: // another version has other keys
 		readValue(r, "version", v, version)
-		return nil, r.faults
+		return nil
 	}
-	return r.scenario(tree, overrides)
+	return tree
 }
 
 // scenario makes a Scenario of a file's tree and the flags.
@@ -120,6 +138,9 @@ func (r *reader) scenario(tree *node, overrides []Override) (*Scenario, error) {
 		slices.SortStableFunc(r.faults, func(a, b Fault) int {
 			if a.Source != "" || b.Source != "" {
 				return strings.Compare(a.Source, "") - strings.Compare(b.Source, "")
+			}
+			if a.File != b.File { // what is extended comes behind
+				return cmp.Compare(len(r.extendedBy[a.File]), len(r.extendedBy[b.File]))
 			}
 			return (a.Line-b.Line)*maxFile + a.Col - b.Col
 		})

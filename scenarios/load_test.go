@@ -221,6 +221,9 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("error %#v", err)
 		}
 		for _, fault := range faults {
+			if strings.Contains(fault.Msg, "; extended by fuzz.yaml:") { // in a shipped scenario
+				continue
+			}
 			if fault.File != "fuzz.yaml" || fault.Line < 1 || fault.Line > bytes.Count(data, []byte("\n"))+1 || fault.Col < 1 || fault.Msg == "" {
 				t.Errorf("fault %+v", fault)
 			}

@@ -62,7 +62,7 @@ func (r *reader) fixes(overrides []Override) (fixes []fix, axes []axis) {
 // choices gives the values that a flag's text holds: the text itself if the field takes it, otherwise those between its
 // commas, perhaps in brackets as a file would have them. Fields of no case, such as seed, have one value.
 func (r *reader) choices(text string, path []string) []string {
-	aside := newReader("")
+	aside := newReader("", nil, nil)
 	if _, ok := aside.fix(path, &node{shape: scalar, text: text}); ok || !slices.Contains(variable(), strings.Join(path, ".")) {
 		return []string{text}
 	}

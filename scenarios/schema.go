@@ -15,7 +15,7 @@ var scenarioFields = append([]field[Scenario]{
 	option("repeat", whole(1, maxRounds), "rounds, each of all cases in an order of its own; without it one", func(s *Scenario) *int { return &s.Repeat }),
 }, caseFields...)
 
-var scenarioLater = []string{"extends"}
+var scenarioLater []string
 
 // caseFields are those that a case may override.
 var caseFields = []field[Scenario]{
@@ -177,6 +177,8 @@ var stageFlagFields = []field[stageFlags]{
 // Fields documents every field of a scenario file, in the order in which they are best written.
 func Fields() []Field {
 	fields := fieldsOf("", scenarioFields)
+	fields = append(fields, Field{Path: "extends", Kind: "a file, or the name of a shipped scenario",
+		Help: "what this one overrides: mappings key by key, anything else as a whole; an empty list of cases or matrix leaves those out"})
 	fields = append(fields, Field{Path: "cases", Kind: kindMappings, Help: "runs that override target, topic, load, message, producer, events, slo or verify; lists replace"})
 	fields = append(fields, fieldsOf("cases[].", overlayFields)...)
 	return append(fields, matrixFields()...)

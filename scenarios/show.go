@@ -111,8 +111,9 @@ func (s *shown) yaml(b *strings.Builder, indent string) {
 // plain matches texts that mean themselves in YAML, between flow brackets too.
 var plain = regexp.MustCompile(`^[a-zA-Z0-9/][a-zA-Z0-9_./-]*( [a-zA-Z0-9_./-]+)*$`)
 
-// quote gives text as YAML reads it back.
+// quote gives text as a scenario file reads it back.
 func quote(text string) string {
+	text = strings.ReplaceAll(text, "${", "$${")
 	if plain.MatchString(text) && !strings.EqualFold(text, "null") {
 		return text
 	}

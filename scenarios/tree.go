@@ -36,8 +36,10 @@ type entry struct {
 
 // place is where something was written.
 type place struct {
+	file      string // as faults name it
 	line, col int    // in the file; 0 if it is not from there
 	source    string // the flag as typed, or fromDefault
+	env       string // the environment variable that the file's text names there, as ${NAME}
 }
 
 // fromDefault is the source of a value that nobody wrote.
@@ -95,10 +97,15 @@ func merge(base, over *node) *node {
 	if base == nil || base.shape != mapping || over.shape != mapping {
 		return over
 	}
+	made := &node{shape: mapping, at: base.at, keys: slices.Clone(base.keys)}
 	for _, e := range over.keys {
-		base = base.with(merge(base.get(e.key), e.value), e.key)
+		if i := made.index(e.key); i >= 0 {
+			made.keys[i] = entry{e.key, e.at, merge(made.keys[i].value, e.value)}
+		} else {
+			made.keys = append(made.keys, e)
+		}
 	}
-	return base
+	return made
 }
 
 // shown gives n as it is written.

@@ -67,13 +67,26 @@ func parseYAML(file string, data []byte) (*node, Faults) {
 		if syntax, ok := errors.AsType[yaml.Error](err); ok {
 			fault = &misplaced{placeOf(syntax.GetToken()), "not YAML: " + clip(syntax.GetMessage())}
 		}
+		if strings.Contains(lineOf(text, fault.at.line), "${") {
+			fault.msg += "; between braces or brackets ${…} needs quotes around it"
+		}
 		return nil, Faults{fault.in(file)}
 	}
 	if len(doc.Docs) == 0 || doc.Docs[0].Body == nil {
-		return &node{at: place{line: 1, col: 1}}, nil
+		return &node{at: place{file: file, line: 1, col: 1}}, nil
 	}
 	b := builder{file: file}
 	return b.build(doc.Docs[0].Body, maxDepth), b.faults
+}
+
+// lineOf gives a line of text, from 1; "" if it has none.
+func lineOf(text string, line int) string {
+	for s := range strings.SplitSeq(text, "\n") {
+		if line--; line == 0 {
+			return s
+		}
+	}
+	return ""
 }
 
 // misplaced is what a text holds that it may not.
@@ -226,7 +239,7 @@ func (b *builder) fault(at place, msg string) {
 
 // build gives the tree of from, at most depth levels of it.
 func (b *builder) build(from ast.Node, depth int) *node {
-	n := &node{at: placeOf(from.GetToken())}
+	n := &node{at: b.place(from.GetToken())}
 	if depth == 0 {
 		b.fault(n.at, tooDeep)
 		return n
@@ -258,7 +271,7 @@ func (b *builder) addKeys(n *node, values []*ast.MappingValueNode, depth int) {
 	first := make(map[string]place, len(values))
 	for _, v := range values {
 		t := v.Key.GetToken()
-		e := entry{key: t.Value, at: placeOf(t), value: b.build(v.Value, depth-1)}
+		e := entry{key: t.Value, at: b.place(t), value: b.build(v.Value, depth-1)}
 		if len(n.keys) == 0 {
 			n.at = e.at
 		}
@@ -282,11 +295,19 @@ func joined(item *node) *node {
 		return item
 	}
 	key, value := item.keys[0], item.keys[0].value
-	col := key.at.col + utf8.RuneCountInString(key.key) + 1
-	if value.shape != scalar || value.quoted || value.at != (place{line: key.at.line, col: col}) {
+	behind := key.at
+	behind.col += utf8.RuneCountInString(key.key) + 1
+	if value.shape != scalar || value.quoted || value.at != behind {
 		return item
 	}
 	return &node{shape: scalar, text: key.key + ":" + value.text, at: item.at}
+}
+
+// place is placeOf in the builder's file.
+func (b *builder) place(t *token.Token) place {
+	at := placeOf(t)
+	at.file = b.file
+	return at
 }
 
 func placeOf(t *token.Token) place {
