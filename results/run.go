@@ -27,6 +27,7 @@ type Run struct {
 	Outages        []Outage        `json:"outages,omitempty"`          // by beginning; a case keeps 1,000
 	MoreOutages    int64           `json:"outages_left_out,omitempty"` // beyond those
 	Capacity       *Capacity       `json:"capacity,omitempty"`         // of a search; Cases are then the runs that confirm it
+	Sweep          *Sweep          `json:"sweep,omitempty"`            // of workers
 	Shard          *Shard          `json:"shard,omitempty"`            // which share of a larger run this is
 	Shards         []ShardRow      `json:"shards,omitempty"`           // of a merged run: the shares that it is made of, by number
 	Cases          []Case          `json:"cases"`

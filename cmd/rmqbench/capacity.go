@@ -22,6 +22,7 @@ type capacityFlags struct {
 	rounds                int
 	lose                  int
 	need, headroom        string
+	sweep                 bool
 }
 
 func newCapacity(s streams) *cobra.Command {
@@ -38,15 +39,23 @@ What holds at a rate that this generator could not keep is a floor and no answer
 --max-rate is required, and each message stays in the brokers' commit logs.
 
 --lose 1 searches once more without the busiest broker: the client leaves it out, the cluster isn't touched. --need says how many
-brokers hold a rate with a share of them left free; it takes capacity to grow with their number, and checks that with two.`,
+brokers hold a rate with a share of them left free; it takes capacity to grow with their number, and checks that with two.
+
+--sweep answers another question: how much do more workers help? It takes 1, 2, 4, … 1,024 of them on a closed loop and fits the
+Universal Scalability Law to what they make: how much of a send is done one at a time, and what it costs to keep in step. Where
+the curve is another, it says so and gives no values: exit status 4.`,
 		Example: `  rmqbench capacity --slo 'p99<10ms,errors<0.1%'                       # the embedded broker, and this machine
   rmqbench capacity -n HOST:9876 -t TOPIC -m async --slo 'p99<10ms' --max-rate 50k/s
   rmqbench capacity -n HOST:9876 -t TOPIC --slo 'p99<10ms' --max-rate 200k/s --lose 1 --need 300k/s --headroom 30%
   rmqbench capacity mine.yaml --budget 5m --json                       # objectives from the scenario's slo
+  rmqbench capacity --sweep                                            # 1 to 1,024 workers on the embedded broker
   rmqbench capacity --set target.embedded.service_time=1ms --slo 'p99<50ms' --set load.arrivals=poisson`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completeScenarios,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.sweep {
+				return runSweep(cmd, args, f, s)
+			}
 			return runCapacity(cmd, args, f, s)
 		},
 	}
@@ -62,6 +71,7 @@ brokers hold a rate with a share of them left free; it takes capacity to grow wi
 	flags.IntVar(&f.lose, "lose", 0, "search once more without so many of the busiest brokers")
 	flags.StringVar(&f.need, "need", "", "say how many brokers hold this rate")
 	flags.StringVar(&f.headroom, "headroom", "0%", "share of the brokers' capacity that --need leaves free, below 100%")
+	flags.BoolVar(&f.sweep, "sweep", false, "no search: a closed loop with 1 to 1,024 workers, and the law that what they make follows")
 	flags.StringVar(&f.resume, "resume", "", "result `directory` of a search that was cut short: go on from there, with the same flags")
 	addOutputFlags(cmd, &f.runFlags)
 	return cmd
@@ -81,19 +91,14 @@ func searchedFlags() []loadFlag {
 }
 
 func runCapacity(cmd *cobra.Command, args []string, f capacityFlags, s streams) error {
-	o := bench.CapacityOptions{Options: bench.Options{Tool: tool(), Warn: s.warn}, Rounds: f.rounds}
+	o := bench.CapacityOptions{Rounds: f.rounds}
 	for _, t := range []struct {
 		flag, text string
 		into       *time.Duration
 	}{{"budget", f.budget, &o.Budget}, {"step", f.step, &o.Step}, {"confirm", f.confirm, &o.Confirm}} {
-		d, err := scenarios.ParseDuration(t.text)
-		if err == nil && time.Duration(d) < time.Second {
-			err = fmt.Errorf("duration %q must be at least 1s", t.text)
+		if err := readTime(t.flag, t.text, t.into); err != nil {
+			return err
 		}
-		if err != nil {
-			return &usageError{fmt.Sprintf("--%s: %v", t.flag, err)}
-		}
-		*t.into = time.Duration(d)
 	}
 	for _, r := range []struct {
 		flag, text string
@@ -130,15 +135,10 @@ func runCapacity(cmd *cobra.Command, args []string, f capacityFlags, s streams) 
 			return &usageError{fmt.Sprintf("--resume: %v", err)}
 		}
 	}
-	watch, err := newProgress(f.runFlags, s.err)
+	watch, keep, err := f.begin(&o.Options, s)
 	if err != nil {
 		return err
 	}
-	keep := &keeper{parent: f.out}
-	if f.out != "none" {
-		o.Checkpoint = keep.checkpoint
-	}
-	o.Progress = watch.show
 	o.Told = func(with string, step results.CapacityStep) { watch.say(stepLine(with, &step)) }
 	report, err := bench.Capacity(cmd.Context(), scenario, o)
 	watch.clear()
@@ -146,6 +146,85 @@ func runCapacity(cmd *cobra.Command, args []string, f capacityFlags, s streams) 
 		return err
 	}
 	return deliverCapacity(report, scenario, keep, f.runFlags, s)
+}
+
+// runSweep sweeps workers instead of searching.
+func runSweep(cmd *cobra.Command, args []string, f capacityFlags, s streams) error {
+	for _, name := range []string{"start", "budget", "confirm", "lose", "need", "headroom", "resume", "workers", "slo"} {
+		if cmd.Flags().Changed(name) {
+			return &usageError{"--" + name + " is of the search for a rate, and --sweep is none: leave one of them out"}
+		}
+	}
+	o := bench.SweepOptions{Rounds: f.rounds}
+	if err := readTime("step", f.step, &o.Step); err != nil {
+		return err
+	}
+	if f.rounds < 1 || f.rounds > 10 {
+		return &usageError{fmt.Sprintf("--rounds %d: 1 to 10", f.rounds)}
+	}
+	var fixed []scenarios.Override
+	if f.maxRate != "" {
+		fixed = append(fixed, scenarios.Override{Path: "load.cap", Value: f.maxRate, Source: "--max-rate"})
+	}
+	if len(args) == 0 { // one case, on the embedded broker unless flags say another
+		fixed = append(fixed, scenarios.Override{Path: "name", Value: "workers", Source: "--sweep"})
+	}
+	scenario, err := chooseScenario(cmd.Flags(), args, s, fixed...)
+	if err != nil {
+		return err
+	}
+	watch, keep, err := f.begin(&o.Options, s)
+	if err != nil {
+		return err
+	}
+	report, err := bench.Sweep(cmd.Context(), scenario, o)
+	watch.clear()
+	if err != nil {
+		return err
+	}
+	path, lost := keep.result(report)
+	var text strings.Builder
+	switch run := report.Run; {
+	case f.json:
+		if err := results.Encode(&text, run); err != nil {
+			return err
+		}
+	case f.quiet:
+		fmt.Fprintln(&text, run.Sweep.Sentence())
+	default:
+		fmt.Fprintf(&text, "%s · seed %d\n", results.Title(run), scenario.Seed)
+		if err := results.WriteSweep(&text, run); err != nil {
+			return err
+		}
+	}
+	return hand(text.String(), path, lost, report.Run, results.SweepStatus(report.Run), f.runFlags, s)
+}
+
+// begin makes what shows and what keeps a run, and sets the options that are both verbs'.
+func (f *runFlags) begin(o *bench.Options, s streams) (*progress, *keeper, error) {
+	watch, err := newProgress(*f, s.err)
+	if err != nil {
+		return nil, nil, err
+	}
+	o.Tool, o.Warn, o.Progress = tool(), s.warn, watch.show
+	keep := &keeper{parent: f.out}
+	if f.out != "none" {
+		o.Checkpoint = keep.checkpoint
+	}
+	return watch, keep, nil
+}
+
+// readTime reads a flag of at least a second.
+func readTime(flag, text string, into *time.Duration) error {
+	d, err := scenarios.ParseDuration(text)
+	if err == nil && time.Duration(d) < time.Second {
+		err = fmt.Errorf("duration %q must be at least 1s", text)
+	}
+	if err != nil {
+		return &usageError{fmt.Sprintf("--%s: %v", flag, err)}
+	}
+	*into = time.Duration(d)
+	return nil
 }
 
 // parseHeadroom reads 30% or 0.3.
@@ -177,35 +256,43 @@ func stepLine(with string, step *results.CapacityStep) string {
 func deliverCapacity(report *bench.Report, scenario *scenarios.Scenario, keep *keeper, f runFlags, s streams) error {
 	path, lost := keep.result(report)
 	run := report.Run
-	if f.json {
-		if err := results.Encode(s.out, run); err != nil {
+	var text strings.Builder
+	switch {
+	case f.json:
+		if err := results.Encode(&text, run); err != nil {
 			return err
 		}
-	} else {
-		var text strings.Builder
-		if f.quiet {
-			fmt.Fprintln(&text, run.Capacity.Sentence(run.Target.Embedded))
-			if run.Capacity.Need != nil {
-				fmt.Fprintln(&text, run.Capacity.Need.Sentence())
-			}
-		} else {
-			fmt.Fprintf(&text, "%s · seed %d\n", results.Title(run), scenario.Seed)
-			if err := results.WriteCapacity(&text, run); err != nil {
-				return err
-			}
+	case f.quiet:
+		fmt.Fprintln(&text, run.Capacity.Sentence(run.Target.Embedded))
+		if run.Capacity.Need != nil {
+			fmt.Fprintln(&text, run.Capacity.Need.Sentence())
 		}
-		last := string(run.Verdict)
+	default:
+		fmt.Fprintf(&text, "%s · seed %d\n", results.Title(run), scenario.Seed)
+		if err := results.WriteCapacity(&text, run); err != nil {
+			return err
+		}
+	}
+	return hand(text.String(), path, lost, run, results.CapacityStatus(run), f, s)
+}
+
+// hand prints a text, under it, unless it is a record, the verdict and the result's path, and gives the exit status. lost is why
+// the result could not be kept.
+func hand(text, path string, lost error, run *results.Run, status int, f runFlags, s streams) error {
+	if !f.json {
+		text += string(run.Verdict)
 		if path != "" {
-			last += " · " + path
+			text += " · " + path
 		}
-		if _, err := fmt.Fprintln(s.out, text.String()+last); err != nil {
-			return err
-		}
+		text += "\n"
+	}
+	if _, err := fmt.Fprint(s.out, text); err != nil {
+		return err
 	}
 	if lost != nil {
 		return fmt.Errorf("the result is lost: %w; give another directory with -o", lost)
 	}
-	if status := results.CapacityStatus(run); status != exitDone {
+	if status != exitDone {
 		return exitError(status)
 	}
 	return nil
