@@ -11,26 +11,45 @@ type cursor struct {
 	stage int   // its own
 	due   int64 // nanoseconds since the case began
 
+	ordinal int64 // of the slot, all stages together
+
 	number   int64  // messages of the stage before it
 	at       int64  // Poisson: so many sends would the rate have given by then,
 	fraction uint64 // and that much of the next, in units of 2⁻³²
 	measured int64  // messages of measured stages before it
 }
 
-// walk gives the first slot of a plan; false: there is none.
+// walk gives the first slot of a plan, or of a share of one; false: there is none.
 func walk(p *plan) (c cursor, ok bool) {
 	c.plan = p
 	c.pass()
-	return c, c.settle()
+	return c, c.settle() && (c.mine() || c.next())
 }
 
-// next goes on to the slot after the one at hand; false: that was the last.
+// next goes on to the slot after the one at hand, of a share to its next one; false: that was the last. A share walks over the
+// others' slots too: when a slot falls due depends on all before it.
 func (c *cursor) next() bool {
+	for c.step() {
+		if c.mine() {
+			return true
+		}
+	}
+	return false
+}
+
+// mine reports whether the slot at hand is the plan's to send.
+func (c *cursor) mine() bool {
+	return c.plan.of < 2 || c.ordinal%int64(c.plan.of) == int64(c.plan.share)
+}
+
+// step goes on to the schedule's next slot; false: that was the last.
+func (c *cursor) step() bool {
 	if !c.plan.stages[c.stage].warmup {
 		if c.measured += c.size; c.measured == c.plan.count {
 			return false
 		}
 	}
+	c.ordinal++
 	c.index += c.size
 	c.number += c.size
 	c.pass()
@@ -81,5 +100,5 @@ func (c *cursor) gap() int64 {
 	if c.plan.poisson {
 		k = c.at
 	}
-	return of.due(k+int64(c.plan.batch)) - of.due(k)
+	return of.due(k+int64(c.plan.batch*max(c.plan.of, 1))) - of.due(k)
 }

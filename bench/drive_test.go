@@ -89,7 +89,8 @@ func TestRateIsKept(t *testing.T) {
 					t.Errorf("%d slots missed", m.Generator.MissedSlots)
 				}
 				// The rate is over the time to the last outcome, which comes up to a slot's gap before the end.
-				near(t, "messages a second", *m.MessagesPerSecond, planOf(t, loadOf(t, fmt.Sprintf("stages: [{for: 1s, rate: %s}]", tt.rate))).stages[0].rate(), 0.02)
+				p := planOf(t, loadOf(t, fmt.Sprintf("stages: [{for: 1s, rate: %s}]", tt.rate)))
+				near(t, "messages a second", *m.MessagesPerSecond, p.rate(&p.stages[0]), 0.02)
 			})
 		})
 	}

@@ -39,6 +39,7 @@ type measurement struct {
 	began        time.Time
 	start        int64                 // the same as remoting.Nanotime
 	offset       int64                 // the same, since the run's beginning
+	late         *int64                // ns after the time at which all shares were to begin it; nil: it is nobody's share
 	transactions *results.Transactions // mode transaction; nil: not known yet
 	replier      *results.Replier      // mode request; nil: not known yet
 	interrupted  bool
@@ -55,6 +56,7 @@ type measurement struct {
 
 // watcher is who looks on while a case runs. Any of its functions may be nil.
 type watcher struct {
+	gate  func(context.Context) int64                    // waits until the case may begin, and says how many ns after its time that is
 	began func()                                         // the case's time begins
 	wire  func() remoting.Stats                          // what went over the connections so far
 	tick  func(elapsed time.Duration, ended, well int64) // now and then
@@ -82,7 +84,11 @@ func drive(caller context.Context, p *plan, sender Sender, wait waiter, look wat
 		l.batches = batches
 	}
 	runtime.GC() // what making the load, and a case before, left behind isn't this one's
-	m := &measurement{plan: p, began: time.Now(), anatomy: &l.recorder.anatomy, ledger: &l.recorder.ledger}
+	m := &measurement{plan: p, anatomy: &l.recorder.anatomy, ledger: &l.recorder.ledger}
+	if look.gate != nil {
+		m.late = new(look.gate(ctx))
+	}
+	m.began = time.Now()
 	l.start = remoting.Nanotime()
 	l.recorder.start = l.start
 	m.start = l.start

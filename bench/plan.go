@@ -21,6 +21,8 @@ type plan struct {
 	poisson  bool           // sends fall due at random, at the stages' rates
 	gaps     draws          // of a Poisson schedule
 	mould    *mould
+
+	share, of int // which slots of the schedule are sent: those i with i mod of = share; of below 2: all
 }
 
 // stagePlan is a stretch of time; times are nanoseconds since the case began.
@@ -30,8 +32,10 @@ type stagePlan struct {
 	warmup   bool
 }
 
-// rate is how many fall due a second, on average.
-func (s *stagePlan) rate() float64 { return s.curve.perSecond(s.to - s.from) }
+// rate is how many of a stage's sends fall due a second, on average; of a share, its own.
+func (p *plan) rate(s *stagePlan) float64 {
+	return s.curve.perSecond(s.to-s.from) / float64(max(p.of, 1))
+}
 
 // Workers of an open loop whose number is left to us.
 const (

@@ -10,7 +10,7 @@ import (
 
 // record puts a measurement into the record's form, with the histograms that the log keeps.
 func (m *measurement) record(c *scenarios.Case) (results.Case, []results.TaggedHistogram, error) {
-	out := results.Case{Name: c.Name, Params: c.Params, Mode: string(c.Load.Mode), OpenLoop: m.plan.open}
+	out := results.Case{Name: c.Name, Params: c.Params, Mode: string(c.Load.Mode), OpenLoop: m.plan.open, LateNS: m.late}
 	switch {
 	case m.interrupted:
 		out.CutShort = results.Interrupted
@@ -34,7 +34,7 @@ func (m *measurement) record(c *scenarios.Case) (results.Case, []results.TaggedH
 			out.Warmup = &results.Stage{Measured: m.measured(&warm, m.plan.stages[0].from, warmLast, c)}
 			out.Warmup.PlannedNS = new(s.to - m.plan.stages[0].from)
 			if m.plan.open && i == 0 {
-				out.Warmup.RatePerSecond = new(s.rate())
+				out.Warmup.RatePerSecond = new(m.plan.rate(s))
 			}
 			continue
 		}
@@ -43,7 +43,7 @@ func (m *measurement) record(c *scenarios.Case) (results.Case, []results.TaggedH
 			st.PlannedNS = new(s.to - s.from)
 		}
 		if m.plan.open {
-			st.RatePerSecond = new(s.rate())
+			st.RatePerSecond = new(m.plan.rate(s))
 		}
 		out.Stages = append(out.Stages, st)
 		if err := total.merge(t); err != nil {
@@ -117,23 +117,7 @@ func (m *measurement) measured(t *tally, from, last int64, c *scenarios.Case) re
 	out.BodyBytes = new(t.bodyBytes)
 	out.MessagesPerSecond = results.PerSecond(n, out.ElapsedNS)
 	out.BodyBytesPerSecond = results.PerSecond(t.bodyBytes, out.ElapsedNS)
-	hists := m.histograms(t)
-	response := results.Summarize(hists[0].h)
-	if c.Load.Mode == scenarios.Oneway {
-		out.WriteTime = response
-	} else {
-		out.Response = response
-	}
-	out.Service, out.Delay = results.Summarize(hists[1].h), results.Summarize(hists[2].h)
-	for o, h := range t.unsuccessful {
-		if h == nil {
-			continue
-		}
-		if out.Unsuccessful == nil {
-			out.Unsuccessful = map[string]*results.Latency{}
-		}
-		out.Unsuccessful[outcome(o).String()] = results.Summarize(h)
-	}
+	out.SetTimes(new(m.times(t)), string(c.Load.Mode))
 	return out
 }
 

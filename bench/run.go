@@ -30,6 +30,8 @@ type Options struct {
 	// then on; it may keep it. nil: nobody wants it.
 	Checkpoint func(*Report)
 
+	Share *Share // what this run sends of a larger one; nil: it is whole
+
 	abroad   bool // as if no target were on loopback, for tests
 	uncapped bool // a search for a capacity without a ceiling: off loopback it is refused
 }
@@ -70,6 +72,12 @@ func runCases(ctx context.Context, s *scenarios.Scenario, cases []scenarios.Case
 			r.names = append(r.names, cases[i].Name)
 		}
 	}
+	if o.Share != nil {
+		if r.share, err = newShare(o.Share, cases, turns); err != nil {
+			return nil, err
+		}
+		r.run.Shard = r.share.record
+	}
 	targets, err := preflight(ctx, cases, o)
 	if err != nil && (ctx.Err() == nil || isDanger(err)) {
 		return nil, err
@@ -77,6 +85,11 @@ func runCases(ctx context.Context, s *scenarios.Scenario, cases []scenarios.Case
 	if o.Cost > 0 && ctx.Err() == nil {
 		r.run.InstrumentCost = instrumentCost(ctx, &cases[0], o.Cost)
 		r.before = currentUsage()
+	}
+	if r.share != nil && ctx.Err() == nil {
+		if err := r.share.begin(ctx, targets); err != nil {
+			return nil, err
+		}
 	}
 	caller := ctx
 	ctx, r.stop = context.WithCancelCause(ctx)
@@ -119,7 +132,11 @@ func (r *runner) end(ctx context.Context, sent int64) (*Report, error) {
 		return nil, err
 	}
 	results.Judge(r.run)
-	return &Report{Run: r.run, Histograms: r.histograms, Series: r.series}, nil
+	report := &Report{Run: r.run, Histograms: r.histograms, Series: r.series}
+	if r.share != nil {
+		report.Whole = &results.Whole{Run: r.run, Cases: r.wholes, Series: r.series}
+	}
+	return report, nil
 }
 
 // endOf is why ctx has ended, in the record's words; "" if it hasn't.
@@ -151,6 +168,8 @@ type runner struct {
 	of         int      // cases, once for each round
 	round      int      // of the case under way; 0 without rounds
 	names      []string // of the cases, if there are rounds
+	share      *share   // nil: the run is whole
+	wholes     []results.WholeCase
 
 	stop context.CancelCauseFunc // no other case is begun
 }
@@ -178,6 +197,13 @@ func (r *runner) put(ctx context.Context, c *scenarios.Case, t *target, i, round
 		r.run.MoreOutages += m.ledger.outages.more
 		r.histograms = append(r.histograms, histograms...)
 		r.series = append(r.series, m.series.of(c.Name, round, m.offset)...)
+		if r.share != nil {
+			whole, err := m.whole()
+			if err != nil {
+				return err
+			}
+			r.wholes = append(r.wholes, whole)
+		}
 	case ctx.Err() != nil:
 		why, by := endOf(ctx)
 		if by != "" {
@@ -185,6 +211,7 @@ func (r *runner) put(ctx context.Context, c *scenarios.Case, t *target, i, round
 		}
 		r.run.Cases = append(r.run.Cases, results.Case{Name: c.Name, Round: round, Params: c.Params, Mode: string(c.Load.Mode), OpenLoop: c.Load.OpenLoop(),
 			CutShort: why + " before it began", StoppedBy: by})
+		r.wholes = append(r.wholes, results.WholeCase{})
 	case len(r.run.Cases) == 0:
 		return err
 	default:
@@ -212,6 +239,9 @@ func (r *runner) measure(ctx context.Context, st *stand, c *scenarios.Case, inde
 	}
 	stopEvents := func() {}
 	defer func() { stopEvents() }()
+	if r.share != nil {
+		plan.share, plan.of = r.share.Index, r.share.Of
+	}
 	client := st.target.security.client(remoting.ClientOptions{})
 	defer client.Close()
 	side, stopAsking := watchBrokers(client, st.record.Brokers)
@@ -231,6 +261,9 @@ func (r *runner) measure(ctx context.Context, st *stand, c *scenarios.Case, inde
 		wire:    func() remoting.Stats { return st.producer.Stats().Stats },
 		tick:    r.tick(c, plan, index),
 		brokers: side.points,
+	}
+	if r.share != nil {
+		look.gate = r.share.gate(index)
 	}
 	if r.Checkpoint != nil {
 		look.checkpoint = func(m *measurement) {

@@ -320,9 +320,7 @@ func (g *merging) addRun(w *Whole) error {
 	if from.EndedAt.After(into.EndedAt) {
 		into.EndedAt = from.EndedAt
 	}
-	if from.CutShort != "" {
-		into.CutShort = cmp.Or(into.CutShort, from.CutShort)
-	}
+	into.CutShort, into.StoppedBy = cmp.Or(into.CutShort, from.CutShort), cmp.Or(into.StoppedBy, from.StoppedBy)
 	for _, lost := range from.Lost {
 		into.Lost = append(into.Lost, fmt.Sprintf("%s of %s", lost, from.Shard))
 	}
@@ -382,7 +380,7 @@ func (g *merging) addCase(i int, w *Whole, first bool) error {
 	if first {
 		return nil
 	}
-	into.CutShort = joinWords(into.CutShort, from.CutShort)
+	into.CutShort, into.StoppedBy = joinWords(into.CutShort, from.CutShort), cmp.Or(into.StoppedBy, from.StoppedBy)
 	into.LateNS = atLeast(into.LateNS, from.LateNS)
 	into.Measured.sum(&from.Measured)
 	var err error

@@ -14,6 +14,7 @@ type Result struct {
 	Run        *Run
 	Histograms []TaggedHistogram // none in a checkpoint, which is all that a killed run leaves
 	Series     []Point           // in the order of time, case after case
+	Whole      *Whole            // of a share of a run: what the shares are merged from; else nil
 }
 
 // Histogram finds a case's histogram of a metric, its first round's if there are several; nil if there is none.
