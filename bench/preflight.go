@@ -148,14 +148,14 @@ func mastersOf(ctx context.Context, admin *producer.Admin, security *Security, c
 		}
 		return nil, "", err
 	}
-	names := strings.Join(admin.NameServers, ",")
+	names := strings.Join(admin.NameServers(), ",")
 	if advice := security.advice(err); advice != "" {
 		return nil, "", fmt.Errorf("name server %s: %w; %s", names, err, advice)
 	}
 	if _, told := errors.AsType[*remoting.TLSError](err); told { // it says what to do
 		return nil, "", fmt.Errorf("name server %s: %w", names, err)
 	}
-	return nil, "", fmt.Errorf("name server %s: %w; is it up, and is that its port (usually 9876)? Try: rmqbench doctor -n %s", names, err, admin.NameServers[0])
+	return nil, "", fmt.Errorf("name server %s: %w; is it up, and is that its port (usually 9876)? Try: rmqbench doctor -n %s", names, err, admin.NameServers()[0])
 }
 
 // knows refuses names that none of the brokers has.

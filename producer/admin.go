@@ -17,22 +17,32 @@ import (
 // refusal is a *remoting.BrokerError, an answer that can't be understood an *AnswerError, no answer a *remoting.CallError,
 // and no answer from any name server a *NameServerError.
 type Admin struct {
-	Client      *remoting.Client
-	NameServers []string
-	Timeout     time.Duration // one request; 0 means 3s
-	Serialize   remoting.Serialize
+	Client    *remoting.Client
+	Timeout   time.Duration // one request; 0 means 3s
+	Serialize remoting.Serialize
 
-	next atomic.Uint32 // index of the name server to ask first
+	names atomic.Pointer[[]string] // name servers
+	next  atomic.Uint32            // index of the one to ask first
 }
 
 // NewAdmin uses client's connections; closing them is the caller's. It begins with any of the name servers, so that
 // many clients spread over them.
 func NewAdmin(client *remoting.Client, nameServers []string) *Admin {
-	a := &Admin{Client: client, NameServers: nameServers, Serialize: remoting.RocketMQ}
-	if n := len(nameServers); n > 0 {
+	a := &Admin{Client: client, Serialize: remoting.RocketMQ}
+	a.SetNameServers(nameServers)
+	return a
+}
+
+// NameServers are those that are asked, which is not to be changed.
+func (a *Admin) NameServers() []string { return *a.names.Load() }
+
+// SetNameServers has others asked from now on, beginning with any of them. What is asked at this moment goes on.
+func (a *Admin) SetNameServers(list []string) {
+	list = slices.Clone(list)
+	a.names.Store(&list)
+	if n := len(list); n > 0 {
 		a.next.Store(rand.Uint32N(uint32(n)))
 	}
-	return a
 }
 
 func (a *Admin) timeout() time.Duration {
@@ -80,7 +90,8 @@ func askNames[T any](ctx context.Context, a *Admin, req *remoting.Command, parse
 		body T
 		err  error
 	}
-	n, asked, waiting := uint32(len(a.NameServers)), uint32(0), 0
+	names := a.NameServers()
+	n, asked, waiting := uint32(len(names)), uint32(0), 0
 	answers := make(chan answer, n)
 	failed := &NameServerError{}
 	ours, cancel := context.WithCancel(ctx)
@@ -95,10 +106,10 @@ func askNames[T any](ctx context.Context, a *Admin, req *remoting.Command, parse
 		at := (first + asked) % n
 		asked++
 		waiting++
-		failed.Addrs = append(failed.Addrs, a.NameServers[at])
+		failed.Addrs = append(failed.Addrs, names[at])
 		patience.Reset(namePatience)
 		go func() {
-			body, err := askBody(ours, a, a.NameServers[at], req, parse)
+			body, err := askBody(ours, a, names[at], req, parse)
 			answers <- answer{at, body, err}
 		}()
 	}

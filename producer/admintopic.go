@@ -277,7 +277,7 @@ func (a *Admin) DeleteTopic(ctx context.Context, topic, cluster string) (brokers
 	if len(faults) > 0 {
 		return brokers, errors.Join(faults...)
 	}
-	for _, addr := range a.NameServers {
+	for _, addr := range a.NameServers() {
 		if _, err := a.ask(ctx, addr, remoting.NewRequest(remoting.DeleteTopicInNamesrv, field("topic", topic), field("clusterName", cluster))); err != nil {
 			faults = append(faults, fmt.Errorf("delete topic %s at the name server: %w", topic, err))
 		}
@@ -289,7 +289,7 @@ func (a *Admin) DeleteTopic(ctx context.Context, topic, cluster string) (brokers
 // halfway. The error is that of the last one that answered at all.
 func (a *Admin) routeOfAny(ctx context.Context, topic string) (*message.Route, error) {
 	route, err := a.Route(ctx, topic)
-	for _, addr := range a.NameServers {
+	for _, addr := range a.NameServers() {
 		if !UnknownTopic(err) {
 			break
 		}

@@ -192,7 +192,7 @@ func TestSieve(t *testing.T) {
 			queues := queuesOf(2, "a", "b", "c", "d")
 			r := &route{}
 			for i, q := range queues {
-				r.queues = append(r.queues, queueAddr{broker: q.Broker, id: q.ID, at: i})
+				r.queues = append(r.queues, queueAddr{broker: q.Broker, host: q.Broker, id: q.ID, at: i})
 			}
 			var tr topicRoute
 			got := map[MessageQueue]int{}
@@ -202,7 +202,7 @@ func TestSieve(t *testing.T) {
 			}
 			shares(t, got, 2*len(tt.want), 100*len(tt.want), 0)
 			var brokers []string
-			for _, q := range (&send{}).sift(queues, tt.v) {
+			for _, q := range (&send{}).sift(r, queues, tt.v) {
 				if got[q] == 0 {
 					t.Errorf("%v is sifted and not picked", q)
 				}
@@ -214,7 +214,7 @@ func TestSieve(t *testing.T) {
 		})
 	}
 	alone := queuesOf(2, "a")
-	if got := (&send{}).sift(alone, sieve{last: "a"}); len(got) != 2 {
+	if got := (&send{}).sift(&route{queues: []queueAddr{{host: "a"}, {host: "a"}}}, alone, sieve{last: "a"}); len(got) != 2 {
 		t.Errorf("with one broker there is no other: %v", got)
 	}
 }

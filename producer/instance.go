@@ -21,6 +21,8 @@ import (
 // registry makes it for the first of them and closes it with the last.
 type instance struct {
 	id          string
+	given       []string // name servers
+	endpoint    string   // that knows them, where none are given
 	client      *remoting.Client
 	tls         *tls.Config
 	credentials *remoting.Credentials
@@ -67,17 +69,18 @@ var registry = struct {
 	users map[*instance]int
 }{byID: map[string]*instance{}, users: map[*instance]int{}}
 
-// acquire returns the instance of o's client id, made if it is the first, and counts the caller.
-func acquire(o *Options) (*instance, error) {
+// acquire returns the instance of o's client id, made if it is the first, and counts the caller. names is the endpoint that
+// knows the name servers, list what it has said; nil: they are given.
+func acquire(o *Options, names *addressing, list []string) (*instance, error) {
 	registry.mu.Lock()
 	defer registry.mu.Unlock()
 	id := o.clientID()
 	in := registry.byID[id]
 	if in == nil {
-		in = newInstance(id, o)
+		in = newInstance(id, o, names, list)
 		registry.byID[id] = in
-	} else if !slices.Equal(in.admin.NameServers, o.NameServers) {
-		return nil, &InstanceError{id, "name servers " + strings.Join(in.admin.NameServers, ",")}
+	} else if !slices.Equal(in.given, o.NameServers) || in.endpoint != o.endpoint() {
+		return nil, &InstanceError{id, "name servers " + strings.Join(in.admin.NameServers(), ",")}
 	}
 	if in.tls != o.TLS || !sameCredentials(in.credentials, o.Credentials) {
 		return nil, &InstanceError{id, "other TLS settings or credentials"}
@@ -113,23 +116,27 @@ func (in *instance) release() {
 const innerGroup = "CLIENT_INNER_PRODUCER"
 
 // newInstance starts a client instance in the order of MQClientInstance.start. Nothing of it fails or asks a server.
-func newInstance(id string, o *Options) *instance {
-	in := &instance{id: id, tls: o.TLS, credentials: o.Credentials, ids: newIDs(o.ClientIP), nudge: make(chan struct{}, 1),
+func newInstance(id string, o *Options, names *addressing, list []string) *instance {
+	in := &instance{id: id, given: slices.Clone(o.NameServers), endpoint: o.endpoint(), tls: o.TLS, credentials: o.Credentials, ids: newIDs(o.ClientIP), nudge: make(chan struct{}, 1),
 		groups: map[string]*Producer{}, beaten: map[string]beat{}, met: map[string]meeting{}, asks: asks{byID: map[string]*ask{}}}
 
 	// The API channel, on which servers may ask as well.
 	in.client = remoting.NewClient(remoting.ClientOptions{Dial: in.dialer(o.Dial), ConnectTimeout: o.ConnectTimeout, TLS: o.TLS, Hooks: o.hooks(), Limits: o.Limits,
 		Connections: o.Connections, Handler: remoting.HandlerFunc(in.inbound)})
-	in.admin = NewAdmin(in.client, slices.Clone(o.NameServers))
+	in.admin = NewAdmin(in.client, append(list, o.NameServers...))
 	in.admin.Serialize = o.serialize()
 	in.routes.admin, in.routes.vip, in.routes.stale = in.admin, o.VIPChannel, make(chan struct{}, 1)
 	in.routes.only = slices.Clone(o.Brokers)
 
-	// Scheduled tasks: route refresh, at intervals and when sends say so, heartbeats to all brokers, the clean-up of those that are gone.
+	// Scheduled tasks: route refresh, at intervals and when sends say so, name servers' addresses where an endpoint knows them,
+	// heartbeats to all brokers, the clean-up of those that are gone.
 	var ctx context.Context
 	ctx, in.stop = context.WithCancel(context.Background())
 	in.work.Go(func() { in.keep(ctx, o.RouteEvery, o.HeartbeatEvery) })
 	in.work.Go(func() { in.mend(ctx) })
+	if names != nil {
+		in.work.Go(func() { in.readdress(ctx, names, o.NameServersEvery) })
+	}
 
 	// Services: they have goroutines while there is work.
 	in.async, in.replies = newExecutor(asyncRoom), newExecutor(math.MaxInt)

@@ -1,6 +1,7 @@
 package producer
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -106,7 +107,8 @@ func ofQueue[T any](ctx context.Context, p *Producer, q MessageQueue, ask func(a
 		if err != nil {
 			return answer, &RouteError{Topic: q.Topic, Err: err}
 		}
-		if addr = r.MasterAddr(q.Broker); addr == "" {
+		host := cmp.Or(r.StaticHosts()[message.Queue{Broker: q.Broker, ID: int(q.ID)}], q.Broker)
+		if addr = r.MasterAddr(host); addr == "" {
 			return answer, &QueueError{Queue: q, Problem: "the topic's route has no master of that broker"}
 		}
 	}

@@ -16,11 +16,16 @@ import (
 // headers are binary (ROCKETMQ), which every broker reads.
 //
 // Producers of one client id share one client instance: what belongs to it (RouteEvery, HeartbeatEvery, ConnectTimeout,
-// Dial, Hooks, Brokers, NamespaceV2, VIPChannel, and JSON for all but sends) is as the first of them says, and their NameServers, TLS
-// and Credentials must be the same.
+// NameServersEvery, Dial, Hooks, Brokers, NamespaceV2, VIPChannel, and JSON for all but sends) is as the first of them says, and
+// their NameServers, NameServerURL, TLS and Credentials must be the same.
 type Options struct {
 	NameServers []string // host:port; asked in turn, beginning with any, sticking to one that answers
 	Group       string   // producer group; required
+
+	// NameServerURL is asked for the name servers if none are given: at Start, which fails without an answer, and again every
+	// NameServersEvery. A GET of it is answered with "host:port;host:port" (rocketmq.namesrv.domain: http://DOMAIN:8080/rocketmq/nsaddr).
+	NameServerURL    string
+	NameServersEvery time.Duration // 0 means 2m
 
 	Profile        Profile         // whose defaults the other fields have; 0 means Java451
 	SendTimeout    time.Duration   // one send, retries included; 0 means 3s
@@ -97,10 +102,19 @@ func (o Options) withDefaults() Options {
 		o.InstanceName = o.Profile.instanceName()
 	}
 	o.ClientIP = cmp.Or(o.ClientIP, hostIP())
+	o.NameServersEvery = cmp.Or(o.NameServersEvery, 2*time.Minute)
 	o.RouteEvery = cmp.Or(o.RouteEvery, 30*time.Second)
 	o.HeartbeatEvery = cmp.Or(o.HeartbeatEvery, 30*time.Second)
 	o.TraceTopic = cmp.Or(o.TraceTopic, message.TraceTopic)
 	return o
+}
+
+// endpoint is NameServerURL where it counts.
+func (o *Options) endpoint() string {
+	if len(o.NameServers) > 0 {
+		return ""
+	}
+	return o.NameServerURL
 }
 
 // clientID is ip@instance[@unit] (ClientConfig.buildMQClientId).

@@ -45,8 +45,9 @@ func New(o Options) *Producer {
 // State is where the producer is in its life.
 func (p *Producer) State() ServiceState { return p.state.load() }
 
-// Start takes the group name in the client instance of this client id. It asks no server: the first send, or
-// [Producer.Prepare], finds the route. Only the first Start of all succeeds.
+// Start takes the group name in the client instance of this client id. It asks no server, but Options.NameServerURL if that
+// is to say where they are, for 3 s at the most: the first send, or [Producer.Prepare], finds the route. Only the first Start
+// of all succeeds.
 func (p *Producer) Start() error {
 	if !p.state.move(CreateJust, StartFailed) {
 		return &StateError{Op: "start", State: p.state.load()}
@@ -54,10 +55,11 @@ func (p *Producer) Start() error {
 	if err := message.CheckProducerGroup(p.opts.Group); err != nil {
 		return fmt.Errorf("start: %w", err)
 	}
-	if len(p.opts.NameServers) == 0 {
-		return fmt.Errorf("start: %w", &NameServerError{})
+	names, list, err := p.opts.askEndpoint()
+	if err != nil {
+		return fmt.Errorf("start: %w", err)
 	}
-	in, err := acquire(&p.opts)
+	in, err := acquire(&p.opts, names, list)
 	if err != nil {
 		return fmt.Errorf("start: %w", err)
 	}

@@ -9,7 +9,7 @@ import (
 // MessageQueue names one queue of a topic (MessageQueue.java).
 type MessageQueue struct {
 	Topic  string // as the application names it, without a namespace
-	Broker string // its name
+	Broker string // its name; of a static topic (5.x) "__syslo__global__", whichever broker has the queue now
 	ID     int32
 }
 
@@ -24,9 +24,10 @@ type QueueError struct {
 
 func (e *QueueError) Error() string { return fmt.Sprintf("queue %s: %s", e.Queue, e.Problem) }
 
-// queueAddr is a queue and where its broker's master listens.
+// queueAddr is a queue and where the master of the broker that has it listens.
 type queueAddr struct {
-	broker   string
+	broker   string // as its MessageQueue names it
+	host     string // the broker that has it: broker, but for a static topic's
 	id       int32
 	addr     string
 	at       int                // its place among the route's queues

@@ -1,6 +1,7 @@
 package producer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -154,19 +155,22 @@ func (r *routes) bind(fresh *route) *route {
 	return fresh
 }
 
-// newRoute lists the queues that can be sent to: those whose broker has a master. Of an order configuration all are kept,
-// for a key must not move to another queue because a broker is away; a send to such a queue fails. only names the brokers
-// that count; nil: all.
+// newRoute lists the queues that can be sent to: those whose broker has a master. Of an order configuration and of a static
+// topic all are kept, for a key must not move to another queue because a broker is away; a send to such a queue fails. only
+// names the brokers that count; nil: all.
 func newRoute(source *message.Route, only []string) *route {
 	list, ordered := source.PublishQueues()
+	hosts := source.StaticHosts()
+	fixed := ordered || hosts != nil
 	r := &route{source: source, queues: make([]queueAddr, 0, len(list))}
 	for _, q := range list {
-		addr := source.MasterAddr(q.Broker)
-		if addr == "" && ordered {
-			addr = q.Broker + " without a master" // no address: dialling it fails, and the error says so
+		host := cmp.Or(hosts[q], q.Broker)
+		addr := source.MasterAddr(host)
+		if addr == "" && fixed {
+			addr = host + " without a master" // no address: dialling it fails, and the error says so
 		}
-		if addr != "" && (only == nil || slices.Contains(only, q.Broker)) {
-			r.queues = append(r.queues, queueAddr{broker: q.Broker, id: int32(q.ID), addr: addr, at: len(r.queues)})
+		if addr != "" && (only == nil || slices.Contains(only, host)) {
+			r.queues = append(r.queues, queueAddr{broker: q.Broker, host: host, id: int32(q.ID), addr: addr, at: len(r.queues)})
 		}
 	}
 	return r

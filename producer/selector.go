@@ -65,7 +65,7 @@ func (s *send) choose(now *route) (*queueAddr, error) {
 	all := s.out.lane(now).names()
 	queues := all
 	if !s.placed {
-		queues = s.sift(all, s.sieve())
+		queues = s.sift(now, all, s.sieve())
 	}
 	at, err := s.ask(queues)
 	if err != nil {

@@ -290,7 +290,7 @@ func (s *send) attempt(wait bool) error {
 		s.res = SendResult{Attempts: s.res.Attempts, Ambiguous: s.res.Ambiguous, ID: s.res.ID, WireBytes: s.res.WireBytes}
 	}
 	s.res.Attempts++
-	s.res.Broker, s.res.QueueID = s.queue.broker, s.queue.id
+	s.res.Broker, s.res.QueueID = s.queue.host, s.queue.id
 	s.refusal = nil
 	if s.p.hooked {
 		if err := s.before(); err != nil {
@@ -337,11 +337,11 @@ func (s *send) pick(now *route) error {
 		}
 	default:
 		s.queue = s.out.route.next(now, s.sieve())
-		if s.Async && s.last != "" { // Java sends the same request again: the queue's number stays (MQClientAPIImpl.onExceptionImpl)
+		if s.Async && s.last != "" && s.queue.host == s.queue.broker { // Java sends the same request again: the queue's number stays (MQClientAPIImpl.onExceptionImpl)
 			s.queue = cmp.Or(now.queue(s.queue.broker, s.QueueID), s.queue)
 		}
 	}
-	s.QueueID, s.BrokerName = s.queue.id, s.queue.broker
+	s.QueueID, s.BrokerName = s.queue.id, s.queue.host
 	s.Template = s.out.lane(now).head(s.queue, &s.SendRequest)
 	return nil
 }
@@ -367,7 +367,7 @@ func (s *send) again(err error) bool {
 		s.in.routes.suspect(s.out.route)
 	}
 	if s.queue != nil {
-		s.last = s.queue.broker
+		s.last = s.queue.host
 	}
 	if s.late = true; !s.placed {
 		s.queue = nil
@@ -437,7 +437,7 @@ func (s *send) settle(err error) bool {
 		weak := s.res
 		s.weak = &weak
 		s.res.Ambiguous++ // it is stored, and will be again
-		s.last, s.queue, s.late = s.queue.broker, nil, true
+		s.last, s.queue, s.late = s.queue.host, nil, true
 		return false
 	}
 	return true

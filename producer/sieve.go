@@ -33,7 +33,7 @@ func (v *sieve) coarse(broker string) bool { return broker != v.last && v.slow.r
 func (t *topicRoute) next(r *route, v sieve) *queueAddr {
 	if !v.open() {
 		for _, mesh := range [...]func(string) bool{v.fine, v.coarse} {
-			if at, ok := t.turns.nextOf(len(r.queues), func(i int) bool { return mesh(r.queues[i].broker) }); ok {
+			if at, ok := t.turns.nextOf(len(r.queues), func(i int) bool { return mesh(r.queues[i].host) }); ok {
 				return &r.queues[at]
 			}
 		}
@@ -41,15 +41,16 @@ func (t *topicRoute) next(r *route, v sieve) *queueAddr {
 	return &r.queues[t.turns.next(len(r.queues))]
 }
 
-// sift leaves of the queues, which are all, those of the finest mesh that lets any pass. They are valid until the next call.
-func (s *send) sift(all []MessageQueue, v sieve) []MessageQueue {
+// sift leaves of the route's queues, which are all, those of the finest mesh that lets any pass. They are valid until the
+// next call.
+func (s *send) sift(now *route, all []MessageQueue, v sieve) []MessageQueue {
 	if v.open() {
 		return all
 	}
 	for _, mesh := range [...]func(string) bool{v.fine, v.coarse} {
 		s.sifted = s.sifted[:0]
 		for i := range all {
-			if mesh(all[i].Broker) {
+			if mesh(now.queues[i].host) {
 				s.sifted = append(s.sifted, all[i])
 			}
 		}

@@ -47,7 +47,7 @@ var tracers atomic.Int64
 func newTracer(host *Producer) *tracer {
 	o := &host.opts
 	group := message.UnwrapNamespace(o.Namespace, o.Group)
-	inner := New(Options{NameServers: o.NameServers, Group: traceGroup(group, tracers.Add(1)), SendTimeout: traceTimeout, MaxBody: traceBody, NamespaceV2: o.NamespaceV2,
+	inner := New(Options{NameServers: o.NameServers, NameServerURL: o.NameServerURL, NameServersEvery: o.NameServersEvery, Group: traceGroup(group, tracers.Add(1)), SendTimeout: traceTimeout, MaxBody: traceBody, NamespaceV2: o.NamespaceV2,
 		InstanceName: traceInstance + o.InstanceName, UnitName: o.UnitName, ClientIP: o.ClientIP, RouteEvery: o.RouteEvery, HeartbeatEvery: o.HeartbeatEvery,
 		NoAutoCreate: o.NoAutoCreate, DefaultTopic: o.DefaultTopic, DefaultTopicQueues: o.DefaultTopicQueues,
 		JSON: o.JSON, ConnectTimeout: o.ConnectTimeout, Dial: o.Dial, TLS: o.TLS, Credentials: o.Credentials, Hooks: o.Hooks})

@@ -34,7 +34,7 @@ func (s *send) ended(err error) {
 		s.in.guard("selector", func() { s.watch.Ended(s.named(), took, err) })
 	}
 	if a := s.p.avoid; a != nil {
-		a.note(s.queue.broker, took, s.blame(err), now)
+		a.note(s.queue.host, took, s.blame(err), now)
 	}
 }
 
