@@ -22,7 +22,7 @@ func TestCapacity(t *testing.T) {
 		t.Fatal(err)
 	}
 	report, err := bench.Capacity(t.Context(), scenario, bench.CapacityOptions{Step: 3 * time.Second, Confirm: 10 * time.Second, Rounds: 2, Tolerance: 0.1,
-		Budget: 5 * time.Minute, Told: func(step results.CapacityStep) {
+		Budget: 5 * time.Minute, Told: func(_ string, step results.CapacityStep) {
 			t.Logf("%s %.0f/s %s: %s", step.Phase, step.RatePerSecond, step.Found, step.Why)
 		}})
 	if err != nil {
