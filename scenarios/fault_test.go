@@ -24,10 +24,11 @@ func TestFaults(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err = Parse(name+".yaml", data)
-			if _, ok := errors.AsType[Faults](err); !ok {
+			faults, ok := errors.AsType[Faults](err)
+			if !ok {
 				t.Fatalf("Parse = %v, want Faults", err)
 			}
-			golden.Compare(t, name+".golden", err.Error()+"\n")
+			golden.Compare(t, name+".golden", faults.Detail()+"\n")
 		})
 	}
 }

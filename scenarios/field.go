@@ -56,8 +56,10 @@ type reader struct {
 	env    environ
 	faults Faults
 	known  map[Fault]bool
-	bad    map[*node]bool // values with a fault; what follows from them says nothing
-	paths  []string       // of every field, for keys in the wrong place
+	bad    map[*node]bool      // values with a fault; what follows from them says nothing
+	paths  []string            // of every field, for keys in the wrong place
+	lines  map[string][]string // of each file
+	meant  map[*node]string    // by an unknown key's value, the key that was meant
 
 	extendedBy map[string]string // a file to the place, file:line, where another one extends it
 	expanded   int               // bytes that came from the environment
@@ -65,7 +67,8 @@ type reader struct {
 }
 
 func newReader(file string, open opener, env environ) *reader {
-	r := &reader{file: file, open: open, env: env, known: map[Fault]bool{}, bad: map[*node]bool{}, extendedBy: map[string]string{}, unset: map[*node]bool{}}
+	r := &reader{file: file, open: open, env: env, known: map[Fault]bool{}, bad: map[*node]bool{}, unset: map[*node]bool{},
+		lines: map[string][]string{}, meant: map[*node]string{}, extendedBy: map[string]string{}}
 	for _, f := range fieldsOf("", scenarioFields) {
 		r.paths = append(r.paths, f.Path)
 	}
@@ -76,9 +79,14 @@ func newReader(file string, open opener, env environ) *reader {
 const maxFaults = 1_000
 
 func (r *reader) fault(at place, format string, args ...any) {
-	f := Fault{File: cmp.Or(at.file, r.file), Line: at.line, Col: at.col, Msg: fmt.Sprintf(format, args...)}
+	r.faultWith(at, "", format, args...)
+}
+
+// faultWith is fault with what is allowed.
+func (r *reader) faultWith(at place, allowed, format string, args ...any) {
+	f := Fault{File: cmp.Or(at.file, r.file), Line: at.line, Col: at.col, Msg: fmt.Sprintf(format, args...), Allowed: allowed}
 	if at.source != "" {
-		f = Fault{Source: at.source, Msg: f.Msg}
+		f = Fault{Source: at.source, Msg: f.Msg, Allowed: allowed}
 	}
 	if at.env != "" && !strings.Contains(f.Msg, at.env) {
 		f.Msg += " (" + clip(at.env) + ")"
@@ -91,6 +99,7 @@ func (r *reader) add(f Fault) {
 	if by := r.extendedBy[f.File]; by != "" {
 		f.Msg += "; extended by " + printable(by)
 	}
+	f = f.show(r.lines[f.File])
 	if !r.known[f] && len(r.faults) < maxFaults {
 		r.known[f] = true
 		r.faults = append(r.faults, f)
@@ -124,7 +133,11 @@ func readFields[T any](r *reader, name string, n *node, fields []field[T], later
 		i := slices.IndexFunc(fields, func(f field[T]) bool { return f.key == e.key })
 		if i < 0 {
 			r.bad[n] = true
-			meant = append(meant, r.unknown(e, keysOf(fields), later))
+			known := keysOf(fields)
+			if name == "" {
+				known = append(known, wholeKeys...)
+			}
+			meant = append(meant, r.unknown(e, known, later))
 			continue
 		}
 		fields[i].read(r, e.value, into)
@@ -138,17 +151,22 @@ func readFields[T any](r *reader, name string, n *node, fields []field[T], later
 
 // unknown reports a key that none of known is, nor a later version's, and gives the one that was meant, or "".
 func (r *reader) unknown(e entry, known, later []string) (meant string) {
+	if before, again := r.meant[e.value]; again { // cases share what they don't override
+		return before
+	}
+	defer func() { r.meant[e.value] = meant }()
+	allowed := "keys here: " + strings.Join(known, ", ")
 	elsewhere := slices.IndexFunc(r.paths, func(path string) bool { return strings.HasSuffix(path, "."+e.key) })
 	meant = nearest.Word(e.key, known)
 	switch {
 	case slices.Contains(later, e.key):
 		r.fault(e.at, "%s is not in this version", e.key)
 	case elsewhere >= 0:
-		r.fault(e.at, "unknown key %q here; nearest: %s", e.key, r.paths[elsewhere])
+		r.faultWith(e.at, allowed, "unknown key %q here; nearest: %s", e.key, r.paths[elsewhere])
 	case meant != "":
-		r.fault(e.at, "unknown key %q; nearest: %s", clip(e.key), meant)
+		r.faultWith(e.at, allowed, "unknown key %q; nearest: %s", clip(e.key), meant)
 	default:
-		r.fault(e.at, "unknown key %q; keys here: %s", clip(e.key), strings.Join(known, ", "))
+		r.fault(e.at, "unknown key %q; %s", clip(e.key), allowed)
 	}
 	return meant
 }

@@ -11,6 +11,9 @@ import (
 	"strings"
 )
 
+// wholeKeys are those of a file that make cases of its fields, and are none themselves.
+var wholeKeys = []string{"extends", "cases", "matrix"}
+
 // flagsName is the name of a scenario that is made of flags alone.
 const flagsName = "run"
 
@@ -78,6 +81,7 @@ func (r *reader) parse(data []byte, overrides []Override) (*Scenario, error) {
 // tree reads one file; nil if there is nothing in it to go on with, which is a fault.
 func (r *reader) tree(file string, data []byte) *node {
 	tree, faults := parseYAML(file, data)
+	r.lines[file] = strings.SplitN(string(data[:min(len(data), maxFile)]), "\n", maxLines+2)
 	for _, f := range faults {
 		r.add(f)
 	}

@@ -126,6 +126,9 @@ func (r *reader) choice(e entry, value *node) (fix, bool) {
 		if i := slices.IndexFunc(paths, func(p string) bool { return strings.HasSuffix(p, "."+last) }); near == "" && i >= 0 {
 			near = paths[i]
 		}
+		if strings.HasPrefix(e.key, "load.stages") {
+			near = "load.stages as a whole, load.duration, load.rate, load.warmup"
+		}
 		if near == "" {
 			near = "a field's path, such as producer.selector or message.size"
 		}

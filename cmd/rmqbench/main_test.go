@@ -90,7 +90,6 @@ func TestBadInput(t *testing.T) {
 		{"run a b", "at most 1 arg"},
 		{"rnu", "nearest: run"},
 		{"scenarios show nosuch", "shipped: quick"},
-		{"scenarios check " + unknownKey, "unknown key"},
 		{"broker --memory lots", "--memory lots"},
 		{"broker --brokers 0", "--brokers 0: 1 to 16"},
 		{"version extra", "see rmqbench version --help"},
@@ -253,6 +252,30 @@ func TestScenariosVerbs(t *testing.T) {
 	}
 	if out, errs, status := command(t, "scenarios", "check", file); status != exitDone || !strings.Contains(out, "quick, 6 cases") {
 		t.Errorf("check: %d %q %q", status, out, errs)
+	}
+}
+
+// check shows each fault with its line, and what could stand there.
+func TestScenariosCheck(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "mine.yaml")
+	if err := os.WriteFile(file, []byte("version: 1\nname: a\nload: {worker: 8}\nsecretKey: hunter2\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, errs, status := command(t, "scenarios", "check", file, "quick", "nosuch")
+	want := file + `:3:8: unknown key "worker"; nearest: workers
+  3 | load: {worker: 8}
+    |        ^
+  keys here: workers, mode, `
+	if status != exitUsage || !strings.HasPrefix(out, want) || errs != "" {
+		t.Errorf("status %d\n%s\n%s", status, out, errs)
+	}
+	for _, want := range []string{`:4:1: unknown key "secretKey"`, "ok    quick: quick, 6 cases\n", "unknown scenario \"nosuch\"", "\n3 faults\n"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	if strings.Contains(out, "hunter2") {
+		t.Errorf("a secret is shown:\n%s", out)
 	}
 }
 

@@ -3,9 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"rmqbench/results"
 	"rmqbench/scenarios"
 )
 
@@ -43,29 +46,46 @@ func newScenarios(s streams) *cobra.Command {
 		},
 		&cobra.Command{
 			Use: "check FILE…", Short: "Every fault of scenario files, as file:line:column", Args: cobra.MinimumNArgs(1),
-			RunE: func(_ *cobra.Command, args []string) error {
-				var faults scenarios.Faults
-				for _, file := range args {
-					loaded, err := scenarios.Load(file)
-					if err != nil {
-						bad, ok := errors.AsType[scenarios.Faults](err)
-						if !ok {
-							return err
-						}
-						faults = append(faults, bad...)
-						continue
-					}
-					if _, err := fmt.Fprintf(s.out, "ok    %s: %s, %d cases\n", file, loaded.Name, len(loaded.Cases())); err != nil {
-						return err
-					}
-				}
-				if len(faults) > 0 {
-					return faults
-				}
-				return nil
-			},
+			RunE: func(_ *cobra.Command, args []string) error { return check(args, s) },
 		})
 	return cmd
+}
+
+// check prints what is wrong with files, or what they hold.
+func check(files []string, s streams) error {
+	var text strings.Builder
+	wrong := 0
+	for _, file := range files {
+		loaded, err := scenarios.Load(file)
+		faults, bad := errors.AsType[scenarios.Faults](err)
+		switch {
+		case bad:
+			wrong += len(faults)
+			fmt.Fprintf(&text, "%s\n\n", faults.Detail())
+		case err != nil:
+			return err
+		default:
+			fmt.Fprintf(&text, "ok    %s: %s, %s\n", results.Printable(file), loaded.Name, count(len(loaded.Cases()), "case"))
+		}
+	}
+	if wrong > 0 {
+		fmt.Fprintln(&text, count(wrong, "fault"))
+	}
+	if _, err := io.WriteString(s.out, text.String()); err != nil {
+		return err
+	}
+	if wrong > 0 {
+		return exitError(exitUsage)
+	}
+	return nil
+}
+
+// count gives a number of things.
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 func completeScenarios(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
