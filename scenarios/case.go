@@ -5,7 +5,9 @@ import "fmt"
 // Cases gives the runs of s in file order. Without a list of cases that is one, named after its load.
 func (s *Scenario) Cases() []Case {
 	if len(s.cases) == 0 {
-		return []Case{{Name: s.Load.label(), Scenario: *s}}
+		lone := *s
+		lone.origin = nil
+		return []Case{{Name: s.Load.label(), Scenario: lone}}
 	}
 	return s.cases
 }

@@ -47,6 +47,7 @@ type shown struct {
 	keys  []*shown
 	items []*shown // of a list
 	shape shape
+	from  string // where a value came from, if that is to be shown
 }
 
 // reader turns nodes into values and collects faults. A fault is kept once, however many cases share its node.

@@ -113,6 +113,7 @@ func (r *reader) scenario(tree *node, overrides []Override) (*Scenario, error) {
 
 	s := &Scenario{}
 	base := r.resolve(start, fixes, s)
+	s.origin = base
 	if cases == nil && varied == nil && len(axes) == 0 {
 		r.check(s.Load.label(), s, base)
 	} else {
@@ -131,7 +132,7 @@ func (r *reader) scenario(tree *node, overrides []Override) (*Scenario, error) {
 				made := Case{Name: names.name(o.get("name"), c.fixes)}
 				resolved := r.resolve(merge(start, overlay(o)), append(slices.Clip(c.fixes), fixes...), &made.Scenario)
 				r.check(made.Name, &made.Scenario, resolved)
-				s.cases = append(s.cases, made)
+				s.cases, s.origins = append(s.cases, made), append(s.origins, resolved)
 			}
 		}
 	}

@@ -17,7 +17,9 @@ type Scenario struct {
 	Seed        uint64
 	Repeat      int // rounds, 1 to 100, each of all cases in an order of its own; 0 means once, in file order
 
-	cases []Case // in file order; none means one, the scenario itself
+	cases   []Case  // in file order; none means one, the scenario itself
+	origin  *node   // what the scenario was read from, nil in a Case
+	origins []*node // what each of cases was read from
 }
 
 // Verify says how a case is held to what the brokers stored; "" means not at all.

@@ -93,6 +93,9 @@ func overrides(flags *pflag.FlagSet) ([]scenarios.Override, error) {
 		if f.short != "" {
 			source = "-" + f.short
 		}
+		if _, ok := given.Annotations[setByEnvironment]; ok {
+			source = envName(f.name)
+		}
 		all = append(all, scenarios.Override{Path: f.path, Value: given.Value.String(), Source: source})
 	}
 	sets, err := flags.GetStringArray("set")

@@ -175,6 +175,9 @@ func shortFlags(flags *pflag.FlagSet) string {
 // notFromEnvironment is the annotation of a flag that must be typed.
 const notFromEnvironment = "rmqbench_typed"
 
+// setByEnvironment is the annotation of a flag that fromEnvironment gave its value.
+const setByEnvironment = "rmqbench_environment"
+
 // fromEnvironment gives each flag that was not set the value of RMQBENCH_<NAME>.
 func fromEnvironment(flags *pflag.FlagSet) (err error) {
 	flags.VisitAll(func(f *pflag.Flag) {
@@ -186,6 +189,10 @@ func fromEnvironment(flags *pflag.FlagSet) (err error) {
 			if bad := flags.Set(f.Name, value); bad != nil {
 				err = &usageError{fmt.Sprintf("environment %s: %v", name, bad)}
 			}
+			if f.Annotations == nil {
+				f.Annotations = map[string][]string{}
+			}
+			f.Annotations[setByEnvironment] = nil
 		}
 	})
 	return err

@@ -245,13 +245,36 @@ func TestScenariosVerbs(t *testing.T) {
 	if status != exitDone || !strings.HasPrefix(out, "quick ") {
 		t.Errorf("list: %d %q", status, out)
 	}
-	text, _, status := command(t, "scenarios", "show", "quick")
+	text, _, status := command(t, "scenarios", "show", "--text", "quick")
 	file := filepath.Join(t.TempDir(), "mine.yaml")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil || status != exitDone {
 		t.Fatalf("show: %d %v", status, err)
 	}
 	if out, errs, status := command(t, "scenarios", "check", file); status != exitDone || !strings.Contains(out, "quick, 6 cases") {
 		t.Errorf("check: %d %q %q", status, out, errs)
+	}
+}
+
+// show says of every value where it came from.
+func TestScenariosShow(t *testing.T) {
+	t.Setenv("RMQBENCH_SEED", "7")
+	t.Setenv("TEST_SIZE", "4KiB")
+	file := filepath.Join(t.TempDir(), "mine.yaml")
+	text := "version: 1\nname: a\nload:\n  stages: [{for: 1s}]\nmessage:\n  size: ${TEST_SIZE:-1KiB}\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, errs, status := command(t, "scenarios", "show", file, "-w", "8", "--warmup", "2s", "--set", "topic.create=never")
+	if status != exitDone {
+		t.Fatalf("status %d: %s", status, errs)
+	}
+	for _, want := range []string{
+		"seed: 7  # RMQBENCH_SEED=7\n", "name: a  # " + file + ":2\n", "workers: 8  # -w 8\n", "size: 4KiB  # " + file + ":6 ${TEST_SIZE}\n",
+		"create: never  # --set topic.create=never\n", "mode: sync  # default\n", "- {for: 2s, warmup: true}  # --warmup 2s\n", "- {for: 1s}  # " + file + ":4\n",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
 	}
 }
 
@@ -280,7 +303,7 @@ func TestScenariosCheck(t *testing.T) {
 }
 
 func TestHelpHasExamples(t *testing.T) {
-	for _, verb := range []string{"", "run", "capacity", "broker", "scenarios", "doctor", "topic", "topic create", "topic route", "topic delete"} {
+	for _, verb := range []string{"", "run", "capacity", "broker", "scenarios", "scenarios show", "doctor", "topic", "topic create", "topic route", "topic delete"} {
 		out, _, status := command(t, append(strings.Fields(verb), "--help")...)
 		if status != exitDone || !strings.Contains(out, "Examples:") {
 			t.Errorf("%q: status %d\n%s", verb, status, out)

@@ -25,30 +25,64 @@ func newScenarios(s streams) *cobra.Command {
 		Use:   "scenarios",
 		Short: "List, show and check scenario files",
 		Example: `  rmqbench scenarios list
-  rmqbench scenarios show quick > mine.yaml
+  rmqbench scenarios show --text quick > mine.yaml
+  rmqbench scenarios show mine.yaml -w 8               # every value, and where it came from
   rmqbench scenarios check mine.yaml`,
 		Args: cobra.NoArgs,
 		RunE: list,
 	}
 	cmd.AddCommand(
 		&cobra.Command{Use: "list", Short: "The scenarios that come with rmqbench", RunE: list},
-		&cobra.Command{
-			Use: "show NAME", Short: "The text of a shipped scenario, to start one of your own from",
-			Args: cobra.ExactArgs(1), ValidArgsFunction: completeScenarios,
-			RunE: func(_ *cobra.Command, args []string) error {
-				text, err := scenarios.Source(args[0])
-				if err != nil {
-					return &usageError{err.Error()}
-				}
-				_, err = s.out.Write(text)
-				return err
-			},
-		},
+		newShow(s),
 		&cobra.Command{
 			Use: "check FILE…", Short: "Every fault of scenario files, as file:line:column", Args: cobra.MinimumNArgs(1),
 			RunE: func(_ *cobra.Command, args []string) error { return check(args, s) },
 		})
 	return cmd
+}
+
+func newShow(s streams) *cobra.Command {
+	var text bool
+	cmd := &cobra.Command{
+		Use:   "show [SCENARIO] [flags]",
+		Short: "Every value of a scenario and where it came from; or a shipped one's text",
+		Long: `show prints a scenario, or one case made of flags, as run would drive it: every value of every case, and behind it where it
+came from: the flag as typed, the environment's variable, the file and its line, or default. With --text it prints a shipped scenario's
+file, comments and all, to start one of your own from.`,
+		Example: `  rmqbench scenarios show quick
+  rmqbench scenarios show mine.yaml -w 8 -s 4KiB
+  rmqbench scenarios show -r 1k/s                      # what run -r 1k/s is made of
+  rmqbench scenarios show --text quick > mine.yaml`,
+		Args: cobra.MaximumNArgs(1), ValidArgsFunction: completeScenarios,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if text {
+				return showText(args, s)
+			}
+			scenario, err := chooseScenario(cmd.Flags(), args, s)
+			if err != nil {
+				return err
+			}
+			return scenario.Explain(s.out)
+		},
+	}
+	cmd.Flags().SortFlags = false
+	cmd.Flags().BoolVar(&text, "text", false, "a shipped scenario's file as it is")
+	addFlags(cmd.Flags(), loadFlags)
+	return cmd
+}
+
+// showText prints a shipped scenario's file.
+func showText(args []string, s streams) error {
+	name := defaultScenario
+	if len(args) > 0 {
+		name = args[0]
+	}
+	text, err := scenarios.Source(name)
+	if err != nil {
+		return &usageError{err.Error()}
+	}
+	_, err = s.out.Write(text)
+	return err
 }
 
 // check prints what is wrong with files, or what they hold.
