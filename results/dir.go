@@ -80,6 +80,17 @@ func (d *Dir) WriteSeries(points []Point) error {
 	return d.write(SeriesFile, func(w io.Writer) error { return encodeSeries(w, points) })
 }
 
+// WriteWhole writes a share's histograms to [WholeFile], for the merge.
+func (d *Dir) WriteWhole(whole *Whole) error {
+	return d.write(WholeFile, func(w io.Writer) error {
+		data, err := EncodeWhole(whole)
+		if err == nil {
+			_, err = w.Write(data)
+		}
+		return err
+	})
+}
+
 // Checkpoint writes a run that goes on, judged, and its intervals so far to run.json and series.jsonl. The next one, or WriteRun and
 // WriteSeries, replaces them, in one step: there is always a whole one, whenever the process is killed.
 func (d *Dir) Checkpoint(r *Run, points []Point) error {

@@ -114,6 +114,36 @@ func shardTable(r *Run) ([]string, error) {
 	return drawTable(header, rows)
 }
 
+// shardLines says how well the shares of a merged run kept together.
+func shardLines(r *Run) []string {
+	skew := r.StartSkew()
+	if skew == nil {
+		return nil
+	}
+	line := fmt.Sprintf("the shares began within %s of one another, each by its own clock", FormatDuration(*skew))
+	if apart := r.ClocksApart(); apart != nil {
+		line += fmt.Sprintf("; their clocks are at most %s apart, by %s's", FormatDuration(*apart), Printable(r.Shards[0].Clock.Of))
+	}
+	return []string{line}
+}
+
+// ClocksApart is how far the clocks of a merged run's shares can be apart at most, in nanoseconds, by what a broker's clock said to
+// each; null where not all asked the same one.
+func (r *Run) ClocksApart() *int64 {
+	if len(r.Shards) < 2 {
+		return nil
+	}
+	var lows, highs []int64
+	for i := range r.Shards {
+		c := r.Shards[i].Clock
+		if c == nil || r.Shards[0].Clock == nil || c.Of != r.Shards[0].Clock.Of {
+			return nil
+		}
+		lows, highs = append(lows, c.LowNS), append(highs, c.HighNS)
+	}
+	return new(slices.Max(highs) - slices.Min(lows))
+}
+
 func orDash(s string) string {
 	if s == "" {
 		return "—"

@@ -78,6 +78,9 @@ func statusOf(err error) int {
 	if _, ok := errors.AsType[*bench.DangerError](err); ok {
 		return exitUsage
 	}
+	if _, ok := errors.AsType[*bench.ShareError](err); ok {
+		return exitUsage
+	}
 	if _, ok := errors.AsType[scenarios.Faults](err); ok {
 		return exitUsage
 	}
@@ -115,7 +118,7 @@ Exit status:
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(flagFault)
-	root.AddCommand(newRun(s), newCapacity(s), newReport(s), newDoctor(s), newTopic(s), newScenarios(s), newBroker(s), newVersion(s))
+	root.AddCommand(newRun(s), newMerge(s), newCapacity(s), newReport(s), newDoctor(s), newTopic(s), newScenarios(s), newBroker(s), newVersion(s))
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd.Flags()) }
 	sayArgs(root)
 	return root

@@ -20,6 +20,7 @@ type runFlags struct {
 	out       string
 	json      bool
 	unlimited bool
+	share     shareFlags
 	noGuard   bool
 	progress  string
 	cost      string
@@ -48,6 +49,7 @@ by itself (PARTIAL, exit status 3) when over 5 % of its sends have failed for 5 
   rmqbench run -n 127.0.0.1:9876 -r 1k/s -t TOPIC -d 30s     # an open loop on a cluster
   rmqbench run -n HOST:9876 --tls-ca ca.pem --credentials tools.yml -r 1k/s -t TOPIC
   rmqbench run --selector random,hash -s 128B,4KiB -d 5s      # four cases
+  rmqbench run -n HOST:9876 -r 100k/s -d 60s -t TOPIC --shard 0/3 --start-at 2026-03-01T12:00:00Z   # one of three machines
   rmqbench run mine.yaml --set message.size=4KiB -o results`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completeScenarios,
@@ -60,6 +62,7 @@ by itself (PARTIAL, exit status 3) when over 5 % of its sends have failed for 5 
 	addFlags(flags, loadFlags)
 	flags.BoolVar(&f.unlimited, "unlimited", false, "off loopback: drive the cluster as hard as it can, without a rate")
 	flags.BoolVar(&f.noGuard, "no-guard", false, "off loopback: go on though over 5 % of the sends have failed for 5 s")
+	f.share.add(flags)
 	addOutputFlags(cmd, &f)
 	return cmd
 }
@@ -91,8 +94,20 @@ func runLoad(cmd *cobra.Command, args []string, f runFlags, s streams) error {
 	if err != nil {
 		return err
 	}
+	share, err := f.share.share(cmd.Flags())
+	if err != nil {
+		return err
+	}
+	if f.share.print {
+		if f.json {
+			return &usageError{"--print-record and --json both want stdout: one of them"}
+		}
+		if err := results.PrintBegan(s.out, &results.Shard{Index: share.Index, Of: share.Of, Host: share.Host}); err != nil {
+			return err
+		}
+	}
 	keep := &keeper{parent: f.out}
-	o := bench.Options{Tool: tool(), Cost: cost, Unlimited: f.unlimited, NoGuard: f.noGuard, Warn: s.warn, Progress: watch.show}
+	o := bench.Options{Share: share, Tool: tool(), Cost: cost, Unlimited: f.unlimited, NoGuard: f.noGuard, Warn: s.warn, Progress: watch.show}
 	if f.out != "none" {
 		o.Checkpoint = keep.checkpoint
 	}
@@ -166,7 +181,7 @@ func costTime(flag string, scenario *scenarios.Scenario) (time.Duration, error) 
 	return whole, nil
 }
 
-// deliver prints the report and writes its directory. What could not be written does not keep the summary back.
+// deliver prints the report and writes its directory; scenario is nil where the record alone is at hand. What could not be written does not keep the summary back.
 func deliver(report *bench.Report, scenario *scenarios.Scenario, keep *keeper, f runFlags, s streams) error {
 	run := report.Run
 	path, lost := keep.result(report)
@@ -185,7 +200,11 @@ func deliver(report *bench.Report, scenario *scenarios.Scenario, keep *keeper, f
 		var text strings.Builder
 		headline := quickLines(report)
 		if !f.quiet {
-			fmt.Fprintf(&text, "%s · seed %d · %s\n", results.Title(run), scenario.Seed, profiles(scenario))
+			title := results.Title(run)
+			if scenario != nil {
+				title += fmt.Sprintf(" · seed %d · %s", scenario.Seed, profiles(scenario))
+			}
+			fmt.Fprintln(&text, title)
 			for _, line := range headline {
 				fmt.Fprintln(&text, line)
 			}
@@ -206,23 +225,23 @@ func deliver(report *bench.Report, scenario *scenarios.Scenario, keep *keeper, f
 			return err
 		}
 	}
+	if f.share.print {
+		if err := results.PrintWhole(s.out, report.Whole); err != nil {
+			return err
+		}
+	}
 	if lost != nil {
 		return fmt.Errorf("the result is lost: %w; give another directory with -o", lost)
 	}
-	if status := results.ExitStatus(run, asksForRate(scenario)); status != exitDone {
+	if status := results.ExitStatus(run, asksForRate(run)); status != exitDone {
 		return exitError(status)
 	}
 	return nil
 }
 
 // asksForRate reports whether any case has one.
-func asksForRate(scenario *scenarios.Scenario) bool {
-	for _, c := range scenario.Cases() {
-		if c.Load.OpenLoop() {
-			return true
-		}
-	}
-	return false
+func asksForRate(run *results.Run) bool {
+	return slices.ContainsFunc(run.Cases, func(c results.Case) bool { return c.OpenLoop })
 }
 
 // keeper writes a run's directory, while the run goes on and at its end.
@@ -254,7 +273,11 @@ func (k *keeper) result(report *bench.Report) (string, error) {
 	if err := k.open(report.Run); err != nil {
 		return "", err
 	}
-	return k.dir.Path(), errors.Join(k.dir.WriteRun(report.Run), k.dir.WriteSeries(report.Series), k.dir.WriteLog(report.Histograms), k.dir.WriteReports(report))
+	var whole error
+	if report.Whole != nil {
+		whole = k.dir.WriteWhole(report.Whole)
+	}
+	return k.dir.Path(), errors.Join(whole, k.dir.WriteRun(report.Run), k.dir.WriteSeries(report.Series), k.dir.WriteLog(report.Histograms), k.dir.WriteReports(report))
 }
 
 // nextStep is what one would do after this run.

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"rmqbench/broker"
+	"rmqbench/results"
+)
+
+// sendShares runs one load as so many shares, each as a process would, and returns what each printed; killed ones only begin.
+func sendShares(t *testing.T, of int, out string) []string {
+	t.Helper()
+	cluster, err := broker.Start(broker.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Close)
+	at := time.Now().Add(4 * time.Second).UTC().Format(time.RFC3339)
+	logs := make([]string, of)
+	var all sync.WaitGroup
+	for k := range of {
+		all.Go(func() {
+			var log, errs bytes.Buffer
+			status := run(t.Context(), []string{"run", "-n", cluster.NameServer(), "-r", "900/s", "-d", "1s", "-w", "4", "--instrument-cost", "off", "--progress", "none",
+				"--shard", fmt.Sprintf("%d/%d", k, of), "--start-at", at, "--print-record", "-o", filepath.Join(out, fmt.Sprint(k))}, streams{nil, &log, &errs})
+			if status == exitUsage || status == exitFailed {
+				t.Errorf("share %d: status %d: %s", k, status, errs.String())
+			}
+			logs[k] = log.String()
+		})
+	}
+	all.Wait()
+	return logs
+}
+
+// TestMergeOfShares: three shares through logs and through directories give one result with all sends in it.
+func TestMergeOfShares(t *testing.T) {
+	dir := t.TempDir()
+	logs := sendShares(t, 3, dir)
+	var out, errs bytes.Buffer
+	status := run(t.Context(), []string{"merge", "-", "-o", filepath.Join(dir, "merged")}, streams{strings.NewReader(strings.Join(logs, "")), &out, &errs})
+	text := out.String()
+	if status == exitFailed || status == exitUsage || !strings.Contains(text, "2 of 3") || !strings.Contains(text, "the shares began within") {
+		t.Errorf("status %d\n%s%s", status, text, errs.String())
+	}
+	merged, err := filepath.Glob(filepath.Join(dir, "merged", "*", results.RunFile))
+	if err != nil || len(merged) != 1 {
+		t.Fatalf("%v %v", merged, err)
+	}
+	r, err := results.Read(merged[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := &r.Cases[0]; c.Offered != 900 || c.Acknowledged != 900 || len(r.Shards) != 3 {
+		t.Errorf("offered %d, acknowledged %d of 900, %d shards", c.Offered, c.Acknowledged, len(r.Shards))
+	}
+	out.Reset()
+	dirs := []string{"merge", "--json", "-o", "none"}
+	for k := range 3 {
+		dirs = append(dirs, filepath.Join(dir, fmt.Sprint(k)))
+	}
+	if status := run(t.Context(), dirs, streams{nil, &out, &errs}); status == exitFailed || status == exitUsage || !strings.Contains(out.String(), `"acknowledged": 900`) {
+		t.Errorf("from directories: %d %s", status, errs.String())
+	}
+	// One of them was killed after it began.
+	began, _, _ := strings.Cut(logs[1], "\n")
+	out.Reset()
+	status = run(t.Context(), []string{"merge", "-", "-o", "none"}, streams{strings.NewReader(logs[0] + began + "\n" + logs[2]), &out, &errs})
+	if status != exitFailed || !strings.Contains(out.String(), "PARTIAL") || !regexp.MustCompile(`shard 1 of 3 \([^)]+\), which began and gave no record`).MatchString(out.String()) {
+		t.Errorf("with one killed: %d\n%s", status, out.String())
+	}
+}
+
+func TestShareFlags(t *testing.T) {
+	ahead := time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
+	for _, tt := range []struct {
+		args, want string
+		index      string
+	}{
+		{"--shard 0/2", "--shard needs --start-at, the same for all shares", ""},
+		{"--shard 2/2 --start-at " + ahead, "write k/N with k from 0 to N-1", ""},
+		{"--shard x --start-at " + ahead, "write k/N with k from 0 to N-1", ""},
+		{"--shard 3 --start-at " + ahead, "or N alone where JOB_COMPLETION_INDEX is set", ""},
+		{"--shard 3 --start-at " + ahead, "write k/N", "3"},
+		{"--shard 0/2 --start-at tomorrow", "write a time as 2", ""},
+		{"--shard 0/2 --start-at 2020-01-01T00:00:00Z", "ago: this share would be late", ""},
+		{"--shard 0/2 --start-at kubernetes", "no pod of Kubernetes", ""},
+		{"--start-at " + ahead, "--start-at needs --shard k/N", ""},
+		{"--print-record", "--print-record needs --shard k/N", ""},
+		{"--shard 0/2 --start-at " + ahead + " --print-record --json", "both want stdout", ""},
+		{"quick --shard 0/2 --start-at " + ahead, "a closed loop has no schedule to share; give a rate", ""},
+		{"-r 1k/s --set verify=offsets --shard 0/2 --start-at " + ahead, "verify compares", ""},
+	} {
+		t.Setenv(indexVariable, tt.index)
+		t.Setenv("KUBERNETES_SERVICE_HOST", "")
+		var out, errs bytes.Buffer
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		status := run(ctx, append([]string{"run", "-o", "none", "--progress", "none"}, strings.Fields(tt.args)...), streams{nil, &out, &errs})
+		cancel()
+		if status != exitUsage || !strings.Contains(errs.String(), tt.want) || strings.Count(errs.String(), "\n") != 1 {
+			t.Errorf("run %s: status %d: %q, want %q", tt.args, status, errs.String(), tt.want)
+		}
+	}
+}
+
+func TestMergeRefusesWhatIsNoShare(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "log"), []byte("nothing of ours\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		arg, want string
+		status    int
+	}{
+		{filepath.Join(dir, "nosuch"), "there is no such file", exitUsage},
+		{filepath.Join(dir, "log"), "no share's record was found", exitFailed},
+		{dir, "no share's record was found", exitFailed},
+	} {
+		var out, errs bytes.Buffer
+		if status := run(t.Context(), []string{"merge", tt.arg, "-o", "none"}, streams{nil, &out, &errs}); status != tt.status || !strings.Contains(errs.String(), tt.want) {
+			t.Errorf("merge %s: %d %q, want %d %q", tt.arg, status, errs.String(), tt.status, tt.want)
+		}
+	}
+}
