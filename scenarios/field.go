@@ -21,6 +21,7 @@ type field[T any] struct {
 	show  func(from *T) *shown              // nil if there is nothing to show
 	fill  func(n *node) *node               // n with the defaults within; n may be nil; nil for a value
 	below func(path string) []Field         // of a mapping
+	form  func() form                       // its JSON Schema, without the documentation
 	must  bool                              // it may not be missing
 }
 
@@ -218,6 +219,7 @@ func value[T, V any](key string, k kind[V], def, help string, at func(*T) *V) fi
 			}
 		},
 		show: func(from *T) *shown { return showValue(key, k, *at(from)) },
+		form: func() form { return scalarForm(k) },
 	}
 }
 
@@ -279,6 +281,9 @@ func values[T, V any](key string, k kind[V], help string, at func(*T) *[]V) fiel
 			}
 			return s
 		},
+		form: func() form {
+			return form{"anyOf": []any{scalarForm(k), form{"type": "string", "pattern": "[,;]"}, listForm(scalarForm(k))}}
+		},
 	}
 }
 
@@ -335,6 +340,13 @@ func table[T, K, V any](key string, keys kind[K], values kind[V], help string, a
 			}
 			return s
 		},
+		form: func() form {
+			f := form{"type": "object", "minProperties": 1, "maxProperties": maxItems, "additionalProperties": scalarForm(values)}
+			if expr, ok := keys.form["pattern"]; ok {
+				f["propertyNames"] = form{"pattern": expr}
+			}
+			return f
+		},
 	}
 }
 
@@ -348,6 +360,7 @@ func block[T, B any](key, help string, fields []field[B], later []string, at fun
 		below: func(path string) []Field {
 			return fieldsOf(path+".", fields)
 		},
+		form: func() form { return objectForm(fields) },
 	}
 }
 
@@ -402,6 +415,13 @@ func blocks[T, B any](key, help string, empty bool, fields []field[B], later []s
 			return s
 		},
 		below: func(path string) []Field { return fieldsOf(path+"[].", fields) },
+		form: func() form {
+			f := listForm(objectForm(fields))
+			if empty {
+				delete(f, "minItems")
+			}
+			return f
+		},
 	}
 }
 

@@ -23,6 +23,7 @@ type kind[V any] struct {
 	parse func(text string) (V, error)
 	text  func(V) string // canonical, parse reads it back
 	json  func(V) any    // nil: the value as it is
+	form  form           // in the JSON Schema; nil: any text
 }
 
 // MaxBatch bounds the messages of a batch.
@@ -56,35 +57,35 @@ const (
 )
 
 var (
-	bodySize = kind[Size]{name: "a size like 1KiB", unit: "_bytes", parse: parseBodySize, text: Size.String}
+	bodySize = kind[Size]{name: "a size like 1KiB", form: sizeForm, unit: "_bytes", parse: parseBodySize, text: Size.String}
 	// threshold is a size from which on something is done; 0 is written off and means never.
-	threshold = kind[Size]{name: "a size like 4KiB, or off", unit: "_bytes", parse: parseThreshold, text: func(s Size) string {
+	threshold = kind[Size]{name: "a size like 4KiB, or off", form: offForm, unit: "_bytes", parse: parseThreshold, text: func(s Size) string {
 		if s == 0 {
 			return "off"
 		}
 		return s.String()
 	}}
-	span   = kind[Duration]{name: "a duration like 30s", unit: "_ns", parse: parseSpan, text: Duration.String}
-	moment = kind[Duration]{name: "a duration like 30s", unit: "_ns", parse: parseDuration, text: Duration.String}
-	period = kind[Duration]{name: "a duration like 10s", unit: "_ns", parse: parsePeriod, text: Duration.String}
-	rate   = kind[Rate]{name: "a rate like 1k/s", parse: parseRate, text: Rate.String}
-	rates  = kind[rateSpan]{name: "a rate like 1k/s, or two like 1k/s..5k/s", parse: parseRates, text: rateSpan.String, json: func(r rateSpan) any {
+	span   = kind[Duration]{name: "a duration like 30s", form: durationForm, unit: "_ns", parse: parseSpan, text: Duration.String}
+	moment = kind[Duration]{name: "a duration like 30s", form: durationForm, unit: "_ns", parse: parseDuration, text: Duration.String}
+	period = kind[Duration]{name: "a duration like 10s", form: durationForm, unit: "_ns", parse: parsePeriod, text: Duration.String}
+	rate   = kind[Rate]{name: "a rate like 1k/s", form: rateForm, parse: parseRate, text: Rate.String}
+	rates  = kind[rateSpan]{name: "a rate like 1k/s, or two like 1k/s..5k/s", form: ratesForm, parse: parseRates, text: rateSpan.String, json: func(r rateSpan) any {
 		if r.to.IsZero() {
 			return r.from
 		}
 		return [2]Rate{r.from, r.to}
 	}}
-	share = kind[float64]{name: "a number from 0 to 1", bare: true, parse: parseShare, text: func(v float64) string {
+	share = kind[float64]{name: "a number from 0 to 1", form: shareForm, bare: true, parse: parseShare, text: func(v float64) string {
 		return strconv.FormatFloat(v, 'f', -1, 64)
 	}}
 	// percentage is a share that is written as objectives write theirs.
-	percentage = kind[float64]{name: "a percentage like 5%", parse: func(text string) (float64, error) {
+	percentage = kind[float64]{name: "a percentage like 5%", form: percentForm, parse: func(text string) (float64, error) {
 		v, _, err := parsePercentage(text)
 		return digits15(v*100) / 100, err
 	}, text: func(v float64) string { return strconv.FormatFloat(digits15(v*100), 'f', -1, 64) + "%" }}
-	seed    = kind[uint64]{name: "a whole number like 1", bare: true, parse: parseSeed, text: func(v uint64) string { return strconv.FormatUint(v, 10) }}
-	yesNo   = kind[bool]{name: "true or false", bare: true, parse: parseYesNo, text: strconv.FormatBool}
-	workers = kind[Workers]{name: "a whole number like 64, or auto", bare: true, parse: parseWorkers, text: Workers.String, json: func(w Workers) any {
+	seed    = kind[uint64]{name: "a whole number like 1", form: seedForm, bare: true, parse: parseSeed, text: func(v uint64) string { return strconv.FormatUint(v, 10) }}
+	yesNo   = kind[bool]{name: "true or false", form: yesNoForm, bare: true, parse: parseYesNo, text: strconv.FormatBool}
+	workers = kind[Workers]{name: "a whole number like 64, or auto", form: workersForm, bare: true, parse: parseWorkers, text: Workers.String, json: func(w Workers) any {
 		if w.Auto {
 			return "auto"
 		}
@@ -92,17 +93,17 @@ var (
 	}}
 	text         = kind[string]{name: "text", parse: parseText, text: func(s string) string { return s }}
 	caseName     = kind[string]{name: "a name like sync 64", parse: parseCaseName, text: func(s string) string { return s }}
-	version      = kind[int]{name: "1", bare: true, parse: parseVersion, text: strconv.Itoa}
+	version      = kind[int]{name: "1", form: versionForm, bare: true, parse: parseVersion, text: strconv.Itoa}
 	scenarioName = pattern("a name like quick", `^[a-zA-Z0-9_-]+$`, "letters, digits, _ and -", maxName)
 	topicName    = pattern("a name like RMQBENCH_QUICK", `^[%|a-zA-Z0-9_-]+$`, "letters, digits, _, -, % and |", maxTopic)
 	propertyName = pattern("a name like region", `^[a-zA-Z_][a-zA-Z0-9_.-]*$`, "letters, digits, _, . and -, a letter first", maxName)
 	fileName     = kind[string]{name: "a file like tools.yml", parse: parseFileName, text: func(s string) string { return s }}
 	hostName     = pattern("a name like broker.example", `^[a-zA-Z0-9._:-]+$`, "letters, digits, ., _, : and -", 253)
-	resolution   = kind[string]{name: "FROM=TO like 172.17.0.3:10911=127.0.0.1:10911", parse: checkResolution, text: func(s string) string { return s }}
+	resolution   = kind[string]{name: "FROM=TO like 172.17.0.3:10911=127.0.0.1:10911", form: addressForm, parse: checkResolution, text: func(s string) string { return s }}
 	roomName     = pattern("a name like room-a", `^[a-zA-Z0-9._-]+$`, "letters, digits, ., _ and -", maxName)
-	objective    = kind[Objective]{name: "an objective like p99<10ms", parse: parseObjective, text: Objective.String, json: func(o Objective) any { return o.String() }}
+	objective    = kind[Objective]{name: "an objective like p99<10ms", form: demandForm, parse: parseObjective, text: Objective.String, json: func(o Objective) any { return o.String() }}
 	brokerName   = pattern("a broker's name like broker-a", `^[a-zA-Z0-9._@-]+$`, "letters, digits, ., _, @ and -", maxTopic)
-	hostPort     = kind[string]{name: "an address like 127.0.0.1:9876", parse: parseHostPort, text: func(s string) string { return s }}
+	hostPort     = kind[string]{name: "an address like 127.0.0.1:9876", form: addressForm, parse: parseHostPort, text: func(s string) string { return s }}
 )
 
 // avoidance is whose table of brokers to avoid; "" is written false and means nobody's.
@@ -123,7 +124,7 @@ var avoidance = func() kind[string] {
 // whole is an integer from low to high.
 func whole[V int | int64](low, high V) kind[V] {
 	return kind[V]{
-		name: fmt.Sprintf("a whole number like %d", max(low, 1)), bare: true,
+		name: fmt.Sprintf("a whole number like %d", max(low, 1)), bare: true, form: form{"type": "integer", "minimum": low, "maximum": high},
 		parse: func(text string) (V, error) {
 			n, err := strconv.ParseUint(text, 10, 64)
 			switch {
@@ -157,7 +158,7 @@ func oneOf[V ~string](known []V, later ...V) kind[V] {
 		name = strings.Join(words[:len(words)-1], ", ") + " or " + name
 	}
 	return kind[V]{
-		name: name,
+		name: name, form: wordsForm(words),
 		parse: func(text string) (V, error) {
 			switch {
 			case slices.Contains(known, V(text)):
@@ -178,7 +179,7 @@ func oneOf[V ~string](known []V, later ...V) kind[V] {
 func pattern(name, expr, chars string, longest int) kind[string] {
 	compiled := regexp.MustCompile(expr)
 	return kind[string]{
-		name: name,
+		name: name, form: matching(expr),
 		parse: func(text string) (string, error) {
 			switch {
 			case text == "":

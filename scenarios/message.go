@@ -59,6 +59,9 @@ var messageSize = field[Message]{
 		return showValue("size", bodySize, from.Size)
 	},
 	below: func(path string) []Field { return fieldsOf(path+".", sizesFields) },
+	form: func() form {
+		return form{"anyOf": []any{scalarForm(bodySize), objectForm(sizesFields)}}
+	},
 }
 
 var sizesFields = []field[Sizes]{

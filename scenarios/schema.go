@@ -130,6 +130,7 @@ var stageRate = field[Stage]{
 		}
 		return showValue("rate", rates, rateSpan{from.Rate, from.To})
 	},
+	form: func() form { return scalarForm(rates) },
 }
 
 var producerFields = []field[Producer]{

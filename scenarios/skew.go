@@ -31,7 +31,7 @@ type Skew struct {
 
 const skews = "uniform, sequence, zipf(1.1) or hot(0.9, 10)"
 
-var skew = kind[Skew]{name: skews, parse: parseSkew, text: Skew.String, json: func(s Skew) any { return s.String() }}
+var skew = kind[Skew]{name: skews, form: skewForm, parse: parseSkew, text: Skew.String, json: func(s Skew) any { return s.String() }}
 
 func parseSkew(text string) (Skew, error) {
 	word, rest, _ := strings.Cut(text, "(")

@@ -278,6 +278,13 @@ func TestScenariosShow(t *testing.T) {
 	}
 }
 
+func TestScenariosSchema(t *testing.T) {
+	out, errs, status := command(t, "scenarios", "schema")
+	if !json.Valid([]byte(out)) || !strings.Contains(out, "draft/2020-12") || status != exitDone {
+		t.Errorf("status %d\n%.200s\n%s", status, out, errs)
+	}
+}
+
 // check shows each fault with its line, and what could stand there.
 func TestScenariosCheck(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "mine.yaml")

@@ -23,17 +23,29 @@ func newScenarios(s streams) *cobra.Command {
 	}
 	cmd := &cobra.Command{
 		Use:   "scenarios",
-		Short: "List, show and check scenario files",
+		Short: "List, show and check scenario files; their JSON Schema",
 		Example: `  rmqbench scenarios list
   rmqbench scenarios show --text quick > mine.yaml
   rmqbench scenarios show mine.yaml -w 8               # every value, and where it came from
-  rmqbench scenarios check mine.yaml`,
+  rmqbench scenarios check mine.yaml
+  rmqbench scenarios schema > scenario.schema.json`,
 		Args: cobra.NoArgs,
 		RunE: list,
 	}
 	cmd.AddCommand(
 		&cobra.Command{Use: "list", Short: "The scenarios that come with rmqbench", RunE: list},
 		newShow(s),
+		&cobra.Command{
+			Use: "schema", Short: "The JSON Schema of scenario files, for editors",
+			RunE: func(*cobra.Command, []string) error {
+				schema, err := scenarios.JSONSchema()
+				if err != nil {
+					return err
+				}
+				_, err = fmt.Fprintf(s.out, "%s\n", schema)
+				return err
+			},
+		},
 		&cobra.Command{
 			Use: "check FILE…", Short: "Every fault of scenario files, as file:line:column", Args: cobra.MinimumNArgs(1),
 			RunE: func(_ *cobra.Command, args []string) error { return check(args, s) },
