@@ -362,6 +362,11 @@ func (h *hunt) search(ctx context.Context, try func(ctx context.Context, c *scen
 		}
 		c := h.caseOf(t, i)
 		m, err := try(ctx, c, i)
+		if err == nil && m.stopped != nil && m.stopped.by == results.StoppedByDisk { // no rate is to blame
+			h.record.Ended = results.EndedInterrupted
+			h.run.CutShort, h.run.StoppedBy = m.stopped.why, m.stopped.by
+			return nil
+		}
 		if err == nil && m.interrupted {
 			h.interrupted()
 			return nil

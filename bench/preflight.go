@@ -65,7 +65,17 @@ func preflight(ctx context.Context, cases []scenarios.Case, o Options) ([]*targe
 		if err := knows(s.record.Brokers, cases[i].Target.Brokers); err != nil {
 			return nil, err
 		}
-		if err := s.checkTopic(ctx, &cases[i]); err != nil {
+		route, err := s.checkTopic(ctx, &cases[i])
+		if err != nil {
+			return nil, err
+		}
+		if err := s.expect(&cases[i], route, o.rounds); err != nil {
+			return nil, err
+		}
+	}
+	for _, key := range sortedKeys(seen) {
+		s := seen[key]
+		if err := s.weighDisks(o.diskLimit(s.local), o.Tell); err != nil {
 			return nil, err
 		}
 	}
@@ -212,7 +222,8 @@ func onLoopback(ctx context.Context, addrs []string) bool {
 // describe is a broker and what it says of itself; where it may not be asked, nothing.
 func describe(ctx context.Context, admin *producer.Admin, data message.BrokerData) results.Broker {
 	b := results.Broker{Name: data.Name, Addr: data.Master()}
-	if info, err := admin.RuntimeInfo(ctx, b.Addr); err == nil {
+	info, err := admin.RuntimeInfo(ctx, b.Addr)
+	if b.Disk = diskOf(info, len(data.Addrs)-1); err == nil {
 		b.Version = info["brokerVersionDesc"]
 		_, b.Embedded = info[broker.RuntimeMark]
 	}
@@ -222,29 +233,29 @@ func describe(ctx context.Context, admin *producer.Admin, data message.BrokerDat
 	return b
 }
 
-// checkTopic says whether the case's topic is there or may be made, changing nothing. A topic that also lives on brokers
+// checkTopic says whether the case's topic is there, and gives its route, or may be made, changing nothing. A topic that also lives on brokers
 // of another cluster is dangerous: its messages would go there too.
-func (s *somebodys) checkTopic(ctx context.Context, c *scenarios.Case) error {
+func (s *somebodys) checkTopic(ctx context.Context, c *scenarios.Case) (*message.Route, error) {
 	topic := c.Topic.Name
 	r, err := s.admin.Route(ctx, topic)
 	if producer.UnknownTopic(err) {
 		if c.Topic.Create == scenarios.CreateIfAbsent || c.Topic.Create == scenarios.CreateByTarget && s.local {
-			return nil
+			return nil, nil
 		}
 		why := "off loopback none is made unasked"
 		if c.Topic.Create == scenarios.CreateNever {
 			why = "topic.create is never"
 		}
-		return fmt.Errorf("topic %s is not on cluster %s, and %s; name one with -t, allow it with --set topic.create=if_absent, or have it made: %s",
+		return nil, fmt.Errorf("topic %s is not on cluster %s, and %s; name one with -t, allow it with --set topic.create=if_absent, or have it made: %s",
 			topic, s.cluster, why, updateTopicLine(strings.Join(c.Target.Namesrv, ";"), s.cluster, topic, c.Topic.QueuesPerBroker))
 	}
 	if err != nil {
-		return fmt.Errorf("topic %s: %w", topic, err)
+		return nil, fmt.Errorf("topic %s: %w", topic, err)
 	}
 	if err := producer.WithinCluster(r, topic, s.cluster, s.brokers); err != nil {
-		return &DangerError{err.Error() + ": its messages would go there too; name a topic of this cluster's own with -t"}
+		return nil, &DangerError{err.Error() + ": its messages would go there too; name a topic of this cluster's own with -t"}
 	}
-	return nil
+	return r, nil
 }
 
 // ensureTopic makes the topic on every master if it is missing. An existing topic is never altered.

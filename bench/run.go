@@ -23,6 +23,8 @@ type Options struct {
 	Cost      time.Duration  // how long to measure what the instrument itself takes, before the first case; 0: not at all
 	Unlimited bool           // a closed loop off loopback was asked for in so many words
 	NoGuard   bool           // off loopback: a run goes on however many of its sends fail
+	DiskLimit float64        // share of a commit log's disk beyond which a run is refused, or stops; 0: 0.7 off loopback, none on it; 1: none
+	Tell      func(string)   // told of what a run will put on somebody's disks, before anything is sent; nil: nobody listens
 	Warn      func(string)   // told of what the user should know before anything is sent; nil: nobody listens
 	Progress  func(Progress) // called at most four times a second; nil: nobody watches
 
@@ -32,6 +34,7 @@ type Options struct {
 
 	Share *Share // what this run sends of a larger one; nil: it is whole
 
+	rounds   int  // of all cases; 0: one
 	abroad   bool // as if no target were on loopback, for tests
 	uncapped bool // a search for a capacity without a ceiling: off loopback it is refused
 }
@@ -78,6 +81,7 @@ func runCases(ctx context.Context, s *scenarios.Scenario, cases []scenarios.Case
 		}
 		r.run.Shard = r.share.record
 	}
+	o.rounds = s.Repeat
 	targets, err := preflight(ctx, cases, o)
 	if err != nil && (ctx.Err() == nil || isDanger(err)) {
 		return nil, err
@@ -189,6 +193,7 @@ func (r *runner) put(ctx context.Context, c *scenarios.Case, t *target, i, round
 			return err
 		}
 		out.Round = round
+		r.stays(m, c)
 		if m.stopped != nil && m.stopped.wholeRun() {
 			r.stop(m.stopped)
 		}
@@ -254,6 +259,9 @@ func (r *runner) measure(ctx context.Context, st *stand, c *scenarios.Case, inde
 		}
 	}
 	stops := newStops(c, st.target, &r.Options)
+	if limit := r.diskLimit(st.target.local); limit > 0 {
+		stops.disk = func() *stopped { return fullDisk(side.points(), limit) }
+	}
 	look := watcher{
 		stops:   stops,
 		review:  reviewOf(c, stops),

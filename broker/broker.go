@@ -23,6 +23,7 @@ type Broker struct {
 	pacer   *pacer
 	agenda  *agenda
 	up      atomic.Bool
+	disk    atomic.Pointer[disk]   // nil: 0
 	script  atomic.Pointer[script] // nil: sends are answered as they deserve
 
 	life   sync.Mutex // one Up, Down or close at a time; protects following

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -68,6 +69,31 @@ func (b *Broker) Answer(share float64, code remoting.Code, remark string) {
 		return
 	}
 	b.script.Store(&sc)
+}
+
+// disk is what a broker says of its commit log's disk.
+type disk struct {
+	ratio    float64
+	capacity int64
+}
+
+// Disk makes the broker say, from now on, that so much of its commit log's disk is used, a share from 0 to 1, and how many bytes
+// it has. Nothing is on a disk, and nothing else changes.
+func (b *Broker) Disk(ratio float64, capacity int64) { b.disk.Store(&disk{ratio, capacity}) }
+
+// String is the capacity as brokers write it (AdminBrokerProcessor.prepareRuntimeInfo, MixAll.humanReadableByteCount).
+func (d disk) String() string {
+	binary := func(n float64) string {
+		unit := -1
+		for ; n >= 1024; n /= 1024 {
+			unit++
+		}
+		if unit < 0 {
+			return fmt.Sprintf("%.0f B", n)
+		}
+		return fmt.Sprintf("%.1f %ciB", n, "KMGTPE"[unit])
+	}
+	return fmt.Sprintf("Total : %s, Free : %s.", binary(float64(d.capacity)), binary(float64(d.capacity)*(1-d.ratio)))
 }
 
 // stored says that a send answered with that code lies in its queue.

@@ -331,6 +331,7 @@ func (g *merging) addRun(w *Whole) error {
 	into.Shards = append(into.Shards, from.Shards...)
 	into.Outages = append(into.Outages, from.Outages...)
 	into.MoreOutages += from.MoreOutages
+	into.Leftover = into.Leftover.and(from.Leftover)
 	g.whole.Series = append(g.whole.Series, w.Series...)
 	if into.Process == nil || from.Process == nil {
 		into.Process = nil

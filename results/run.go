@@ -25,6 +25,7 @@ type Run struct {
 	Process        *Process        `json:"process,omitempty"`
 	InstrumentCost *InstrumentCost `json:"instrument_cost,omitempty"`
 	Outages        []Outage        `json:"outages,omitempty"`          // by beginning; a case keeps 1,000
+	Leftover       *Leftover       `json:"leftover,omitempty"`         // on a cluster's disks
 	MoreOutages    int64           `json:"outages_left_out,omitempty"` // beyond those
 	Capacity       *Capacity       `json:"capacity,omitempty"`         // of a search; Cases are then the runs that confirm it
 	Sweep          *Sweep          `json:"sweep,omitempty"`            // of workers
@@ -269,6 +270,7 @@ type Broker struct {
 	Version  string            `json:"version,omitempty"`
 	Settings map[string]string `json:"settings,omitempty"` // by AllowedSettings
 	Embedded bool              `json:"embedded,omitempty"` // rmqbench's own, in a process of its own
+	Disk     *Disk             `json:"disk,omitempty"`     // of its commit log, when the run began
 }
 
 // Environment is where the run ran.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -229,11 +228,7 @@ func readTime(flag, text string, into *time.Duration) error {
 
 // parseHeadroom reads 30% or 0.3.
 func parseHeadroom(text string) (float64, error) {
-	number, percent := strings.CutSuffix(strings.TrimSpace(text), "%")
-	share, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
-	if percent {
-		share /= 100
-	}
+	share, err := parseShare(text)
 	if err != nil || !(share >= 0 && share < 1) {
 		return 0, &usageError{fmt.Sprintf("--headroom %s: a share from 0%% to below 100%%, such as 30%%", text)}
 	}

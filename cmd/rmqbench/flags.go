@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -188,6 +189,19 @@ func (s *securityFlags) security(flags *pflag.FlagSet) (*bench.Security, error) 
 	t.TLS = &s.of
 	return bench.SecurityOf(&t)
 }
+
+// parseShare reads 30% or 0.3.
+func parseShare(text string) (float64, error) {
+	number, percent := strings.CutSuffix(strings.TrimSpace(text), "%")
+	share, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+	if percent {
+		share /= 100
+	}
+	return share, err
+}
+
+// note tells what is good to know.
+func (s streams) note(text string) { fmt.Fprintln(s.err, results.Printable(text)) }
 
 // warn tells what the user should know at once.
 func (s streams) warn(text string) {

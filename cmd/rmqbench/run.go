@@ -22,6 +22,7 @@ type runFlags struct {
 	unlimited bool
 	share     shareFlags
 	noGuard   bool
+	diskLimit string
 	progress  string
 	cost      string
 	quiet     bool
@@ -63,6 +64,7 @@ by itself (PARTIAL, exit status 3) when over 5 % of its sends have failed for 5 
 	flags.BoolVar(&f.unlimited, "unlimited", false, "off loopback: drive the cluster as hard as it can, without a rate")
 	flags.BoolVar(&f.noGuard, "no-guard", false, "off loopback: go on though over 5 % of the sends have failed for 5 s")
 	f.share.add(flags)
+	flags.StringVar(&f.diskLimit, "disk-limit", "", "refuse a run, or stop it, that fills a commit log's disk beyond this: 70% (off loopback), 85%, or off")
 	addOutputFlags(cmd, &f)
 	return cmd
 }
@@ -90,6 +92,10 @@ func runLoad(cmd *cobra.Command, args []string, f runFlags, s streams) error {
 	if err != nil {
 		return err
 	}
+	limit, err := parseDiskLimit(f.diskLimit)
+	if err != nil {
+		return err
+	}
 	cost, err := costTime(f.cost, scenario)
 	if err != nil {
 		return err
@@ -107,7 +113,7 @@ func runLoad(cmd *cobra.Command, args []string, f runFlags, s streams) error {
 		}
 	}
 	keep := &keeper{parent: f.out}
-	o := bench.Options{Share: share, Tool: tool(), Cost: cost, Unlimited: f.unlimited, NoGuard: f.noGuard, Warn: s.warn, Progress: watch.show}
+	o := bench.Options{Share: share, Tool: tool(), Cost: cost, Unlimited: f.unlimited, NoGuard: f.noGuard, DiskLimit: limit, Tell: s.note, Warn: s.warn, Progress: watch.show}
 	if f.out != "none" {
 		o.Checkpoint = keep.checkpoint
 	}
@@ -336,3 +342,18 @@ func quantile(report *bench.Report, c *results.Case, metric string) string {
 
 // elapsed rounds for people.
 func elapsed(d time.Duration) time.Duration { return d.Round(time.Second) }
+
+// parseDiskLimit reads --disk-limit as bench.Options takes it.
+func parseDiskLimit(text string) (float64, error) {
+	switch text {
+	case "":
+		return 0, nil
+	case "off":
+		return 1, nil
+	}
+	share, err := parseShare(text)
+	if err != nil || !(share > 0 && share < 1) {
+		return 0, &usageError{fmt.Sprintf("--disk-limit %s: a share between 0%% and 100%%, such as 70%%, or off", text)}
+	}
+	return share, nil
+}

@@ -14,11 +14,11 @@ const (
 	recordMagic2 = 0xDAA320AB
 )
 
-// minRecord is the length of a record with IPv4 hosts and nothing in it, in bytes; maxTopic1 the longest topic of v1.
-const (
-	minRecord = 91
-	maxTopic1 = 127
-)
+// MinRecord is the length of a record with IPv4 hosts and nothing in it, in bytes.
+const MinRecord = 91
+
+// maxTopic1 is the longest topic of v1.
+const maxTopic1 = 127
 
 // Record is a message as a broker stores it and as consumers pull it (CommitLog.java, MessageDecoder.decode).
 type Record struct {
@@ -105,11 +105,11 @@ func hostAddr(host netip.AddrPort) netip.Addr {
 // DecodeRecord reads the record that buf begins with, and says how many bytes it takes. Body and EncodedProperties are
 // parts of buf. The error is a [*RecordError].
 func DecodeRecord(buf []byte) (r Record, size int, err error) {
-	if len(buf) < minRecord {
+	if len(buf) < MinRecord {
 		return Record{}, 0, &RecordError{fmt.Sprintf("%d bytes: cut short", len(buf))}
 	}
 	size = int(int32(binary.BigEndian.Uint32(buf)))
-	if size < minRecord || size > len(buf) {
+	if size < MinRecord || size > len(buf) {
 		return Record{}, 0, &RecordError{fmt.Sprintf("size %d, with %d bytes there", size, len(buf))}
 	}
 	f := fieldReader{rest: buf[4:size]}
