@@ -1,7 +1,7 @@
 .DEFAULT_GOAL := help
 GO ?= go
 
-.PHONY: help build test race lint vuln cross fuzz bench peers quick scale e2e ci
+.PHONY: help build test race lint vuln cross fuzz bench peers gates quick scale e2e ci
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-8s %s\n", $$1, $$2}'
@@ -23,6 +23,8 @@ bench: ## benchmarks beside the code, ready for benchstat
 	$(GO) test -run '^$$' -bench . -count $(or $(COUNT),6) ./remoting/... ./producer ./broker ./results
 peers: ## rmqbench, rocketmq-client-go and a floor side by side, as ratios (ARGS='-n HOST:PORT -java' for a real broker)
 	cd peers && $(GO) run ./compare $(ARGS)
+gates: ## the regression gate 40 times against itself and 40 against 5 % more, an hour (GATES=4 GATES_AT_ONCE=2: shorter)
+	$(GO) test -tags gates -count=1 -run '^TestGates$$' -timeout 4h -v ./cmd/rmqbench
 quick: ## the shipped quick scenario
 	$(GO) run ./cmd/rmqbench run
 scale: ## what merging 1,000 machines' shares takes

@@ -29,6 +29,9 @@ func environment(t Tool) results.Environment {
 	return e
 }
 
+// HostFingerprint is this machine's, as in a record's environment.
+func HostFingerprint() string { return environment(Tool{}).HostFingerprint }
+
 // governor is Linux's frequency policy of the first CPU.
 func governor() string {
 	text, err := os.ReadFile("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")

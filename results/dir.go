@@ -91,6 +91,12 @@ func (d *Dir) WriteWhole(whole *Whole) error {
 	})
 }
 
+// WriteComparison writes c to comparison.json, and for people to summary.md.
+func (d *Dir) WriteComparison(c *Comparison) error {
+	return errors.Join(d.write(ComparisonFile, func(w io.Writer) error { return EncodeComparison(w, c) }),
+		d.write(SummaryFile, func(w io.Writer) error { return WriteComparisonMarkdown(w, c) }))
+}
+
 // Checkpoint writes a run that goes on, judged, and its intervals so far to run.json and series.jsonl. The next one, or WriteRun and
 // WriteSeries, replaces them, in one step: there is always a whole one, whenever the process is killed.
 func (d *Dir) Checkpoint(r *Run, points []Point) error {

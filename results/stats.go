@@ -73,15 +73,23 @@ func UnpairedChange(base, changed []float64) Change {
 // estimate sets the share to the median of logs, and its interval to those that leave out so many at either end; none if that is 0.
 func (c *Change) estimate(logs []float64, out int) {
 	slices.Sort(logs)
-	c.Share = new(math.Expm1(median(logs)))
+	c.Share = finite(math.Expm1(median(logs)))
 	if out > 0 {
-		c.Low, c.High = new(math.Expm1(logs[out-1])), new(math.Expm1(logs[len(logs)-out]))
+		c.Low, c.High = finite(math.Expm1(logs[out-1])), finite(math.Expm1(logs[len(logs)-out]))
 	}
+}
+
+// finite is v, null where it is too large for a number.
+func finite(v float64) *float64 {
+	if math.IsInf(v, 0) || math.IsNaN(v) {
+		return nil
+	}
+	return &v
 }
 
 // Spread is the standard error of the share's logarithm, from its interval; +Inf without one.
 func (c *Change) Spread() float64 {
-	if c.Low == nil {
+	if c.Low == nil || c.High == nil {
 		return math.Inf(1)
 	}
 	return (math.Log1p(*c.High) - math.Log1p(*c.Low)) / (2 * normalTwoSide)
@@ -100,7 +108,7 @@ func (c *Change) Smallest(alpha, width float64) *float64 {
 	normal := stats.NormalDist{Sigma: 1}
 	power := stats.InvCDF(normal)(seen)
 	noise := (stats.InvCDF(normal)(1-alpha/2) + power) * spread
-	return new(math.Expm1(max(noise, math.Log1p(width)+power*spread)))
+	return finite(math.Expm1(max(noise, math.Log1p(width)+power*spread)))
 }
 
 // Holm adjusts the p of several comparisons so that any one under alpha is so by chance in a share alpha of the cases at most, however
@@ -159,7 +167,7 @@ func bisect(after func(float64) bool) float64 {
 // median is that of sorted values, of which there is at least one.
 func median(sorted []float64) float64 {
 	n := len(sorted)
-	return (sorted[(n-1)/2] + sorted[n/2]) / 2
+	return sorted[(n-1)/2]/2 + sorted[n/2]/2
 }
 
 // Median is that of values, NaN if there are none.

@@ -104,21 +104,23 @@ Exit status:
   0    done (the verdict is the last line)
   1    could not be done: cluster, disk, or a part of the result was lost
   2    usage or scenario is wrong, or it would be dangerous as asked; nothing was sent
-  3    an objective was missed, or the run stopped itself for errors
-  4    inconclusive: too few sends or too noisy to say whether an objective holds
+  3    an objective was missed, the gate found a regression, or the run stopped itself for errors
+  4    inconclusive: too few sends or rounds, or too noisy, to say whether an objective holds or a regression is there
   5    the generator was the limit where a rate or an objective was asked for
   130  interrupted; what was measured is written and marked PARTIAL`,
 		Example: `  rmqbench run                                     # 20 s on the embedded broker: speed, and what a stall looks like
   rmqbench doctor -n 127.0.0.1:9876                # is the cluster fit to be measured?
   rmqbench run -n 127.0.0.1:9876 -r 1k/s -t TOPIC  # 1,000 messages a second for 10 s
-  rmqbench capacity --slo 'p99<10ms,errors<0.1%'   # the highest rate that holds this`,
+  rmqbench capacity --slo 'p99<10ms,errors<0.1%'   # the highest rate that holds this
+  rmqbench ab --a '-m sync' --b '-m async'         # two things, measured in turns: what differs, and how sure that is`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(flagFault)
-	root.AddCommand(newRun(s), newMerge(s), newCapacity(s), newReport(s), newDoctor(s), newTopic(s), newScenarios(s), newBroker(s), newVersion(s))
+	root.AddCommand(newRun(s), newMerge(s), newCapacity(s), newCompare(s), newGate(s), newAb(s), newCalibrate(s), newReport(s),
+		newDoctor(s), newTopic(s), newScenarios(s), newBroker(s), newVersion(s))
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd.Flags()) }
 	sayArgs(root)
 	return root

@@ -54,6 +54,11 @@ func (p *progress) show(at bench.Progress) {
 		fmt.Fprintln(p.w, line)
 		return
 	}
+	p.draw(line)
+}
+
+// draw puts line in the place of the one before.
+func (p *progress) draw(line string) {
 	pad := max(p.drawn-len([]rune(line)), 0)
 	fmt.Fprint(p.w, "\r"+line+strings.Repeat(" ", pad))
 	p.drawn = len([]rune(line))
