@@ -20,10 +20,11 @@ type parcel struct {
 	sender   BatchSender
 	messages []producer.Message
 	list     []*producer.Message
+	keys     []int32 // of the messages, as numbers
 }
 
 func newParcel(sender BatchSender, d *mould, n int) *parcel {
-	p := &parcel{sender: sender, messages: make([]producer.Message, n), list: make([]*producer.Message, n)}
+	p := &parcel{sender: sender, messages: make([]producer.Message, n), list: make([]*producer.Message, n), keys: make([]int32, n)}
 	for i := range p.messages {
 		d.begin(&p.messages[i])
 		p.list[i] = &p.messages[i]
@@ -31,21 +32,21 @@ func newParcel(sender BatchSender, d *mould, n int) *parcel {
 	return p
 }
 
-// sendBatch sends messages i to i+n-1. A message of a batch has the outcome and the times of the batch.
-func (w *worker) sendBatch(s sample, i, n int64) {
-	list := w.parcel.list[:n]
+// sendBatch sends a slot's messages. A message of a batch has the outcome and the times of the batch.
+func (w *worker) sendBatch(slot slot) {
+	list := w.parcel.list[:slot.size]
 	for at, m := range list {
-		w.plan.mould.fill(m, i+int64(at))
+		w.parcel.keys[at] = w.plan.mould.fill(m, slot.index+int64(at))
 	}
-	s.called = w.now()
+	s := sample{due: slot.due, called: w.now(), stage: slot.stage, free: slot.free}
 	if s.due < 0 {
 		s.due = s.called
 	}
 	res, err := w.parcel.sender.SendBatch(w.sendCtx, list)
 	s.done = w.now()
-	w.held += (s.done - s.called) * n
-	for _, m := range list {
-		s.size = int32(len(m.Body))
+	w.held += (s.done - s.called) * slot.size
+	for at, m := range list {
+		s.size, s.key = int32(len(m.Body)), w.parcel.keys[at]
 		w.recorder.record(w.buffer, s, &res.SendResult, err)
 		res.Attempts, res.Ambiguous = 1, 0 // counted once
 	}

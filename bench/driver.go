@@ -157,8 +157,8 @@ func mergeDone(a, b context.Context) (context.Context, func()) {
 	return ctx, func() { stop(); cancel() }
 }
 
-// offered is how many sends fell due, by stage: on a closed loop those that were made; on an open loop those whose time
-// had come when the pacer stopped.
+// offered is how many sends fell due, by stage: on a closed loop those that were made and those that still waited for their key;
+// on an open loop those whose time had come when the pacer stopped.
 func (l *load) offered(pace *pacer, tallies []tally) []int64 {
 	offered := make([]int64, len(l.plan.stages))
 	for i := range offered {
@@ -167,6 +167,9 @@ func (l *load) offered(pace *pacer, tallies []tally) []int64 {
 			continue
 		}
 		offered[i] = pace.offered[i]
+	}
+	if pace == nil && l.lanes != nil {
+		l.lanes.left(offered)
 	}
 	return offered
 }

@@ -42,11 +42,16 @@ func newKeyPool(seed uint64, k *scenarios.Keys) *keyPool {
 	return p
 }
 
-// of is message i's key, as the list that a message holds.
-func (p *keyPool) of(i int64) []string {
-	at := p.pick(i)
-	return p.keys[at : at+1 : at+1]
+// distinct is how many there are; none in a nil pool.
+func (p *keyPool) distinct() int {
+	if p == nil {
+		return 0
+	}
+	return len(p.keys)
 }
+
+// list is a key by its number, as the list that a message holds.
+func (p *keyPool) list(key int32) []string { return p.keys[key : key+1 : key+1] }
 
 // threshold is what a share of all 64-bit numbers are below.
 func threshold(share float64) uint64 {

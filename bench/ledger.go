@@ -16,6 +16,7 @@ type ledger struct {
 	outages outages
 	batches []*results.Packed // due until done of the measured sends, by when they ended
 	batch   int64             // ns of each
+	keys    keyBook
 }
 
 // brokerBook is a broker's queues by their number; nil: none has been sent to.
@@ -44,6 +45,7 @@ func (l *ledger) take(events []event) {
 		b := l.book(e.broker, e.queue)
 		if b != nil && e.outcome == acknowledged {
 			b.acknowledged[e.queue]++
+			l.keys.note(e.key, int32(slices.Index(l.brokers, b))<<16|e.queue)
 		}
 		if l.plan.stages[e.stage].warmup {
 			continue

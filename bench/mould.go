@@ -53,11 +53,16 @@ func (d *mould) batchOf(l *scenarios.Workload) int {
 	case l.BatchBytes == 0:
 		return l.Batch
 	}
-	sum := 0
+	return min(max(int(int64(l.BatchBytes)/d.meanBody()), 1), scenarios.MaxBatch)
+}
+
+// meanBody is the bytes of a body, on average.
+func (d *mould) meanBody() int64 {
+	sum := int64(0)
 	for _, b := range d.bodies {
-		sum += len(b)
+		sum += int64(len(b))
 	}
-	return min(max(int(l.BatchBytes)*len(d.bodies)/sum, 1), scenarios.MaxBatch)
+	return max(sum/int64(len(d.bodies)), 1)
 }
 
 // begin gives a message what all of them have.
@@ -65,17 +70,33 @@ func (d *mould) begin(m *producer.Message) {
 	m.Topic, m.Properties, m.DelayLevel = d.topic, d.properties, d.delay
 }
 
-// fill gives it what message i has.
-func (d *mould) fill(m *producer.Message, i int64) {
-	if d.each > 0 {
-		m.Body = d.bodies[uint64(i)%uint64(len(d.bodies))] // they are alike: no draw is needed
-	} else {
-		m.Body = d.bodies[d.which.below(i, len(d.bodies))]
-	}
-	if d.keys != nil {
-		m.Keys = d.keys.of(i)
-	}
+// noKey is the number of the key of messages that have none.
+const noKey = -1
+
+// fill gives it what message i has, and says its key's number.
+func (d *mould) fill(m *producer.Message, i int64) (key int32) {
+	m.Body = d.bodyOf(i)
 	if d.tags != nil {
 		m.Tags = d.tags[d.tag.below(i, len(d.tags))]
 	}
+	if key = d.keyOf(i); key != noKey {
+		m.Keys = d.keys.list(key)
+	}
+	return key
+}
+
+// bodyOf is message i's body.
+func (d *mould) bodyOf(i int64) []byte {
+	if d.each > 0 {
+		return d.bodies[uint64(i)%uint64(len(d.bodies))] // they are alike: no draw is needed
+	}
+	return d.bodies[d.which.below(i, len(d.bodies))]
+}
+
+// keyOf is the number of message i's key, noKey if messages have none.
+func (d *mould) keyOf(i int64) int32 {
+	if d.keys == nil {
+		return noKey
+	}
+	return int32(d.keys.pick(i))
 }

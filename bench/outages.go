@@ -12,6 +12,7 @@ import (
 type event struct {
 	broker       string // "": none had been chosen
 	queue        int32
+	key          int32 // its number; see mould.keyOf
 	stage        int16
 	outcome      outcome
 	called, done int64

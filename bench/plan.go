@@ -14,6 +14,7 @@ type plan struct {
 	workers  int
 	auto     bool           // workers grow as slots find none free
 	inFlight int            // async: sends without an answer at one time
+	ordered  bool           // of each key one send is under way at a time
 	count    int64          // measured sends at the most; 0: no limit
 	batch    int            // messages of a send; 1 unless they are sent in batches
 	backlog  int            // slots that may wait for a worker before more are dropped; 0: none is dropped
@@ -22,7 +23,8 @@ type plan struct {
 	gaps     draws          // of a Poisson schedule
 	mould    *mould
 
-	share, of int // which slots of the schedule are sent: those i with i mod of = share; of below 2: all
+	share, of     int   // which slots of the schedule are sent: those i with i mod of = share; of below 2: all
+	inFlightBytes int64 // async: of their bodies; 0: no limit
 }
 
 // stagePlan is a stretch of time; times are nanoseconds since the case began.
@@ -53,7 +55,7 @@ func newPlan(c *scenarios.Case) (*plan, error) {
 		return nil, err
 	}
 	p := &plan{mould: mould, batch: mould.batchOf(&c.Load), mode: c.Load.Mode, open: c.Load.OpenLoop(), workers: c.Load.Workers.N, auto: c.Load.Workers.Auto, inFlight: c.Load.InFlight, count: c.Load.Count,
-		backlog: c.Load.Backlog, cap: c.Load.Cap, poisson: c.Load.Arrivals == scenarios.Poisson, gaps: drawsOf(c.Seed, drawGap)}
+		ordered: c.Load.Ordered, inFlightBytes: int64(c.Load.InFlightBytes), backlog: c.Load.Backlog, cap: c.Load.Cap, poisson: c.Load.Arrivals == scenarios.Poisson, gaps: drawsOf(c.Seed, drawGap)}
 	if p.auto {
 		p.workers = autoWorkers
 	}
@@ -105,6 +107,17 @@ func stagesOf(s scenarios.Stage, from int64, open bool) []stagePlan {
 	}
 	return []stagePlan{st}
 }
+
+// mostInFlight is how many async sends may be without an answer, by both bounds.
+func (p *plan) mostInFlight() int {
+	if p.inFlightBytes == 0 {
+		return p.inFlight
+	}
+	return int(min(max(p.inFlightBytes/p.mould.meanBody(), 1), int64(p.inFlight)))
+}
+
+// waits reports whether a send can be due before it is called: when its turn comes late, or its key is taken.
+func (p *plan) waits() bool { return p.open || p.ordered }
 
 // length is when the last stage ends.
 func (p *plan) length() int64 { return p.stages[len(p.stages)-1].to }

@@ -20,7 +20,7 @@ func (m *measurement) record(c *scenarios.Case) (results.Case, []results.TaggedH
 	for _, o := range c.SLO {
 		out.SLO = append(out.SLO, results.Objective{Text: o.String(), Metric: o.Metric.Name, Unit: o.Metric.Unit, AtLeast: o.Metric.AtLeast, Limit: o.Limit})
 	}
-	total, warm := newTally(m.plan.open), newTally(m.plan.open)
+	total, warm := newTally(m.plan.waits()), newTally(m.plan.waits())
 	from, last, warmLast := m.plan.measuredFrom(), int64(0), int64(0)
 	for i := range m.tallies {
 		t, s := &m.tallies[i], &m.plan.stages[i]
@@ -58,6 +58,7 @@ func (m *measurement) record(c *scenarios.Case) (results.Case, []results.TaggedH
 	out.Transport, out.Transactions, out.Replier = m.transport(c), m.transactions, m.replier
 	out.Verify, out.Intervals = m.verified, results.Sum(m.series.points)
 	out.Queues, out.Brokers, out.Skew = m.ledger.shares(m.queues)
+	out.Ordered, out.Keys = m.plan.ordered, m.ledger.keys.count()
 	if len(out.Stages) == 1 { // over stages that differ, time is a cause and not a sample
 		times := out.Response
 		if c.Load.Mode == scenarios.Oneway {
@@ -134,7 +135,7 @@ func (m *measurement) histograms(t *tally) [3]metric {
 	if m.plan.mode == scenarios.Oneway {
 		name = "write_time"
 	}
-	if m.plan.open {
+	if m.plan.waits() {
 		return [3]metric{{name, t.response}, {"service", t.service}, {"delay", t.delay}}
 	}
 	return [3]metric{{name, t.service}, {"service", t.service}, {"delay", zeros(t.service.Count())}}
@@ -159,7 +160,7 @@ func (m *measurement) generator(t *tally, elapsed int64) results.Generator {
 	g := results.Generator{Workers: m.workers, TimerP99NS: new(m.timerP99)}
 	capacity := m.workers
 	if m.plan.mode == scenarios.Async {
-		g.InFlightCap, capacity = m.plan.inFlight, m.plan.inFlight
+		g.InFlightCap, g.InFlightCapBytes, capacity = m.plan.inFlight, m.plan.inFlightBytes, m.plan.mostInFlight()
 	}
 	g.MissedBoundNS = results.MissedBound(t.service.Quantile(0.5), m.timerP99)
 	if elapsed > 0 && capacity > 0 {

@@ -21,6 +21,7 @@ type sample struct {
 	began, ended, read int64 // of the write, and when the reply was read; see stamp
 	stage              int16
 	size               int32 // of the body
+	key                int32 // its number; see mould.keyOf
 	free               bool  // see slot
 	stamped            bool  // the times in between are known
 }
@@ -93,9 +94,9 @@ type tally struct {
 	unsuccessful [outcomes]*results.Histogram // due until done, of each other outcome; nil: none had it
 }
 
-func newTally(open bool) tally {
+func newTally(waits bool) tally {
 	t := tally{service: results.NewHistogram(), counts: results.Counts{Statuses: map[string]int64{}, Errors: map[string]int64{}}}
-	if open {
+	if waits {
 		t.response, t.delay, t.late = results.NewHistogram(), results.NewHistogram(), results.NewHistogram()
 		t.first, t.last = results.NewHistogram(), results.NewHistogram()
 	}
@@ -108,12 +109,12 @@ func newRecorder(p *plan) *recorder {
 		r.shards[i].stages = make([]*tally, len(p.stages))
 	}
 	for range p.stages {
-		r.total = append(r.total, newTally(p.open))
+		r.total = append(r.total, newTally(p.waits()))
 	}
 	for range r.shards { // so that no measured time pays for them
-		r.spare = append(r.spare, new(newTally(p.open)))
+		r.spare = append(r.spare, new(newTally(p.waits())))
 	}
-	r.interval = new(newTally(p.open))
+	r.interval = new(newTally(p.waits()))
 	r.ledger.plan = p
 	from := p.measuredFrom()
 	r.quarter, r.threeQuarters = from+(p.length()-from)/4, from+(p.length()-from)/4*3
@@ -232,11 +233,11 @@ func (r *recorder) emptyTally() *tally {
 		r.spare = r.spare[:n-1]
 		return t
 	}
-	return new(newTally(r.plan.open))
+	return new(newTally(r.plan.waits()))
 }
 
 func (s *sample) event(o outcome) event {
-	return event{broker: s.broker, queue: s.queue, stage: s.stage, outcome: o, called: s.called, done: s.done, response: s.done - s.due}
+	return event{broker: s.broker, queue: s.queue, key: s.key, stage: s.stage, outcome: o, called: s.called, done: s.done, response: s.done - s.due}
 }
 
 // attempts adds what a send's result says about its attempts, if it took more than one.
@@ -406,7 +407,7 @@ func (t *tally) reset() {
 	*t = tally{counts: counts, response: t.response, service: t.service, delay: t.delay, late: t.late, first: t.first, last: t.last}
 }
 
-// histograms are those that every tally of its kind has; nil on a closed loop where an open one has one.
+// histograms are those that every tally of its kind has; nil where nothing waits, as on a closed loop.
 func (t *tally) histograms() [6]*results.Histogram {
 	return [...]*results.Histogram{t.service, t.response, t.delay, t.late, t.first, t.last}
 }

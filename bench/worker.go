@@ -27,6 +27,8 @@ type load struct {
 	batches  BatchSender  // mode batch: the sender
 	throttle *throttle    // closed loop with a cap; else nil
 	claimed  atomic.Int64 // closed loop with a count: measured sends begun
+	lanes    *lanes       // ordered; else nil
+	bytes    *budget      // async with a bound on bytes; else nil
 
 	asyncs []asyncSend     // async: one for each that may be in flight
 	free   chan *asyncSend // those without a send under way: taking one is the permit to send
@@ -61,8 +63,14 @@ func newLoad(ctx context.Context, p *plan, sender Sender) *load {
 			l.free <- &l.asyncs[i]
 		}
 	}
+	if p.inFlightBytes > 0 {
+		l.bytes = newBudget(p.inFlightBytes)
+	}
 	if p.open {
 		l.slots = make(chan slot, cmp.Or(p.backlog, backlog))
+	}
+	if p.ordered { // in a closed loop a worker that waits for an answer waits for its key too
+		l.lanes = newLanes(p.mould.keys.distinct(), cmp.Or(cap(l.slots), p.inFlight), p.backlog > 0)
 	}
 	return l
 }
@@ -127,6 +135,7 @@ type worker struct {
 	*load
 	buffer  *sampleBuffer
 	first   int64            // closed loop: number of its first send, far from those of other workers
+	taken   int64            // closed loop: sends that it has undertaken
 	sends   int64            // that it has begun
 	message producer.Message // sync and oneway: used again for each send
 	parcel  *parcel          // batch
@@ -141,7 +150,8 @@ func (w *worker) open() {
 		if !ok {
 			return
 		}
-		w.send(s.index, s.size, s.due, int(s.stage), s.free && !waited)
+		s.free = s.free && !waited
+		w.deliver(s)
 		w.idle.Add(1)
 	}
 }
@@ -169,7 +179,37 @@ func (w *worker) closed() {
 		if !w.plan.stages[stage].warmup {
 			w.measuring()
 		}
-		w.send(w.first+w.sends*int64(w.plan.batch), n, -1, stage, false)
+		s := slot{index: w.first + w.taken*int64(w.plan.batch), size: n, due: -1, stage: int16(stage)}
+		w.taken++
+		w.deliver(s)
+	}
+}
+
+// deliver sends what has been admitted. If the sends of a key are kept apart, and another one has this one's, that one's end
+// sends it.
+func (w *worker) deliver(s slot) {
+	if w.lanes == nil {
+		w.send(s)
+		return
+	}
+	if s.due < 0 { // from here on it waits for its key
+		s.due = w.now()
+	}
+	key := w.plan.mould.keyOf(s.index)
+	if !w.lanes.enter(key, s, w.stopCtx, w.sendCtx) {
+		return
+	}
+	if w.plan.mode == scenarios.Async { // its end leaves the key
+		w.send(s)
+		return
+	}
+	for more := true; more; {
+		w.send(s)
+		if w.over() {
+			return
+		}
+		s, more = w.lanes.leave(key)
+		s.free = false // it waited for its key, and not for a worker
 	}
 }
 
@@ -193,7 +233,7 @@ func (w *worker) admit() (waited, ok bool) {
 	if w.over() {
 		return false, false
 	}
-	if w.plan.mode != scenarios.Async {
+	if w.plan.mode != scenarios.Async || w.next != nil { // or the last one's key was taken
 		return false, true
 	}
 	select {
@@ -211,30 +251,19 @@ func (w *worker) admit() (waited, ok bool) {
 	return true, false
 }
 
-// send sends n messages, the first of which is number i and which have been admitted; due below 0 means when it is called.
-func (w *worker) send(i, n, due int64, stage int, free bool) {
+// send sends a slot's messages.
+func (w *worker) send(s slot) {
 	stamped := w.sends%anatomyEvery == 0
 	w.sends++
-	if w.parcel != nil {
-		w.sendBatch(sample{due: due, stage: int16(stage), free: free}, i, n)
+	switch {
+	case w.parcel != nil:
+		w.sendBatch(s)
+		return
+	case w.plan.mode == scenarios.Async:
+		w.sendAsync(s, stamped)
 		return
 	}
-	m := &w.message
-	if w.plan.mode == scenarios.Async {
-		m = &w.next.message
-	}
-	w.plan.mould.fill(m, i)
-	m.Stamped = stamped
-	called := w.now()
-	if due < 0 {
-		due = called
-	}
-	s := sample{due: due, called: called, stage: int16(stage), size: int32(len(m.Body)), free: free}
-	if w.plan.mode == scenarios.Async {
-		w.next.begin(s)
-		w.next = nil
-		return
-	}
+	x := w.sampleOf(&w.message, s, stamped)
 	var res producer.SendResult
 	var err error
 	if w.plan.mode == scenarios.Oneway {
@@ -242,9 +271,32 @@ func (w *worker) send(i, n, due int64, stage int, free bool) {
 	} else {
 		res, err = w.sender.Send(w.sendCtx, &w.message)
 	}
-	s.done = w.now()
-	w.held += s.done - s.called
-	w.recorder.record(w.buffer, s, &res, err)
+	x.done = w.now()
+	w.held += x.done - x.called
+	w.recorder.record(w.buffer, x, &res, err)
+}
+
+// sendAsync begins a send with the permit in hand, when there is room for its bytes.
+func (w *worker) sendAsync(s slot, stamped bool) {
+	waited, ok := w.bytes.take(int64(len(w.plan.mould.bodyOf(s.index))), w.stopCtx, w.sendCtx)
+	if !ok { // dropped
+		return
+	}
+	s.free = s.free && !waited
+	w.ended.Add(1)
+	w.next.begin(s, stamped)
+	w.next = nil
+}
+
+// sampleOf makes m the slot's message, about to be sent. A slot without a time of its own is due when it is called.
+func (l *load) sampleOf(m *producer.Message, s slot, stamped bool) sample {
+	key := l.plan.mould.fill(m, s.index)
+	m.Stamped = stamped
+	x := sample{due: s.due, called: l.now(), stage: s.stage, size: int32(len(m.Body)), key: key, free: s.free}
+	if x.due < 0 {
+		x.due = x.called
+	}
+	return x
 }
 
 // asyncSend is a permit for one send in flight, and that send; used again and again so that a send allocates nothing here.
@@ -269,28 +321,51 @@ func (a *asyncSend) init(l *load, i int) {
 	a.callback = a.end
 }
 
-// begin makes the send.
-func (a *asyncSend) begin(s sample) {
+// begin makes the send, and if that fails at once the one that waits for its key, until one is under way or none waits.
+func (a *asyncSend) begin(s slot, stamped bool) {
 	l := a.load
-	a.sample = s
-	l.ended.Add(1)
-	a.live.Store(true)
-	if err := l.sender.SendAsync(l.sendCtx, &a.message, a.callback); err != nil {
-		a.end(producer.SendResult{}, err)
+	for more := true; more; {
+		a.sample = l.sampleOf(&a.message, s, stamped)
+		a.live.Store(true)
+		err := l.sender.SendAsync(l.sendCtx, &a.message, a.callback)
+		if err == nil {
+			break
+		}
+		s, more = a.finish(&producer.SendResult{}, err)
+	}
+	if l.lanes != nil && l.sendCtx.Err() != nil { // abandon may have been here before this send was live
+		a.abandon()
 	}
 }
 
-// end is the callback. Of a send that was abandoned nothing is recorded any more.
+// end is the callback.
 func (a *asyncSend) end(res producer.SendResult, err error) {
+	if s, more := a.finish(&res, err); more {
+		a.begin(s, false)
+	}
+}
+
+// finish files the send that has ended, and gives the slot that waits for its key; of a send that was abandoned nothing is
+// filed any more. With a next slot the permit stays taken, and the bytes are that one's from here on, be they more.
+func (a *asyncSend) finish(res *producer.SendResult, err error) (next slot, more bool) {
 	l := a.load
 	if !a.live.CompareAndSwap(true, false) {
-		return
+		return slot{}, false
 	}
 	a.sample.done = l.now()
 	a.held += a.sample.done - a.sample.called
-	l.recorder.recordShared(a.buffer, a.sample, &res, err)
+	l.recorder.recordShared(a.buffer, a.sample, res, err)
+	if l.lanes != nil && !l.over() {
+		if next, more = l.lanes.leave(a.sample.key); more {
+			l.bytes.swap(int64(a.sample.size), int64(len(l.plan.mould.bodyOf(next.index))))
+			next.free = false // it waited for its key, and not for a permit
+			return next, true
+		}
+	}
+	l.bytes.give(int64(a.sample.size))
 	l.free <- a
 	l.ended.Done()
+	return slot{}, false
 }
 
 // inFlightIntegral is sends in flight over time, in nanoseconds: the sum over all permits to send, a worker's or an async
@@ -307,13 +382,18 @@ func (l *load) inFlightIntegral() int64 {
 // abandon ends every async send that has no answer when the drain's time is up: what became of it is not known. It runs
 // when no worker does.
 func (l *load) abandon() {
-	err := &producer.SendError{Topic: l.plan.mould.topic, Ambiguous: true, Err: errDrained}
 	for i := range l.asyncs {
-		if a := &l.asyncs[i]; a.live.CompareAndSwap(true, false) {
-			a.sample.done = l.now()
-			a.held += a.sample.done - a.sample.called
-			l.recorder.recordShared(a.buffer, a.sample, &producer.SendResult{}, err)
-			l.ended.Done()
-		}
+		l.asyncs[i].abandon()
 	}
+}
+
+func (a *asyncSend) abandon() {
+	l := a.load
+	if !a.live.CompareAndSwap(true, false) {
+		return
+	}
+	a.sample.done = l.now()
+	a.held += a.sample.done - a.sample.called
+	l.recorder.recordShared(a.buffer, a.sample, &producer.SendResult{}, &producer.SendError{Topic: a.message.Topic, Ambiguous: true, Err: errDrained})
+	l.ended.Done()
 }

@@ -470,6 +470,7 @@ func (c *Case) addShares(from *Case) {
 		t.CheckedBack += from.Transactions.CheckedBack
 		t.Open += from.Transactions.Open
 	}
+	c.Keys = nil // which of them are the same nobody knows
 	if a := c.Replier; a != nil && from.Replier != nil {
 		a.Pulled += from.Replier.Pulled
 		a.Replied += from.Replier.Replied
@@ -502,6 +503,7 @@ func (c *Case) addShares(from *Case) {
 func (g *Generator) add(from *Generator) {
 	g.Workers += from.Workers
 	g.InFlightCap += from.InFlightCap
+	g.InFlightCapBytes += from.InFlightCapBytes
 	g.Slots += from.Slots
 	g.MissedSlots += from.MissedSlots
 	g.MissedBoundNS = max(g.MissedBoundNS, from.MissedBoundNS)

@@ -418,11 +418,11 @@ func TestPrintedComesBack(t *testing.T) {
 func TestMergeKnowsEveryField(t *testing.T) {
 	known := map[reflect.Type]string{
 		reflect.TypeFor[Run]():          "Schema Name Verdict Evidence StartedAt EndedAt CutShort StoppedBy Lost Target Environment Scenario Process InstrumentCost Outages MoreOutages Leftover Capacity Sweep Shard Shards Cases Pooled",
-		reflect.TypeFor[Case]():         "Name Round Rounds Params Mode OpenLoop Verdict Evidence CutShort StoppedBy LateNS Warmup Stages SLO Measured Queues Brokers Verify Skew Intervals Anatomy Generator Process Transport Transactions Replier",
+		reflect.TypeFor[Case]():         "Name Round Rounds Params Mode OpenLoop Ordered Verdict Evidence CutShort StoppedBy LateNS Warmup Stages SLO Measured Queues Brokers Keys Verify Skew Intervals Anatomy Generator Process Transport Transactions Replier",
 		reflect.TypeFor[Stage]():        "PlannedNS RatePerSecond RateEndPerSecond Measured",
 		reflect.TypeFor[Measured]():     "Counts StartOffsetNS ElapsedNS MessagesPerSecond BodyBytes BodyBytesEach BodyBytesPerSecond WireBytesPerSecond Response WriteTime Service Delay Unsuccessful",
 		reflect.TypeFor[Counts]():       "Offered Attempted Acknowledged Weak Written Refused Ambiguous Failed Dropped Statuses Errors Retries AmbiguousAttempts",
-		reflect.TypeFor[Generator]():    "Workers InFlightCap Slots MissedSlots MissedBoundNS TimerP99NS CPUQuotaShare GCCPUShare SchedulerLatencyP99NS StealShare PressureShare OthersCPUShare WorkersBusyShare ServiceGrowth InFlightIntegralNS CallTimeSumNS",
+		reflect.TypeFor[Generator]():    "Workers InFlightCap InFlightCapBytes Slots MissedSlots MissedBoundNS TimerP99NS CPUQuotaShare GCCPUShare SchedulerLatencyP99NS StealShare PressureShare OthersCPUShare WorkersBusyShare ServiceGrowth InFlightIntegralNS CallTimeSumNS",
 		reflect.TypeFor[Transport]():    "Connections BytesOut BytesIn Writes MessagesPerWrite Dials StrayReplies PermitWaits PermitRefusals RoundTripNS Retransmits",
 		reflect.TypeFor[Process]():      "CPUNS CPUNSPerMessage MaxRSSBytes AllocsPerMessage",
 		reflect.TypeFor[Transactions](): "Committed RolledBack CheckedBack Open",

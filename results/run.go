@@ -70,13 +70,14 @@ const Unfinished = "unfinished when this was written"
 // Case is one load of a run. Its Measured covers the measured stages; Warmup is apart from it.
 type Case struct {
 	Name     string            `json:"name"`
-	Round    int               `json:"round,omitempty"`  // from 1, of a run with rounds: a name comes once in each
-	Rounds   int               `json:"rounds,omitempty"` // of Run.Pooled: how many it is made of
-	Params   map[string]string `json:"params,omitempty"` // what tells it from the scenario's other cases: field path to value
-	Mode     string            `json:"mode"`             // sync, async, oneway, …
-	OpenLoop bool              `json:"open_loop"`        // sends fell due at a rate, whatever the replies did
-	Verdict  Verdict           `json:"verdict"`          // by Judge
-	Evidence []Evidence        `json:"evidence"`         // by Judge
+	Round    int               `json:"round,omitempty"`   // from 1, of a run with rounds: a name comes once in each
+	Rounds   int               `json:"rounds,omitempty"`  // of Run.Pooled: how many it is made of
+	Params   map[string]string `json:"params,omitempty"`  // what tells it from the scenario's other cases: field path to value
+	Mode     string            `json:"mode"`              // sync, async, oneway, …
+	OpenLoop bool              `json:"open_loop"`         // sends fell due at a rate, whatever the replies did
+	Ordered  bool              `json:"ordered,omitempty"` // of each key one send was under way at a time: Delay has the wait for the key too
+	Verdict  Verdict           `json:"verdict"`           // by Judge
+	Evidence []Evidence        `json:"evidence"`          // by Judge
 	CutShort string            `json:"cut_short,omitempty"`
 	LateNS   *int64            `json:"started_late_ns,omitempty"` // a share's: after the time at which all were to begin it
 	Warmup   *Stage            `json:"warmup,omitempty"`
@@ -88,6 +89,7 @@ type Case struct {
 	Measured
 	Queues    []Share       `json:"queues,omitempty"`     // by broker and number, those that nothing was sent to too
 	Brokers   []Share       `json:"brokers,omitempty"`    // the same, by broker
+	Keys      *Keys         `json:"keys,omitempty"`       // where messages have keys; null of several shards
 	Verify    *Verification `json:"verify,omitempty"`     // where it was asked
 	Skew      *Skew         `json:"skew,omitempty"`       // of the queues
 	Intervals *Intervals    `json:"intervals,omitempty"`  // of the series
@@ -98,6 +100,13 @@ type Case struct {
 
 	Transactions *Transactions `json:"transactions,omitempty"` // of mode transaction
 	Replier      *Replier      `json:"replier,omitempty"`      // of mode request
+}
+
+// Keys counts the keys that acknowledged messages had, those of the warm-up included. Messages of one key keep their order only
+// within one queue.
+type Keys struct {
+	Used        int64 `json:"used"`
+	InTwoQueues int64 `json:"in_two_queues"` // or more
 }
 
 // Replier is who answered the case's requests, those of its warm-up included: the harness itself, in its own process, so that
@@ -191,6 +200,8 @@ func PerSecond(n, elapsedNS int64) *float64 {
 type Generator struct {
 	Workers     int `json:"workers"`
 	InFlightCap int `json:"in_flight_cap,omitempty"` // async: messages
+
+	InFlightCapBytes int64 `json:"in_flight_cap_bytes,omitempty"` // async: of their bodies, if they are bounded too
 
 	// Open loop only. A slot is missed if it was called later than MissedBoundNS (see MissedBound) while a worker
 	// and the in-flight cap were free.

@@ -107,7 +107,7 @@ func rowsOf(c *Case) []row {
 			first.rate = "≥" + first.rate
 		}
 	}
-	if !c.OpenLoop {
+	if !c.OpenLoop && !c.Ordered {
 		return []row{first}
 	}
 	first.label += " · from due"
@@ -116,9 +116,9 @@ func rowsOf(c *Case) []row {
 }
 
 // leastClaimed is what a percentile from due must reach on an open loop: under it, it says more of the generator's own
-// wait than of the target.
+// wait than of the target. The wait for a key is the load's own.
 func leastClaimed(c *Case) int64 {
-	if !c.OpenLoop || c.Delay == nil || c.Delay.P50 == nil {
+	if !c.OpenLoop || c.Ordered || c.Delay == nil || c.Delay.P50 == nil {
 		return 0
 	}
 	return claimOverDelay * *c.Delay.P50

@@ -24,6 +24,9 @@ func (r *reader) check(name string, s *Scenario, tree *node) {
 	if delay := tree.get("message", "delay_level"); s.Load.Mode == Request && s.Message.DelayLevel > 0 && r.clean(tree.get("message")) {
 		r.faultAt(delay, "delay_level and mode request exclude each other: who is to reply would get it too late")
 	}
+	if s.Load.Ordered && s.Message.Keys == nil && r.clean(tree.get("message")) && r.clean(tree.get("load")) {
+		r.faultAt(tree.get("load", "ordered"), "ordered needs keys; add message: {keys: {distinct: 1000}}")
+	}
 	if s.Load.Mode == Batch && r.clean(tree.get("message")) && r.clean(tree.get("load")) {
 		r.checkBatch(s, tree)
 	}
@@ -62,6 +65,9 @@ func (r *reader) checkLoad(l Workload, load *node) {
 	}
 	if t := l.Transaction; t != nil && t.Rollback+t.CheckBack > 1 {
 		r.faultAt(load.get("transaction"), "rollback and check_back must be at most 1 together")
+	}
+	if l.Ordered && l.Mode == Batch {
+		r.faultAt(load.get("ordered"), "ordered and mode batch exclude each other: a batch has many keys")
 	}
 	if l.Batch > 0 && l.BatchBytes > 0 {
 		r.faultAt(load.get("batch_bytes"), "batch and batch_bytes exclude each other")

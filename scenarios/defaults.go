@@ -83,11 +83,15 @@ func loadDefaults(tree *node) *node {
 			tree = tree.with(defaulted(sub[1]), "load", "stop", sub[0])
 		}
 	}
-	switch mode, n := load.get("mode"), load.get("in_flight"); {
-	case mode != nil && mode.text == string(Async) && n == nil:
+	switch mode := load.get("mode"); {
+	case mode == nil || mode.text != string(Async):
+		for _, key := range []string{"in_flight", "in_flight_bytes"} {
+			if load.get(key) != nil {
+				tree = tree.with(tree.get("load").without(key), "load")
+			}
+		}
+	case load.get("in_flight") == nil:
 		tree = tree.with(defaulted(asyncInFlight), "load", "in_flight")
-	case n != nil && (mode == nil || mode.text != string(Async)):
-		tree = tree.with(tree.get("load").without("in_flight"), "load")
 	}
 	return tree
 }

@@ -58,6 +58,8 @@ const (
 
 var (
 	bodySize = kind[Size]{name: "a size like 1KiB", form: sizeForm, unit: "_bytes", parse: parseBodySize, text: Size.String}
+	// volume is of many bodies together.
+	volume = kind[Size]{name: "a size like 64MiB", form: sizeForm, unit: "_bytes", parse: parseVolume, text: Size.String}
 	// threshold is a size from which on something is done; 0 is written off and means never.
 	threshold = kind[Size]{name: "a size like 4KiB, or off", form: offForm, unit: "_bytes", parse: parseThreshold, text: func(s Size) string {
 		if s == 0 {
@@ -193,6 +195,17 @@ func pattern(name, expr, chars string, longest int) kind[string] {
 		},
 		text: func(s string) string { return s },
 	}
+}
+
+func parseVolume(text string) (Size, error) {
+	v, err := parseSize(text)
+	switch {
+	case err != nil:
+		return 0, err
+	case v < 1:
+		return 0, problem("must be at least 1B")
+	}
+	return v, nil
 }
 
 func parseBodySize(text string) (Size, error) {

@@ -102,6 +102,9 @@ type Workload struct {
 	Backlog  int      // open loop: sends that may wait for a worker, 1 to 1,000,000; those beyond it are dropped. 0: none is
 	Cap      Rate     // closed loop: sends at the most, all workers together; zero: no limit
 	InFlight int      // messages sent and unanswered, all workers together, 1 to 65,535; 0 unless Mode is Async
+	Ordered  bool     // of each key one message is under way at a time; the others of that key wait
+
+	InFlightBytes Size // of the bodies of messages sent and unanswered; 0: no limit, or Mode isn't Async
 
 	Batch      int  // messages of a send, 1 to 1,024; 0 unless Mode is Batch, or if BatchBytes says it
 	BatchBytes Size // bodies of a send have about so many bytes; 0 unless that is said
