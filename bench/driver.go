@@ -130,6 +130,7 @@ func drive(caller context.Context, p *plan, sender Sender, wait waiter, look wat
 		return nil, err
 	}
 	m.series.add(l.now(), last, look.brokersNow())
+	m.ledger.endInterval()
 	m.tallies = l.recorder.snapshot()
 	m.workers, m.inFlightIntegral = int(l.spawned.Load()), new(l.inFlightIntegral())
 	m.offered = l.offered(pace, m.tallies)
@@ -266,6 +267,7 @@ func (l *load) endInterval(m *measurement, now int64, look *watcher) {
 		return
 	}
 	m.series.add(now, t, look.brokersNow())
+	m.ledger.endInterval()
 }
 
 // soFar is m with the sends that have ended; those that are due or under way aren't in it.

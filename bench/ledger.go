@@ -17,6 +17,8 @@ type ledger struct {
 	batches []*results.Packed // due until done of the measured sends, by when they ended
 	batch   int64             // ns of each
 	keys    keyBook
+
+	intervals int // of the series that have ended
 }
 
 // brokerBook is a broker's queues by their number; nil: none has been sent to.
@@ -25,6 +27,9 @@ type brokerBook struct {
 	queues []*results.Packed // due until done of the acknowledged or written
 
 	acknowledged []int64 // of the same queues, warm-up included
+
+	since     []int64   // of the same queues: acknowledged or written in the interval under way
+	intervals [][]int64 // since, of the intervals that have ended; short where no queue was known yet
 }
 
 const (
@@ -43,9 +48,12 @@ func (l *ledger) take(events []event) {
 			continue
 		}
 		b := l.book(e.broker, e.queue)
-		if b != nil && e.outcome == acknowledged {
-			b.acknowledged[e.queue]++
-			l.keys.note(e.key, int32(slices.Index(l.brokers, b))<<16|e.queue)
+		if b != nil {
+			b.since[e.queue]++
+			if e.outcome == acknowledged {
+				b.acknowledged[e.queue]++
+				l.keys.note(e.key, int32(slices.Index(l.brokers, b))<<16|e.queue)
+			}
 		}
 		if l.plan.stages[e.stage].warmup {
 			continue
@@ -69,9 +77,48 @@ func (l *ledger) book(broker string, id int32) *brokerBook {
 	}
 	b := l.brokers[i]
 	for int(id) >= len(b.queues) {
-		b.queues, b.acknowledged = append(b.queues, nil), append(b.acknowledged, 0)
+		b.queues, b.acknowledged, b.since = append(b.queues, nil), append(b.acknowledged, 0), append(b.since, 0)
 	}
 	return b
+}
+
+// endInterval ends an interval of the series.
+func (l *ledger) endInterval() {
+	for _, b := range l.brokers {
+		for len(b.intervals) < l.intervals {
+			b.intervals = append(b.intervals, nil)
+		}
+		b.intervals = append(b.intervals, slices.Clone(b.since[:min(len(b.since), results.MostQueues)]))
+		clear(b.since)
+	}
+	l.intervals++
+}
+
+// interval is what each queue took in the n-th interval, in the order of shares, which must have gone before; nil where there
+// are more than MostQueues.
+func (l *ledger) interval(n int) []int64 {
+	var counts []int64
+	for _, b := range l.byName() {
+		for id, q := range b.queues {
+			if q == nil {
+				continue
+			}
+			if len(counts) == results.MostQueues {
+				return nil
+			}
+			count := int64(0)
+			if n < len(b.intervals) && id < len(b.intervals[n]) {
+				count = b.intervals[n][id]
+			}
+			counts = append(counts, count)
+		}
+	}
+	return counts
+}
+
+// byName are the brokers in the order of their names; brokers itself stays as it is, since a key's queue is known by its place there.
+func (l *ledger) byName() []*brokerBook {
+	return slices.SortedFunc(slices.Values(l.brokers), func(a, b *brokerBook) int { return cmp.Compare(a.name, b.name) })
 }
 
 // queue is what is known of a queue; there is room for it.
@@ -131,9 +178,8 @@ func (l *ledger) shares(known []message.Queue) (queues, brokers []results.Share,
 			b.queue(int32(q.ID))
 		}
 	}
-	slices.SortFunc(l.brokers, func(a, b *brokerBook) int { return cmp.Compare(a.name, b.name) })
 	var counts []int64
-	for _, b := range l.brokers {
+	for _, b := range l.byName() {
 		whole := &results.Packed{}
 		for id, q := range b.queues {
 			if q == nil {

@@ -201,7 +201,7 @@ func (r *runner) put(ctx context.Context, c *scenarios.Case, t *target, i, round
 		r.run.Outages = append(r.run.Outages, m.outages(c.Name, round)...)
 		r.run.MoreOutages += m.ledger.outages.more
 		r.histograms = append(r.histograms, histograms...)
-		r.series = append(r.series, m.series.of(c.Name, round, m.offset)...)
+		r.series = append(r.series, m.points(c.Name, round)...)
 		if r.share != nil {
 			whole, err := m.whole()
 			if err != nil {
@@ -323,7 +323,7 @@ func (r *runner) checkpoint(c *scenarios.Case, m *measurement) {
 	run.Cases = append(slices.Clone(r.run.Cases), out)
 	run.Outages = append(slices.Clone(r.run.Outages), m.outages(c.Name, r.round)...)
 	results.Judge(&run)
-	r.Checkpoint(&Report{Run: &run, Series: append(slices.Clone(r.series), m.series.of(c.Name, r.round, m.offset)...)})
+	r.Checkpoint(&Report{Run: &run, Series: append(slices.Clone(r.series), m.points(c.Name, r.round)...)})
 }
 
 // stand is a target and a producer that knows the way to its topic.

@@ -43,6 +43,15 @@ func (s *series) add(now int64, t *tally, brokers []results.BrokerPoint) {
 	s.from = now
 }
 
+// points are m's intervals in the run's time, with what each queue took in them. m's record must have been made before.
+func (m *measurement) points(name string, round int) []results.Point {
+	points := m.series.of(name, round, m.offset)
+	for i := range points {
+		points[i].Queues = m.ledger.interval(i)
+	}
+	return points
+}
+
 // of are the points in the run's time.
 func (s *series) of(name string, round int, offset int64) []results.Point {
 	points := make([]results.Point, len(s.points))

@@ -7,6 +7,7 @@ import (
 
 	"rmqbench/producer"
 	"rmqbench/results"
+	"rmqbench/scenarios"
 )
 
 // TestIntervalsSumToTheTotals: whatever ends when, each send is in one interval.
@@ -63,5 +64,32 @@ func TestSeriesOfADay(t *testing.T) {
 	}
 	if intervalAt(0) != time.Second || intervalAt(widenAfter) != 2*time.Second || n > 6000 {
 		t.Errorf("%d intervals, the first of %v", n, intervalAt(0))
+	}
+}
+
+// The intervals of the series tell what each queue took, and sum to the case's queues.
+func TestIntervalsByQueue(t *testing.T) {
+	scenario, err := scenarios.FromFlags(scenarios.Override{Path: "load.duration", Value: "1500ms"}, scenarios.Override{Path: "load.workers", Value: "2"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err := Run(t.Context(), scenario, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &report.Run.Cases[0]
+	sums := make([]int64, len(c.Queues))
+	for _, p := range report.Series {
+		if len(p.Queues) != len(c.Queues) {
+			t.Fatalf("%d queues in an interval, the case has %d", len(p.Queues), len(c.Queues))
+		}
+		for i, n := range p.Queues {
+			sums[i] += n
+		}
+	}
+	for i, q := range c.Queues {
+		if sums[i] != q.Acknowledged || sums[i] == 0 {
+			t.Errorf("%s:%d took %d in the intervals, %d in all", q.Broker, *q.Queue, sums[i], q.Acknowledged)
+		}
 	}
 }

@@ -30,7 +30,7 @@ func (m *measurement) whole() (results.WholeCase, error) {
 	if m.anatomy.part[0] != nil {
 		w.Anatomy = slices.Clone(m.anatomy.part[:])
 	}
-	for _, b := range m.ledger.brokers {
+	for _, b := range m.ledger.byName() {
 		for id, q := range b.queues {
 			if q != nil {
 				w.Queues = append(w.Queues, results.QueueTimes{Broker: b.name, Queue: int32(id), Times: q})

@@ -28,10 +28,14 @@ type reportFile struct {
 	fill func(io.Writer) error
 }
 
-// SummaryFile is the name of the file that a result directory has for people.
-const SummaryFile = "summary.md"
+// The names of the files that a result directory has for people.
+const (
+	HTMLFile    = "report.html"
+	SummaryFile = "summary.md"
+)
 
 var formats = []Format{
+	{Name: "html", What: "a page for a browser, in one file that asks for nothing", file: HTMLFile, ext: []string{".html", ".htm"}, write: writeHTML},
 	{Name: "md", What: "Markdown, for a pull request", file: SummaryFile, ext: []string{".md"}, write: writeMarkdown},
 	{Name: "csv", What: "a row for each case and stage", file: "cases.csv", ext: []string{".csv"}, write: writeCSV},
 	{Name: "hlog", What: "HdrHistogram's log, with tags", file: LogFile, ext: []string{".hlog"}, write: writeHlog},
@@ -129,9 +133,11 @@ func writeNew(final string, fill func(io.Writer) error) (err error) {
 	return syncDir(filepath.Dir(final))
 }
 
-// WriteReports writes what people look at, summary.md, of the directory's own result.
+// WriteReports writes what people look at, report.html and summary.md, of the directory's own result.
 func (d *Dir) WriteReports(r *Result) error {
-	return d.write(SummaryFile, func(w io.Writer) error { return writeMarkdown(w, r) })
+	return errors.Join(
+		d.write(HTMLFile, func(w io.Writer) error { return writeHTML(w, r) }),
+		d.write(SummaryFile, func(w io.Writer) error { return writeMarkdown(w, r) }))
 }
 
 // section is a case, its warm-up or one of its stages.

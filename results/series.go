@@ -25,8 +25,12 @@ type Point struct {
 	MessagesPerSecond *float64      `json:"messages_per_second"` // acknowledged or written
 	Response          *Latency      `json:"response_ns"`         // due until done; write time if oneway
 	Service           *Latency      `json:"service_ns"`
+	Queues            []int64       `json:"queues,omitempty"` // of each of the case's queues, acknowledged or written; none where it has over MostQueues
 	Brokers           []BrokerPoint `json:"brokers,omitempty"`
 }
+
+// MostQueues is up to how many queues an interval tells of each.
+const MostQueues = 256
 
 // Intervals is what the lines of a case's series sum to: the case and its warm-up.
 type Intervals struct {

@@ -24,13 +24,13 @@ func newReport(s streams) *cobra.Command {
 	}
 	cmd := &cobra.Command{
 		Use:   "report RESULT [--format LIST] [-o FILE|DIR|-]",
-		Short: "Make a summary, or a file for another tool from a result",
+		Short: "Make a page, a summary, or a file for another tool from a result",
 		Long: `report makes any of these from a result directory, or from a run.json alone, at any time; of a run that was killed too:
 ` + about.String() + `
 
 They go into the result's directory, or to -o: a file, a directory, or - for stdout. What is there is never overwritten.
-Without histograms (a killed run, a record alone) there is no hlog and no hgrm.`,
-		Example: `  rmqbench report runs/20260301T120005Z-quick-1a2b3c4d -o page.md        # the file's name says the format
+Without histograms (a killed run, a record alone) there is no hlog and no hgrm, and the page has no percentile curve.`,
+		Example: `  rmqbench report runs/20260301T120005Z-quick-1a2b3c4d -o page.html      # the file's name says the format
   rmqbench report runs/20260301T120005Z-quick-1a2b3c4d --format csv,junit
   rmqbench report runs/A --format gobench -o - | benchstat -col /selector /dev/stdin
   rmqbench report --schema > run.schema.json                              # the JSON Schema of run.json`,
@@ -49,7 +49,7 @@ Without histograms (a killed run, a record alone) there is no hlog and no hgrm.`
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringSliceVar(&names, "format", nil, "formats, by comma; default: what -o's name says, or md")
+	flags.StringSliceVar(&names, "format", nil, "formats, by comma; default: what -o's name says, or html")
 	flags.StringVarP(&out, "out", "o", "", "file, directory or - (the result's directory)")
 	flags.BoolVar(&schema, "schema", false, "print the JSON Schema of run.json and nothing else")
 	_ = cmd.RegisterFlagCompletionFunc("format", func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
@@ -108,7 +108,7 @@ func formatsOf(names []string, out string) ([]results.Format, error) {
 		if f, ok := results.FormatOfFile(out); ok && one {
 			return []results.Format{f}, nil
 		}
-		names = []string{"md"}
+		names = []string{"html"}
 	}
 	var all []string
 	for _, f := range results.Formats() {

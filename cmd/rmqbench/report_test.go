@@ -22,7 +22,7 @@ func TestReport(t *testing.T) {
 		t.Fatal(found, err)
 	}
 	dir := found[0]
-	for _, name := range []string{results.RunFile, results.SeriesFile, results.LogFile, results.SummaryFile} {
+	for _, name := range []string{results.RunFile, results.SeriesFile, results.LogFile, results.HTMLFile, results.SummaryFile} {
 		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Size() == 0 || info.Size() > 1<<20 {
 			t.Errorf("%s: %v, %v", name, info, err)
 		}
@@ -65,14 +65,14 @@ func TestReport(t *testing.T) {
 	if _, errs, status = command(t, "report", dir, "-o", filepath.Join(elsewhere, "without.hlog")); status != exitFailed || !strings.Contains(errs, "a run that was killed leaves none") {
 		t.Errorf("no histograms: status %d, %s", status, errs)
 	}
-	if _, errs, status = command(t, "report", dir, "-o", filepath.Join(elsewhere, "without.md")); status != exitDone {
-		t.Errorf("a summary without histograms: status %d, %s", status, errs)
+	if _, errs, status = command(t, "report", dir, "-o", filepath.Join(elsewhere, "without.html")); status != exitDone {
+		t.Errorf("a page without histograms: status %d, %s", status, errs)
 	}
 }
 
 func TestReportRefuses(t *testing.T) {
 	for want, args := range map[string][]string{
-		"--format mdd: nearest: md":         {"report", "x", "--format", "mdd"},
+		"--format htm: nearest: html":       {"report", "x", "--format", "htm"},
 		"takes one format, 2 are asked for": {"report", "x", "--format", "md,csv", "-o", "-"},
 		"accepts 1 arg(s), received 0":      {"report"},
 		"accepts 1 arg(s), received 2":      {"report", "a", "b"},
