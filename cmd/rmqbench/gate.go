@@ -142,17 +142,17 @@ func writeTo(path string, how int, fill func(io.Writer) error) error {
 	return errors.Join(fill(file), file.Close())
 }
 
-// The self-test: a broker whose only server is computed to take 5 ms, and one of which it takes a tenth more. With 32 sends waiting it
+// The self-test: a broker whose only server is computed to take 5 ms, and one of which it takes a tenth more. With 100 sends waiting it
 // is never idle, whatever the machine does meanwhile.
 const (
-	selfTestBase = "-m sync -w 32 -d 300ms --set target.embedded.servers=1 --set target.embedded.service_time=5ms"
-	selfTestSlow = "-m sync -w 32 -d 300ms --set target.embedded.servers=1 --set target.embedded.service_time=5500us"
+	selfTestBase = "-m sync -w 100 -d 600ms --set target.embedded.servers=1 --set target.embedded.service_time=5ms"
+	selfTestSlow = "-m sync -w 100 -d 600ms --set target.embedded.servers=1 --set target.embedded.service_time=5500us"
 )
 
 // prove is gate --self-test.
 func (f *gateFlags) prove(ctx context.Context, o results.CompareOptions, s streams) error {
 	f.a, f.b, f.out, f.stored, f.rounds = selfTestBase, selfTestSlow, "none", "off", 10
-	o.Metrics = []string{"msg/s"}
+	o.Metrics = []string{"msg/s", "p50"}
 	c, err := f.run(ctx, nil, nil, o, s)
 	if err != nil {
 		return err

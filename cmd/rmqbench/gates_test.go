@@ -15,9 +15,10 @@ import (
 	"rmqbench/results"
 )
 
-// gateThing is a broker whose only server is computed to take so long, never idle.
+// gateThing is a broker whose only server is computed to take so long. 100 sends wait for it, so that it is never idle unless the machine
+// stands still for half a second; half of the sends wait for all of the others, so the median is a hundred service times.
 func gateThing(serviceTime string) string {
-	return "-m sync -w 32 -d 300ms --set target.embedded.servers=1 --set target.embedded.service_time=" + serviceTime
+	return "-m sync -w 100 -d 600ms --set target.embedded.servers=1 --set target.embedded.service_time=" + serviceTime
 }
 
 // TestGates counts what the gate says of the same thing twice, and of one whose service takes 5 % longer. GATES is how many of each
