@@ -41,10 +41,7 @@ func output(ctx context.Context, line string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, shell[0], append(shell[1:], line)...)
 	out, errs := &head{most: maxOutput}, &tail{most: maxErrors}
 	cmd.Stdout, cmd.Stderr = out, errs
-	stopped := confine(cmd)
-	cmd.WaitDelay = grace
-	err := cmd.Run()
-	stopped()
+	err := Confined(cmd)
 	exit, exited := errors.AsType[*exec.ExitError](err)
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
@@ -59,6 +56,14 @@ func output(ctx context.Context, line string) ([]byte, error) {
 		return nil, fmt.Errorf("%w%s", err, errs)
 	}
 	return out.Bytes(), nil
+}
+
+// Confined runs cmd, which must be made with a context, and leaves nothing of what it started, however it ends.
+func Confined(cmd *exec.Cmd) error {
+	stopped := confine(cmd)
+	defer stopped()
+	cmd.WaitDelay = grace
+	return cmd.Run()
 }
 
 // readable: rmqbench's own statuses of a run that was measured, whose record says what it is worth.

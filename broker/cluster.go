@@ -50,6 +50,10 @@ type Options struct {
 	NoTimers       bool            // timer messages are refused, as before 5.0
 	NoRecall       bool            // they can't be taken back
 
+	// Arrived, if it is set, is told of each message that is stored, those of a delay or a transaction twice: when they come and when they can
+	// be consumed, under two topics. A broker waits for it, and of several brokers each calls it by itself.
+	Arrived func(Arrival)
+
 	// Listen opens host:port, port 0 meaning any; the listener's address is a *net.TCPAddr. Nil means TCP. With connections in
 	// memory a cluster runs in a bubble of testing/synctest.
 	Listen func(addr string) (net.Listener, error)

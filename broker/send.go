@@ -318,6 +318,9 @@ func (b *Broker) put(t *topic, r *message.Record) {
 	}
 	b.log.end += int64(len(data) - len(last.data))
 	b.bytes += int64(len(data) - len(last.data))
+	if b.opts.Arrived != nil {
+		b.arrived(r, len(data)-len(last.data))
+	}
 	last.data = data
 	q.append(r.PhysicalOffset)
 	q.updated = r.StoreTime

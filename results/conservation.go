@@ -73,7 +73,7 @@ func (b *breachList) latencies(where, mode string, m *Measured) {
 	if mode == modeOneway {
 		timed, times = "write time", m.WriteTime
 	}
-	if times == nil && m.Successes() > 0 {
+	if times == nil && m.Successes() > 0 && mode != ModeArrived {
 		b.add("histogram", "%s%d sends succeeded and none has a %s", where, m.Successes(), timed)
 	}
 	for _, h := range []struct {

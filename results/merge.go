@@ -470,7 +470,8 @@ func (c *Case) addShares(from *Case) {
 		t.CheckedBack += from.Transactions.CheckedBack
 		t.Open += from.Transactions.Open
 	}
-	c.Keys = nil // which of them are the same nobody knows
+	c.Keys = nil     // which of them are the same nobody knows
+	c.Arrivals = nil // a broker records all that comes to it: there are no shares of that
 	if a := c.Replier; a != nil && from.Replier != nil {
 		a.Pulled += from.Replier.Pulled
 		a.Replied += from.Replier.Replied

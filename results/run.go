@@ -100,6 +100,7 @@ type Case struct {
 
 	Transactions *Transactions `json:"transactions,omitempty"` // of mode transaction
 	Replier      *Replier      `json:"replier,omitempty"`      // of mode request
+	Arrivals     *Arrivals     `json:"arrivals,omitempty"`     // of mode arrived: what a broker recorded
 }
 
 // Keys counts the keys that acknowledged messages had, those of the warm-up included. Messages of one key keep their order only

@@ -54,6 +54,19 @@ func samplesOf(c *Case) []Sample {
 			}
 		}
 	}
+	if a := c.Arrivals; a != nil {
+		if a.Gaps != nil && a.Gaps.P99 != nil {
+			add(Metric{Name: "gap p99", Unit: "ns"}, new(float64(*a.Gaps.P99)))
+		}
+		if c.Acknowledged > 0 {
+			add(Metric{Name: "body B/msg", Unit: "bytes", Counted: true, Grain: 1}, new(float64(valueOf(c.BodyBytes))/float64(c.Acknowledged)))
+			add(Metric{Name: "stored B/msg", Unit: "bytes", Counted: true, Grain: 1}, new(float64(a.StoredBytes)/float64(c.Acknowledged)))
+			add(Metric{Name: "duplicates", Unit: "share", Counted: true}, new(float64(a.Duplicates)/float64(c.Acknowledged)))
+		}
+	}
+	if k := c.Keys; k != nil && k.Used > 0 {
+		add(Metric{Name: "keys in two queues", Unit: "share", Counted: true}, new(float64(k.InTwoQueues)/float64(k.Used)))
+	}
 	if c.Process != nil {
 		add(Metric{Name: "cpu/msg", Unit: "ns"}, c.Process.CPUNSPerMessage)
 		add(allocsMetric, c.Process.AllocsPerMessage)
