@@ -217,6 +217,20 @@ func TestClosedLoop(t *testing.T) {
 	}
 }
 
+// TestFairness: in a closed loop none of 1 to 10,000 workers makes many more sends than another.
+func TestFairness(t *testing.T) {
+	for _, workers := range []int{1, 2, 64, 4096, 10_000} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFake()
+			f.service = time.Millisecond
+			m := measure(t.Context(), t, loadOf(t, fmt.Sprintf("workers: %d, stages: [{for: 10ms}]", workers)), f)
+			if got := f.fairness(); got > 1.2 || int(f.highest.Load()) != workers || m.Acknowledged < 9*int64(workers) {
+				t.Errorf("%d workers: %d at one time, one made %.2f times the sends of another; %+v", workers, f.highest.Load(), got, m.Counts)
+			}
+		})
+	}
+}
+
 func TestCount(t *testing.T) {
 	for _, load := range []string{
 		"workers: 64, count: 1000", "workers: 3, count: 1000, mode: oneway", "workers: 4, in_flight: 100, count: 1000, mode: async",

@@ -17,6 +17,7 @@ type ledger struct {
 	batches []*results.Packed // due until done of the measured sends, by when they ended
 	batch   int64             // ns of each
 	keys    keyBook
+	delayed delayBook
 
 	intervals int // of the series that have ended
 }
@@ -44,6 +45,9 @@ func (l *ledger) take(events []event) {
 	from := l.plan.measuredFrom()
 	for i := range events {
 		e := &events[i]
+		if e.outcome == acknowledged || e.outcome == written || e.outcome == weak {
+			l.delayed.note(e.done)
+		}
 		if e.outcome != acknowledged && e.outcome != written {
 			continue
 		}

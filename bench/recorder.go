@@ -115,7 +115,7 @@ func newRecorder(p *plan) *recorder {
 		r.spare = append(r.spare, new(newTally(p.waits())))
 	}
 	r.interval = new(newTally(p.waits()))
-	r.ledger.plan = p
+	r.ledger.plan, r.ledger.delayed = p, newDelayBook(p.mould.delay)
 	from := p.measuredFrom()
 	r.quarter, r.threeQuarters = from+(p.length()-from)/4, from+(p.length()-from)/4*3
 	r.shared = make([]sharedBuffer, 2*len(r.shards))

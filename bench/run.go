@@ -19,8 +19,13 @@ import (
 
 // Options is what a run needs beside its scenario.
 type Options struct {
-	Tool      Tool
-	Cost      time.Duration  // how long to measure what the instrument itself takes, before the first case; 0: not at all
+	Tool Tool
+	Cost time.Duration // how long to measure what the instrument itself takes, before the first case; 0: not at all
+	// Sender makes who sends a case's messages instead of our producer: any client. What the scenario says of its target, its
+	// producer, events and verification is then the caller's to heed, and whatever a send in the case's mode is, its Send makes.
+	// nil: our producer sends.
+	Sender func(*scenarios.Case) (Sender, error)
+
 	Unlimited bool           // a closed loop off loopback was asked for in so many words
 	NoGuard   bool           // off loopback: a run goes on however many of its sends fail
 	DiskLimit float64        // share of a commit log's disk beyond which a run is refused, or stops; 0: 0.7 off loopback, none on it; 1: none
@@ -82,7 +87,10 @@ func runCases(ctx context.Context, s *scenarios.Scenario, cases []scenarios.Case
 		r.run.Shard = r.share.record
 	}
 	o.rounds = s.Repeat
-	targets, err := preflight(ctx, cases, o)
+	targets := make([]*target, len(cases))
+	if o.Sender == nil {
+		targets, err = preflight(ctx, cases, o)
+	}
 	if err != nil && (ctx.Err() == nil || isDanger(err)) {
 		return nil, err
 	}
@@ -227,6 +235,9 @@ func (r *runner) put(ctx context.Context, c *scenarios.Case, t *target, i, round
 
 // runCase drives one case.
 func (r *runner) runCase(ctx context.Context, c *scenarios.Case, t *target, index int) (*measurement, error) {
+	if r.Sender != nil {
+		return r.measureForeign(ctx, c, index)
+	}
 	st, err := newStand(ctx, c, t, index)
 	if err != nil {
 		return nil, err

@@ -358,7 +358,7 @@ func sum[N int | int64 | float64](a, b *N) *N {
 func (g *merging) addCase(i int, w *Whole, first bool) error {
 	acc, into, from := &g.cases[i], &g.whole.Run.Cases[i], &w.Run.Cases[i]
 	hist, more := &g.whole.Cases[i], &w.Cases[i]
-	if into.Name != from.Name || into.Round != from.Round || into.Mode != from.Mode || into.OpenLoop != from.OpenLoop {
+	if into.Name != from.Name || into.Round != from.Round || into.Mode != from.Mode || into.OpenLoop != from.OpenLoop || into.ScheduleHash != from.ScheduleHash {
 		return fmt.Errorf("the shares before it have another case here: %s", Printable(into.Name))
 	}
 	var late int64
@@ -469,6 +469,15 @@ func (c *Case) addShares(from *Case) {
 		t.RolledBack += from.Transactions.RolledBack
 		t.CheckedBack += from.Transactions.CheckedBack
 		t.Open += from.Transactions.Open
+	}
+	switch d := c.Delayed; {
+	case d == nil:
+		c.Delayed = from.Delayed
+	case from.Delayed != nil:
+		d.Messages += from.Delayed.Messages
+		if from.Delayed.Until.After(d.Until) {
+			d.Until = from.Delayed.Until
+		}
 	}
 	c.Keys = nil     // which of them are the same nobody knows
 	c.Arrivals = nil // a broker records all that comes to it: there are no shares of that

@@ -10,6 +10,9 @@ func remarkLines(r *Run) []string {
 		remark := func(format string, args ...any) {
 			lines = append(lines, Printable(c.Name)+": "+fmt.Sprintf(format, args...))
 		}
+		if d := c.Delayed; d != nil {
+			remark("about %s delayed messages fire until %s (by RocketMQ's own delay levels)", groupDigits(d.Messages), d.Until.UTC().Format("15:04:05Z"))
+		}
 		if a := c.Replier; a != nil {
 			remark("rmqbench itself replied, from this process: %s replies, of which %s could not be passed on", groupDigits(a.Pulled), groupDigits(a.Unreplied))
 			if a.Fault != "" {

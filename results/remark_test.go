@@ -4,12 +4,15 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestRemarkLines(t *testing.T) {
 	asked, plain := closedCase("asked", "request", 400, 1, 2), closedCase("plain", "sync", 400, 1, 2)
 	asked.Replier = &Replier{Pulled: 1400, Replied: 1398, Unreplied: 2, Fault: "broker a\x1b: no"}
+	asked.Delayed = &Delayed{Messages: 12345, Until: time.Date(2026, 5, 4, 12, 4, 10, 0, time.UTC)}
 	want := []string{
+		"asked: about 12,345 delayed messages fire until 12:04:10Z (by RocketMQ's own delay levels)",
 		"asked: rmqbench itself replied, from this process: 1,400 replies, of which 2 could not be passed on",
 		`asked: the first fault of the replier: broker a\x1b: no`,
 	}

@@ -69,26 +69,28 @@ const Unfinished = "unfinished when this was written"
 
 // Case is one load of a run. Its Measured covers the measured stages; Warmup is apart from it.
 type Case struct {
-	Name     string            `json:"name"`
-	Round    int               `json:"round,omitempty"`   // from 1, of a run with rounds: a name comes once in each
-	Rounds   int               `json:"rounds,omitempty"`  // of Run.Pooled: how many it is made of
-	Params   map[string]string `json:"params,omitempty"`  // what tells it from the scenario's other cases: field path to value
-	Mode     string            `json:"mode"`              // sync, async, oneway, …
-	OpenLoop bool              `json:"open_loop"`         // sends fell due at a rate, whatever the replies did
-	Ordered  bool              `json:"ordered,omitempty"` // of each key one send was under way at a time: Delay has the wait for the key too
-	Verdict  Verdict           `json:"verdict"`           // by Judge
-	Evidence []Evidence        `json:"evidence"`          // by Judge
-	CutShort string            `json:"cut_short,omitempty"`
-	LateNS   *int64            `json:"started_late_ns,omitempty"` // a share's: after the time at which all were to begin it
-	Warmup   *Stage            `json:"warmup,omitempty"`
-	Stages   []Stage           `json:"stages,omitempty"`
-	SLO      []Objective       `json:"slo,omitempty"` // what was demanded of it
+	Name         string            `json:"name"`
+	Round        int               `json:"round,omitempty"`   // from 1, of a run with rounds: a name comes once in each
+	Rounds       int               `json:"rounds,omitempty"`  // of Run.Pooled: how many it is made of
+	Params       map[string]string `json:"params,omitempty"`  // what tells it from the scenario's other cases: field path to value
+	Mode         string            `json:"mode"`              // sync, async, oneway, …
+	OpenLoop     bool              `json:"open_loop"`         // sends fell due at a rate, whatever the replies did
+	Ordered      bool              `json:"ordered,omitempty"` // of each key one send was under way at a time: Delay has the wait for the key too
+	Verdict      Verdict           `json:"verdict"`           // by Judge
+	Evidence     []Evidence        `json:"evidence"`          // by Judge
+	CutShort     string            `json:"cut_short,omitempty"`
+	LateNS       *int64            `json:"started_late_ns,omitempty"` // a share's: after the time at which all were to begin it
+	ScheduleHash string            `json:"schedule_hash,omitempty"`   // open loop: equal where index, key, size and due time of the first 10,000 messages are
+	Warmup       *Stage            `json:"warmup,omitempty"`
+	Stages       []Stage           `json:"stages,omitempty"`
+	SLO          []Objective       `json:"slo,omitempty"` // what was demanded of it
 
 	StoppedBy string `json:"stopped_by,omitempty"` // StoppedBy…, where that is why it was cut short
 
 	Measured
 	Queues    []Share       `json:"queues,omitempty"`     // by broker and number, those that nothing was sent to too
 	Brokers   []Share       `json:"brokers,omitempty"`    // the same, by broker
+	Delayed   *Delayed      `json:"delayed,omitempty"`    // where messages are delayed
 	Keys      *Keys         `json:"keys,omitempty"`       // where messages have keys; null of several shards
 	Verify    *Verification `json:"verify,omitempty"`     // where it was asked
 	Skew      *Skew         `json:"skew,omitempty"`       // of the queues
@@ -108,6 +110,14 @@ type Case struct {
 type Keys struct {
 	Used        int64 `json:"used"`
 	InTwoQueues int64 `json:"in_two_queues"` // or more
+}
+
+// Delayed is what brokers kept back for later when the case's last message had been stored, to a second, if their levels are
+// RocketMQ's own.
+type Delayed struct {
+	Messages int64     `json:"messages"`
+	DelayNS  int64     `json:"delay_ns"`
+	Until    time.Time `json:"until"` // when consumers get the last of them
 }
 
 // Replier is who answered the case's requests, those of its warm-up included: the harness itself, in its own process, so that
