@@ -49,6 +49,7 @@ type measurement struct {
 	timerP99     int64    // nanoseconds
 
 	series   series
+	events   []results.Event
 	verified *results.Verification // nil: nobody asked
 
 	inFlightIntegral *int64 // sends in flight over time, nanoseconds, warm-up included; nil: they are still under way

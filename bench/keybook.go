@@ -1,44 +1,93 @@
 package bench
 
-import "rmqbench/results"
+import (
+	"rmqbench/results"
+)
 
-// keyBook knows of each key where its acknowledged messages are, warm-up included: order by key holds within one queue only.
+// keyBook keeps, key by key, where its messages went and in what order. What it counts doesn't depend on how sends are
+// gathered, but for one thing: a send is compared with the latest other one of its key that is known when it is taken in.
 type keyBook struct {
-	at []int32 // by key: the queue's number and 1; 0: none; inSeveral: no single one
+	keys          []keyState // by number; nil: none is known yet
+	pairs, breaks int64
 }
 
-const inSeveral = -1
+// keyState is what is known of one key.
+type keyState struct {
+	sent       bool
+	called     int64    // of the send that was called last
+	offset     int64    // its
+	queue      keyPlace // its
+	first      keyPlace // of the send that was taken in first
+	moved      bool     // another queue than first
+	before     keyPlace // of a send called before the topic changed
+	isBefore   bool
+	many       bool // several queues before that
+	calledLate bool // the last send was called after the topic had changed
+}
 
-// note takes in that a message of a key is in a queue, which has a number of at least 0.
-func (b *keyBook) note(key, queue int32) {
-	if key == noKey {
+// keyPlace is a queue, its broker by its number in the ledger.
+type keyPlace struct{ broker, queue int32 }
+
+// take takes in an acknowledged send of a broker that has a number, warm-up or not.
+func (k *keyBook) take(p *plan, broker int32, e *event) {
+	if e.key == noKey {
 		return
 	}
-	if missing := int(key) + 1 - len(b.at); missing > 0 {
-		b.at = append(b.at, make([]int32, missing)...)
+	if missing := int(e.key) + 1 - len(k.keys); missing > 0 {
+		k.keys = append(k.keys, make([]keyState, missing)...)
 	}
-	switch at := &b.at[key]; *at {
-	case 0:
-		*at = queue + 1
-	case queue + 1:
-	default:
-		*at = inSeveral
+	s, at := &k.keys[e.key], keyPlace{broker, e.queue}
+	late := p.change > 0 && e.called >= p.change
+	if p.change > 0 && !late {
+		s.many = s.many || s.isBefore && s.before != at
+		s.before, s.isBefore = at, true
+	}
+	if !s.sent {
+		*s = keyState{sent: true, called: e.called, offset: e.offset, queue: at, first: at, before: s.before, isBefore: s.isBefore, calledLate: late}
+		return
+	}
+	s.moved = s.moved || at != s.first
+	after := e.called >= s.called
+	if p.offsets {
+		k.pairs++
+		if at != s.queue || after != (e.offset > s.offset) {
+			k.breaks++
+		}
+	}
+	if after {
+		s.called, s.offset, s.queue, s.calledLate = e.called, e.offset, at, late
 	}
 }
 
-// count is nil if no key has been seen.
-func (b *keyBook) count() *results.Keys {
-	k := &results.Keys{}
-	for _, at := range b.at {
-		if at != 0 {
-			k.Used++
-		}
-		if at == inSeveral {
-			k.InTwoQueues++
-		}
-	}
-	if k.Used == 0 {
+// record is what the book holds; nil where no send had a key.
+func (k *keyBook) record(p *plan) *results.Keys {
+	if k.keys == nil {
 		return nil
 	}
-	return k
+	r := &results.Keys{Pairs: k.pairs, OrderBreaks: k.breaks}
+	if p.change > 0 {
+		r.Change = &results.KeyChange{}
+	}
+	for i := range k.keys {
+		s := &k.keys[i]
+		if !s.sent {
+			continue
+		}
+		r.Used++
+		if s.moved {
+			r.InTwoQueues++
+		}
+		if r.Change == nil || !s.isBefore || !s.calledLate {
+			continue
+		}
+		r.Change.Both++
+		if s.many {
+			continue
+		}
+		r.Change.InOneBefore++
+		if s.queue != s.before {
+			r.Change.Moved++
+		}
+	}
+	return r
 }

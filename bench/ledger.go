@@ -18,6 +18,7 @@ type ledger struct {
 	batch   int64             // ns of each
 	keys    keyBook
 	delayed delayBook
+	pulse   pulse
 
 	intervals int // of the series that have ended
 }
@@ -25,9 +26,11 @@ type ledger struct {
 // brokerBook is a broker's queues by their number; nil: none has been sent to.
 type brokerBook struct {
 	name   string
+	number int32             // from 0, in the order in which they were met
 	queues []*results.Packed // due until done of the acknowledged or written
 
 	acknowledged []int64 // of the same queues, warm-up included
+	before       []int64 // the same, measured and called before the topic changed
 
 	since     []int64   // of the same queues: acknowledged or written in the interval under way
 	intervals [][]int64 // since, of the intervals that have ended; short where no queue was known yet
@@ -48,6 +51,7 @@ func (l *ledger) take(events []event) {
 		if e.outcome == acknowledged || e.outcome == written || e.outcome == weak {
 			l.delayed.note(e.done)
 		}
+		l.pulse.take(l.plan, e)
 		if e.outcome != acknowledged && e.outcome != written {
 			continue
 		}
@@ -56,7 +60,7 @@ func (l *ledger) take(events []event) {
 			b.since[e.queue]++
 			if e.outcome == acknowledged {
 				b.acknowledged[e.queue]++
-				l.keys.note(e.key, int32(slices.Index(l.brokers, b))<<16|e.queue)
+				l.keys.take(l.plan, b.number, e)
 			}
 		}
 		if l.plan.stages[e.stage].warmup {
@@ -64,6 +68,9 @@ func (l *ledger) take(events []event) {
 		}
 		if b != nil {
 			b.queue(e.queue).Record(e.response)
+			if e.called < l.plan.change {
+				b.before[e.queue]++
+			}
 		}
 		l.batchAt(max(e.done-from, 0)).Record(e.response)
 	}
@@ -77,11 +84,11 @@ func (l *ledger) book(broker string, id int32) *brokerBook {
 	i := slices.IndexFunc(l.brokers, func(b *brokerBook) bool { return b.name == broker })
 	if i < 0 {
 		i = len(l.brokers)
-		l.brokers = append(l.brokers, &brokerBook{name: broker})
+		l.brokers = append(l.brokers, &brokerBook{name: broker, number: int32(i)})
 	}
 	b := l.brokers[i]
 	for int(id) >= len(b.queues) {
-		b.queues, b.acknowledged, b.since = append(b.queues, nil), append(b.acknowledged, 0), append(b.since, 0)
+		b.queues, b.acknowledged, b.before, b.since = append(b.queues, nil), append(b.acknowledged, 0), append(b.before, 0), append(b.since, 0)
 	}
 	return b
 }
@@ -191,7 +198,11 @@ func (l *ledger) shares(known []message.Queue) (queues, brokers []results.Share,
 			}
 			whole.Merge(q)
 			counts = append(counts, q.Count())
-			queues = append(queues, results.Share{Broker: b.name, Queue: new(int32(id)), Acknowledged: q.Count(), P99NS: q.P99()})
+			share := results.Share{Broker: b.name, Queue: new(int32(id)), Acknowledged: q.Count(), P99NS: q.P99()}
+			if l.plan.change > 0 && slices.Contains(known, message.Queue{Broker: b.name, ID: id}) {
+				share.BeforeChange = new(b.before[id])
+			}
+			queues = append(queues, share)
 		}
 		brokers = append(brokers, results.Share{Broker: b.name, Acknowledged: whole.Count(), P99NS: whole.P99()})
 	}

@@ -12,7 +12,8 @@ import (
 type event struct {
 	broker       string // "": none had been chosen
 	queue        int32
-	key          int32 // its number; see mould.keyOf
+	key          int32 // see sample
+	offset       int64
 	stage        int16
 	outcome      outcome
 	called, done int64

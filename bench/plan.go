@@ -2,6 +2,7 @@ package bench
 
 import (
 	"math"
+	"time"
 
 	"rmqbench/scenarios"
 )
@@ -25,6 +26,10 @@ type plan struct {
 
 	share, of     int   // which slots of the schedule are sent: those i with i mod of = share; of below 2: all
 	inFlightBytes int64 // async: of their bodies; 0: no limit
+
+	offsets bool  // an answer says where in its queue the message is
+	change  int64 // when the topic's queues change first, in the case's time; 0: they don't
+	pulse   int64 // ns of the bins in which sends are counted by broker, if something happens to one; 0: nothing does
 }
 
 // stagePlan is a stretch of time; times are nanoseconds since the case began.
@@ -59,6 +64,8 @@ func newPlan(c *scenarios.Case) (*plan, error) {
 	if p.auto {
 		p.workers = autoWorkers
 	}
+	p.offsets = p.mode == scenarios.Sync || p.mode == scenarios.Async
+	defer func() { p.expect(c.Events) }()
 	at := int64(0)
 	left := p.count
 	for _, s := range c.Load.Stages {
@@ -77,6 +84,17 @@ func newPlan(c *scenarios.Case) (*plan, error) {
 		}
 	}
 	return p, nil
+}
+
+// expect prepares for what will happen to the target.
+func (p *plan) expect(events []scenarios.Event) {
+	const shortest, most = int64(50_000_000), 4_096 // of the bins: their length, and their number in a run of an hour
+	for _, e := range events {
+		p.pulse = max(shortest, min(p.length(), int64(time.Hour))/most)
+		if at := p.measuredFrom() + int64(e.At); e.Topic != nil && (p.change == 0 || at < p.change) {
+			p.change = max(at, 1)
+		}
+	}
 }
 
 // stagesOf are the stretches that a scenario's stage is made of: a staircase's steps, or itself.

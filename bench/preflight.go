@@ -57,6 +57,9 @@ func preflight(ctx context.Context, cases []scenarios.Case, o Options) ([]*targe
 		if err := safe(&c.Load, &o, all[i].cluster, len(all[i].brokers), all[i].local); err != nil {
 			return nil, err
 		}
+		if err := mayChange(c, all[i].cluster, o.AllowChange); err != nil {
+			return nil, err
+		}
 	}
 	for i, s := range all {
 		if s == nil {

@@ -58,11 +58,12 @@ func (m *measurement) record(c *scenarios.Case) (results.Case, []results.TaggedH
 	out.Transport, out.Transactions, out.Replier = m.transport(c), m.transactions, m.replier
 	out.Verify, out.Intervals = m.verified, results.Sum(m.series.points)
 	out.Queues, out.Brokers, out.Skew = m.ledger.shares(m.queues)
-	out.Ordered, out.Keys = m.plan.ordered, m.ledger.keys.count()
+	out.Ordered, out.Keys = m.plan.ordered, m.ledger.keys.record(m.plan)
 	out.ScheduleHash = m.plan.scheduleHash()
 	if c.Target.Embedded == nil { // ours ends with the case
 		out.Delayed = m.ledger.delayed.pending(m.began)
 	}
+	out.Events, out.Pulse = m.events, m.ledger.pulse.brokers
 	if len(out.Stages) == 1 { // over stages that differ, time is a cause and not a sample
 		times := out.Response
 		if c.Load.Mode == scenarios.Oneway {

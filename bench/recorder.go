@@ -16,6 +16,7 @@ import (
 type sample struct {
 	broker string // its queue's, as the sender says; see event
 	queue  int32
+	offset int64 // in the queue
 
 	due, called, done  int64
 	began, ended, read int64 // of the write, and when the reply was read; see stamp
@@ -138,7 +139,7 @@ func (r *recorder) buffer() *sampleBuffer {
 func (r *recorder) record(b *sampleBuffer, s sample, res *producer.SendResult, err error) {
 	r.attempts(int(s.stage), max(res.Attempts-1, 0), res.Ambiguous)
 	o, cause := classify(res, err, r.oneway)
-	s.broker, s.queue = res.Broker, res.QueueID
+	s.broker, s.queue, s.offset = res.Broker, res.QueueID, res.QueueOffset
 	switch o {
 	case acknowledged, written:
 		s.stamp(&res.Stamps, r.start)
@@ -237,7 +238,7 @@ func (r *recorder) emptyTally() *tally {
 }
 
 func (s *sample) event(o outcome) event {
-	return event{broker: s.broker, queue: s.queue, key: s.key, stage: s.stage, outcome: o, called: s.called, done: s.done, response: s.done - s.due}
+	return event{broker: s.broker, queue: s.queue, key: s.key, offset: s.offset, stage: s.stage, outcome: o, called: s.called, done: s.done, response: s.done - s.due}
 }
 
 // attempts adds what a send's result says about its attempts, if it took more than one.

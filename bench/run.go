@@ -26,12 +26,13 @@ type Options struct {
 	// nil: our producer sends.
 	Sender func(*scenarios.Case) (Sender, error)
 
-	Unlimited bool           // a closed loop off loopback was asked for in so many words
-	NoGuard   bool           // off loopback: a run goes on however many of its sends fail
-	DiskLimit float64        // share of a commit log's disk beyond which a run is refused, or stops; 0: 0.7 off loopback, none on it; 1: none
-	Tell      func(string)   // told of what a run will put on somebody's disks, before anything is sent; nil: nobody listens
-	Warn      func(string)   // told of what the user should know before anything is sent; nil: nobody listens
-	Progress  func(Progress) // called at most four times a second; nil: nobody watches
+	Unlimited   bool           // a closed loop off loopback was asked for in so many words
+	NoGuard     bool           // off loopback: a run goes on however many of its sends fail
+	DiskLimit   float64        // share of a commit log's disk beyond which a run is refused, or stops; 0: 0.7 off loopback, none on it; 1: none
+	Tell        func(string)   // told of what a run will put on somebody's disks, before anything is sent; nil: nobody listens
+	Warn        func(string)   // told of what the user should know before anything is sent; nil: nobody listens
+	AllowChange bool           // events may change the topic of somebody's cluster
+	Progress    func(Progress) // called at most four times a second; nil: nobody watches
 
 	// Checkpoint is given what there is of the run so far, judged PARTIAL, soon after its beginning and at least every 10 s from
 	// then on; it may keep it. nil: nobody wants it.
@@ -238,6 +239,9 @@ func (r *runner) runCase(ctx context.Context, c *scenarios.Case, t *target, inde
 	if r.Sender != nil {
 		return r.measureForeign(ctx, c, index)
 	}
+	if err := t.restore(ctx, c); err != nil {
+		return nil, err
+	}
 	st, err := newStand(ctx, c, t, index)
 	if err != nil {
 		return nil, err
@@ -253,8 +257,8 @@ func (r *runner) measure(ctx context.Context, st *stand, c *scenarios.Case, inde
 	if err != nil {
 		return nil, err
 	}
-	stopEvents := func() {}
-	defer func() { stopEvents() }()
+	events := &happenings{}
+	defer events.stop()
 	if r.share != nil {
 		plan.share, plan.of = r.share.Index, r.share.Of
 	}
@@ -263,6 +267,7 @@ func (r *runner) measure(ctx context.Context, st *stand, c *scenarios.Case, inde
 	side, stopAsking := watchBrokers(client, st.record.Brokers)
 	defer stopAsking()
 	complete := func(m *measurement) {
+		m.events = events.so()
 		m.queues = st.queues
 		m.timerP99, m.offset = r.timer, m.start-r.began
 		if info, ok := st.producer.TCPInfo(); ok {
@@ -276,7 +281,7 @@ func (r *runner) measure(ctx context.Context, st *stand, c *scenarios.Case, inde
 	look := watcher{
 		stops:   stops,
 		review:  reviewOf(c, stops),
-		began:   func() { stopEvents = st.target.playEvents(c.Events, plan) },
+		began:   func() { events.play(ctx, st.target, c, plan) },
 		wire:    func() remoting.Stats { return st.producer.Stats().Stats },
 		tick:    r.tick(c, plan, index),
 		brokers: side.points,
@@ -435,8 +440,8 @@ var compressions = map[scenarios.Compression]message.CompressionType{scenarios.Z
 func producerOptions(c *scenarios.Case, nameServers []string, index int) producer.Options {
 	return producer.Options{
 		NameServers: nameServers, Profile: profiles[c.Producer.Profile], Group: c.Producer.Group, InstanceName: fmt.Sprintf("rmqbench-%d-%d", time.Now().UnixNano(), index),
-		SendTimeout: time.Duration(c.Producer.SendTimeout),
-		Brokers:     c.Target.Brokers, Connections: c.Producer.Connections, Retries: orNone(c.Producer.Retries), AsyncRetries: orNone(c.Producer.Retries), CompressOver: orNone(int(c.Producer.CompressOver)),
+		SendTimeout: time.Duration(c.Producer.SendTimeout), RouteEvery: time.Duration(c.Producer.RouteEvery),
+		Brokers: c.Target.Brokers, Connections: c.Producer.Connections, Retries: orNone(c.Producer.Retries), AsyncRetries: orNone(c.Producer.Retries), CompressOver: orNone(int(c.Producer.CompressOver)),
 		CompressType: compressions[c.Producer.Compress], JSON: c.Producer.Serialize == "json", NoAutoCreate: true,
 	}
 }
@@ -508,26 +513,6 @@ func brokerNames(e *scenarios.Embedded) []string {
 		names[i] = fmt.Sprintf("%s@broker-%d", e.Rooms[i%len(e.Rooms)], i)
 	}
 	return names
-}
-
-// playEvents carries out the case's events at their times; the function that it returns ends them.
-func (t *target) playEvents(events []scenarios.Event, p *plan) (stop func()) {
-	var timers []*time.Timer
-	for _, e := range events {
-		b := t.embedded.Brokers()[e.Broker]
-		at := time.Duration(p.measuredFrom()) + time.Duration(e.At)
-		if e.Stall {
-			timers = append(timers, time.AfterFunc(at, func() { b.Stall(time.Duration(e.For)) }))
-			continue
-		}
-		timers = append(timers, time.AfterFunc(at, func() { b.Delay(time.Duration(e.Delay)) }),
-			time.AfterFunc(at+time.Duration(e.For), func() { b.Delay(0) }))
-	}
-	return func() {
-		for _, timer := range timers {
-			timer.Stop()
-		}
-	}
 }
 
 // sortedKeys lists a map's keys in order.

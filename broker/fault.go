@@ -22,6 +22,10 @@ const forever = 100 * 365 * 24 * time.Hour
 // Delay adds d to every reply from now on, until the next Delay; 0 ends it. Replies that wait already keep their time.
 func (b *Broker) Delay(d time.Duration) { b.pacer.setDelay(min(d, forever)) }
 
+// Serve makes a server take d for each send that comes from now on, until the next Serve: a broker that has become slow, whose
+// queue grows once more comes than it can serve. What has come already keeps its time.
+func (b *Broker) Serve(d time.Duration) { b.pacer.setService(min(d, forever)) }
+
 // Busy makes the broker refuse every send with SYSTEM_BUSY, as one does whose send queue is too long, until it is
 // called with false. Nothing of what is refused is stored.
 func (b *Broker) Busy(on bool) {

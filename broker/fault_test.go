@@ -71,6 +71,18 @@ func TestDelayIsAddedToEveryReply(t *testing.T) {
 	between(t, "no delay", r.took(), 0)
 }
 
+func TestServeMakesABrokerSlowForATime(t *testing.T) {
+	r := start(t, Options{})
+	r.send("T", 0, "warm")
+	r.broker().Serve(100 * time.Millisecond)
+	between(t, "slow", r.took(), 100*time.Millisecond)
+	r.broker().Serve(0)
+	between(t, "as before", r.took(), 0)
+	if r.broker().pacer.active.Load() {
+		t.Error("replies still go round by the pacer")
+	}
+}
+
 func TestBusyRefusesSendsAndStoresNothing(t *testing.T) {
 	r := start(t, Options{})
 	r.send("T", 0, "before")

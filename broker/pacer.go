@@ -12,8 +12,8 @@ import (
 // pacer decides when replies go out: at once, or when a simulated server is done, a delay is over, a stall has ended.
 // Each reply's time is computed when its request comes, so a timer that fires late delays replies and no server.
 type pacer struct {
-	service time.Duration // of one send
-	active  atomic.Bool   // a reply may have to wait; set under mu, cleared only by run
+	service atomic.Int64 // ns of one send
+	active  atomic.Bool  // a reply may have to wait; set under mu, cleared only by run
 	loop    sync.WaitGroup
 	wake    chan struct{} // capacity 1: something is due earlier than run thinks
 
@@ -78,7 +78,8 @@ func (w *waiting) pop() due {
 
 func newPacer(service time.Duration, servers int) *pacer {
 	now := remoting.Nanotime()
-	p := &pacer{service: service, servers: slices.Repeat([]int64{now}, servers), stalled: now, wake: make(chan struct{}, 1)}
+	p := &pacer{servers: slices.Repeat([]int64{now}, servers), stalled: now, wake: make(chan struct{}, 1)}
+	p.service.Store(int64(service))
 	p.active.Store(service > 0)
 	p.loop.Go(p.run)
 	return p
@@ -181,6 +182,14 @@ func (p *pacer) stalledFor() time.Duration {
 	return time.Duration(max(p.stalled-remoting.Nanotime(), 0))
 }
 
+func (p *pacer) setService(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.service.Store(int64(max(d, 0)))
+	p.active.Store(true)
+	p.rouse()
+}
+
 func (p *pacer) setDelay(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -226,7 +235,7 @@ func (p *pacer) run() {
 		} else if p.stalled > now {
 			wait = time.Duration(p.stalled - now)
 		} else if len(ready) == 0 {
-			p.active.Store(p.service > 0 || p.delay > 0)
+			p.active.Store(p.service.Load() > 0 || p.delay > 0)
 		}
 		closed := p.closed
 		p.mu.Unlock()

@@ -61,7 +61,7 @@ func (b *Broker) send(req *remoting.Request) {
 	s.reply.Serialize = b.opts.serialization(&req.Head)
 	s.reply.Language, s.reply.Version = remoting.Go, claimedVersion
 	s.reply.TraceOn, s.reply.Region = true, region
-	b.pacer.reply(req, b.pacer.service, &s.reply, nil, s)
+	b.pacer.reply(req, time.Duration(b.pacer.service.Load()), &s.reply, nil, s)
 }
 
 // refuse answers a send that is not stored.

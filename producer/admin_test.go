@@ -629,3 +629,28 @@ func TestErrorTexts(t *testing.T) {
 		}
 	}
 }
+
+func TestSetQueues(t *testing.T) {
+	c := embedded(t, broker.Options{Brokers: 2})
+	a, ctx := adminOf(t, c.NameServer()), t.Context()
+	if err := a.SetQueues(ctx, "T", "", 4); !UnknownTopic(err) {
+		t.Errorf("of a topic that isn't there: %v", err)
+	}
+	if err := c.Brokers()[0].PutTopic(message.TopicConfig{Name: "T", ReadQueues: 2, WriteQueues: 2, Perm: message.PermWrite}); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.SetQueues(ctx, "T", "", 4); err != nil {
+		t.Fatal(err)
+	}
+	r, err := a.Route(ctx, "T")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := message.QueueData{Broker: "broker-0", ReadQueues: 4, WriteQueues: 4, Perm: message.PermWrite}
+	if len(r.Queues) != 1 || r.Queues[0] != want { // a broker without the topic doesn't get it
+		t.Errorf("queues %+v, want %+v", r.Queues, want)
+	}
+	if err := a.SetQueues(ctx, "T", "", 0); err == nil {
+		t.Error("a topic without queues was taken")
+	}
+}

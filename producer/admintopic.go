@@ -123,6 +123,44 @@ func (a *Admin) CreateTopic(ctx context.Context, t Topic) (TopicCreation, error)
 	return done, a.awaitRoute(ctx, t.Name, brokers)
 }
 
+// SetQueues gives a topic that is there another number of queues, to read and to write, on each master of a cluster, "" for the
+// only one, that has it; its permissions and attributes stay. A topic that also lives in another cluster is a *TopicElsewhereError,
+// one that no name server knows a *remoting.BrokerError of code TopicNotExist, and then nothing was changed. Fewer queues leave
+// what lies in the others where it is.
+func (a *Admin) SetQueues(ctx context.Context, topic, cluster string, queues int) error {
+	t := Topic{Name: topic, Queues: queues}
+	if err := t.Check(); err != nil {
+		return err
+	}
+	masters, cluster, err := a.Masters(ctx, cluster)
+	if err != nil {
+		return err
+	}
+	route, err := a.Route(ctx, topic)
+	if err != nil {
+		return err
+	}
+	if err := WithinCluster(route, topic, cluster, masters); err != nil {
+		return err
+	}
+	n := strconv.Itoa(queues)
+	for i := range masters {
+		b := &masters[i]
+		at := slices.IndexFunc(route.Queues, func(q message.QueueData) bool { return q.Broker == b.Name })
+		if at < 0 {
+			continue
+		}
+		had := &route.Queues[at]
+		req := remoting.NewRequest(remoting.UpdateAndCreateTopic, field("topic", topic), field("defaultTopic", message.DefaultTopic),
+			field("readQueueNums", n), field("writeQueueNums", n), field("perm", strconv.Itoa(int(had.Perm))),
+			field("topicFilterType", "SINGLE_TAG"), field("topicSysFlag", strconv.Itoa(had.TopicSysFlag)), field("order", strconv.FormatBool(route.OrderTopicConf != nil && *route.OrderTopicConf != "")))
+		if _, err := a.ask(ctx, b.Master(), req); err != nil {
+			return fmt.Errorf("topic %s on %s: %w", topic, b.Name, err)
+		}
+	}
+	return nil
+}
+
 // Check refuses what no broker would make, or would make something else of.
 func (t *Topic) Check() error {
 	if err := checkOwnTopic(t.Name); err != nil {

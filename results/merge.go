@@ -464,6 +464,7 @@ func (c *Case) addShares(from *Case) {
 	} else {
 		c.Intervals = nil
 	}
+	c.Pulse = poolPulse([]*Case{c, from})
 	if t := c.Transactions; t != nil && from.Transactions != nil {
 		t.Committed += from.Transactions.Committed
 		t.RolledBack += from.Transactions.RolledBack

@@ -418,7 +418,7 @@ func TestPrintedComesBack(t *testing.T) {
 func TestMergeKnowsEveryField(t *testing.T) {
 	known := map[reflect.Type]string{
 		reflect.TypeFor[Run]():          "Schema Name Verdict Evidence StartedAt EndedAt CutShort StoppedBy Lost Target Environment Scenario Process InstrumentCost Outages MoreOutages Leftover Capacity Sweep Shard Shards Cases Pooled",
-		reflect.TypeFor[Case]():         "Name Round Rounds Params Mode OpenLoop Ordered Verdict Evidence CutShort StoppedBy LateNS ScheduleHash Warmup Stages SLO Measured Queues Brokers Delayed Keys Verify Skew Intervals Anatomy Generator Process Transport Transactions Replier Arrivals",
+		reflect.TypeFor[Case]():         "Name Round Rounds Params Mode OpenLoop Ordered Verdict Evidence CutShort StoppedBy LateNS ScheduleHash Warmup Stages SLO Measured Queues Brokers Delayed Keys Verify Skew Intervals Anatomy Generator Process Transport Transactions Replier Arrivals RoundP99NS Events Pulse",
 		reflect.TypeFor[Stage]():        "PlannedNS RatePerSecond RateEndPerSecond Measured",
 		reflect.TypeFor[Measured]():     "Counts StartOffsetNS ElapsedNS MessagesPerSecond BodyBytes BodyBytesEach BodyBytesPerSecond WireBytesPerSecond Response WriteTime Service Delay Unsuccessful",
 		reflect.TypeFor[Counts]():       "Offered Attempted Acknowledged Weak Written Refused Ambiguous Failed Dropped Statuses Errors Retries AmbiguousAttempts",
@@ -426,7 +426,7 @@ func TestMergeKnowsEveryField(t *testing.T) {
 		reflect.TypeFor[Transport]():    "Connections BytesOut BytesIn Writes MessagesPerWrite Dials StrayReplies PermitWaits PermitRefusals RoundTripNS Retransmits",
 		reflect.TypeFor[Process]():      "CPUNS CPUNSPerMessage MaxRSSBytes AllocsPerMessage",
 		reflect.TypeFor[Transactions](): "Committed RolledBack CheckedBack Open",
-		reflect.TypeFor[Share]():        "Broker Queue Acknowledged P99NS",
+		reflect.TypeFor[Share]():        "Broker Queue Acknowledged P99NS BeforeChange",
 	}
 	for typ, words := range known {
 		var got []string

@@ -38,6 +38,14 @@ func Pool(names []string, cases []Case, histograms []TaggedHistogram) ([]Case, e
 	return pooled, nil
 }
 
+// timedMetric is the metric whose times a mode's sends are known by, due until done.
+func timedMetric(mode string) string {
+	if mode == modeOneway {
+		return "write_time"
+	}
+	return "response"
+}
+
 // pool is the rounds of one case together; times are their histograms by metric.
 func pool(rounds []*Case, times map[string][]*Histogram) (Case, error) {
 	first := rounds[0]
@@ -65,7 +73,11 @@ func pool(rounds []*Case, times map[string][]*Histogram) (Case, error) {
 				return c, err
 			}
 		}
-		*into = Summarize(whole)
+		if *into = Summarize(whole); metric == timedMetric(first.Mode) {
+			for _, h := range times[metric] {
+				c.RoundP99NS = append(c.RoundP99NS, h.Quantile(0.99))
+			}
+		}
 		(*into).confideRounds(times[metric])
 	}
 	c.Queues, c.Brokers = poolShares(rounds, func(r *Case) []Share { return r.Queues }), poolShares(rounds, func(r *Case) []Share { return r.Brokers })
@@ -74,6 +86,7 @@ func pool(rounds []*Case, times map[string][]*Histogram) (Case, error) {
 		counts = append(counts, q.Acknowledged)
 	}
 	c.Skew, c.Anatomy = SkewOf(counts), poolAnatomy(rounds)
+	c.Events, c.Keys, c.Pulse = first.Events, poolKeys(rounds), poolPulse(rounds)
 	return c, nil
 }
 
@@ -126,6 +139,9 @@ func poolShares(rounds []*Case, of func(*Case) []Share) []Share {
 			if sums[at] == nil {
 				sums[at] = &Share{Broker: s.Broker, Queue: s.Queue}
 			}
+			if s.BeforeChange != nil {
+				sums[at].BeforeChange = new(valueOf(sums[at].BeforeChange) + *s.BeforeChange)
+			}
 			sums[at].Acknowledged += s.Acknowledged
 		}
 	}
@@ -162,6 +178,54 @@ func poolAnatomy(rounds []*Case) *Anatomy {
 		p.of(&whole).Mean = int64(math.Round(sums[i] / float64(n)))
 	}
 	return &whole
+}
+
+// poolKeys sums the keys of all rounds: a key counts once in each.
+func poolKeys(rounds []*Case) *Keys {
+	var sum *Keys
+	for _, r := range rounds {
+		if r.Keys == nil {
+			continue
+		}
+		if sum == nil {
+			sum = &Keys{}
+		}
+		sum.Used += r.Keys.Used
+		sum.InTwoQueues += r.Keys.InTwoQueues
+		sum.Pairs += r.Keys.Pairs
+		sum.OrderBreaks += r.Keys.OrderBreaks
+		if from := r.Keys.Change; from != nil {
+			if sum.Change == nil {
+				sum.Change = &KeyChange{}
+			}
+			sum.Change.Both += from.Both
+			sum.Change.InOneBefore += from.InOneBefore
+			sum.Change.Moved += from.Moved
+		}
+	}
+	return sum
+}
+
+// poolPulse sums bins that lie at the same time in their rounds.
+func poolPulse(rounds []*Case) []Pulse {
+	var sums []Pulse
+	for _, r := range rounds {
+		for _, from := range r.Pulse {
+			i := slices.IndexFunc(sums, func(p Pulse) bool { return p.Broker == from.Broker })
+			if i < 0 {
+				i = len(sums)
+				sums = append(sums, Pulse{Broker: from.Broker, BinNS: from.BinNS})
+			}
+			sum := &sums[i]
+			if more := len(from.Sends) - len(sum.Sends); more > 0 {
+				sum.Sends = append(sum.Sends, make([]int64, more)...)
+			}
+			for j, n := range from.Sends {
+				sum.Sends[j] += n
+			}
+		}
+	}
+	return sums
 }
 
 // minRounds is how many rounds an interval takes.

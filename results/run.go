@@ -85,6 +85,10 @@ type Case struct {
 	Stages       []Stage           `json:"stages,omitempty"`
 	SLO          []Objective       `json:"slo,omitempty"` // what was demanded of it
 
+	// RoundP99NS is of Run.Pooled: each round's own p99, due until done, however few sends it has: to be compared with another
+	// case's of the same round, and not to be quoted.
+	RoundP99NS []int64 `json:"round_p99_ns,omitempty"`
+
 	StoppedBy string `json:"stopped_by,omitempty"` // StoppedBy…, where that is why it was cut short
 
 	Measured
@@ -92,6 +96,8 @@ type Case struct {
 	Brokers   []Share       `json:"brokers,omitempty"`    // the same, by broker
 	Delayed   *Delayed      `json:"delayed,omitempty"`    // where messages are delayed
 	Keys      *Keys         `json:"keys,omitempty"`       // where messages have keys; null of several shards
+	Events    []Event       `json:"events,omitempty"`     // that happened
+	Pulse     []Pulse       `json:"pulse,omitempty"`      // sends to each broker over time, where something happened
 	Verify    *Verification `json:"verify,omitempty"`     // where it was asked
 	Skew      *Skew         `json:"skew,omitempty"`       // of the queues
 	Intervals *Intervals    `json:"intervals,omitempty"`  // of the series
@@ -110,6 +116,12 @@ type Case struct {
 type Keys struct {
 	Used        int64 `json:"used"`
 	InTwoQueues int64 `json:"in_two_queues"` // or more
+
+	// A pair is a send and the latest other one of its key; it breaks the key's order if they lie in two queues, or in one queue
+	// the wrong way round. Modes sync and async only.
+	Pairs       int64      `json:"pairs"`
+	OrderBreaks int64      `json:"order_breaks"`
+	Change      *KeyChange `json:"change,omitempty"` // null if the topic's queues didn't change
 }
 
 // Delayed is what brokers kept back for later when the case's last message had been stored, to a second, if their levels are

@@ -8,9 +8,10 @@ import (
 // Share is how many sends one queue, or one broker, took, and how long they did.
 type Share struct {
 	Broker       string `json:"broker"`
-	Queue        *int32 `json:"queue,omitempty"` // null of a whole broker
-	Acknowledged int64  `json:"acknowledged"`    // or written, if oneway
-	P99NS        *int64 `json:"p99_ns"`          // due until done; null if there are too few
+	Queue        *int32 `json:"queue,omitempty"`         // null of a whole broker
+	Acknowledged int64  `json:"acknowledged"`            // or written, if oneway
+	BeforeChange *int64 `json:"before_change,omitempty"` // the same until the topic changed; null if it didn't, or the queue wasn't there
+	P99NS        *int64 `json:"p99_ns"`                  // due until done; null if there are too few
 }
 
 // Skew is how unevenly queues were used.

@@ -126,6 +126,7 @@ func judgeCase(c *Case, embedded bool) []Evidence {
 	evidence = append(evidence, breaches(c)...)
 	evidence = append(evidence, outcomeEvidence(c)...)
 	evidence = append(evidence, verifyEvidence(c)...)
+	evidence = append(evidence, eventEvidence(c)...)
 	evidence = append(evidence, slotEvidence(c)...)
 	evidence = append(evidence, workerEvidence(c)...)
 	evidence = append(evidence, cpuEvidence(c, embedded)...)

@@ -150,12 +150,18 @@ func (r *reader) checkEvents(name string, s *Scenario, n, stages *node) {
 			continue
 		}
 		switch end := e.At + e.For; {
-		case s.Target.Embedded == nil:
+		case e.Kind() == "":
+			r.faultAt(item, "an event needs one of stall: true, delay: 100ms, service_time: 5ms, busy: 0.5, down: true and topic: {queues_per_broker: 12}")
+		case s.Target.Embedded == nil && e.Topic == nil:
 			r.faultAt(item, "events happen to the embedded broker only, and the target is %s", s.Target.Namesrv[0])
-		case e.Broker >= s.Target.Embedded.Brokers:
+		case s.Target.Embedded != nil && e.Broker >= s.Target.Embedded.Brokers:
 			r.faultAt(item.get("broker"), "broker must be at most %d: they count from 0", s.Target.Embedded.Brokers-1)
-		case e.Stall == (e.Delay > 0):
-			r.faultAt(item, "an event needs either stall: true or a delay like 100ms")
+		case e.Topic != nil && e.For > 0:
+			r.faultAt(item.get("for"), "a change of the topic stays; leave for out")
+		case e.Topic != nil && item.get("broker") != nil:
+			r.faultAt(item.get("broker"), "a topic changes on all brokers; leave broker out")
+		case e.Topic == nil && e.For == 0:
+			r.faultAt(item, "for is missing; write for: 3s")
 		case end > length && !endless:
 			r.faultAt(item, "event ends at %s, but %q lasts %s%s", end, name, length, flagOf(stages))
 		}

@@ -53,6 +53,7 @@ type shown struct {
 
 // reader turns nodes into values and collects faults. A fault is kept once, however many cases share its node.
 type reader struct {
+	away   bool // the scenario is a shipped one and its target a cluster: its events stay behind
 	file   string
 	open   opener
 	env    environ

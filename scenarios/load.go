@@ -25,7 +25,9 @@ func Load(ref string, overrides ...Override) (*Scenario, error) {
 		if err != nil {
 			return nil, err
 		}
-		return newReader(ref+".yaml", openFile, os.LookupEnv).parse(data, overrides)
+		r := newReader(ref+".yaml", openFile, os.LookupEnv)
+		r.away = slices.ContainsFunc(overrides, func(o Override) bool { return o.Path == "target.namesrv" })
+		return r.parse(data, overrides)
 	}
 	data, err := readFile(ref)
 	if err != nil {
@@ -75,7 +77,32 @@ func (r *reader) parse(data []byte, overrides []Override) (*Scenario, error) {
 	if tree == nil {
 		return nil, r.faults
 	}
-	return r.scenario(r.extended(tree, []string{r.file}), overrides)
+	tree = r.extended(tree, []string{r.file})
+	eventful := false
+	if r.away {
+		tree, eventful = withoutEvents(tree)
+	}
+	s, err := r.scenario(tree, overrides)
+	if s != nil {
+		s.EventsLeftOut = eventful
+	}
+	return s, err
+}
+
+// withoutEvents gives tree without any, and whether there were some.
+func withoutEvents(tree *node) (*node, bool) {
+	found := tree.index("events") >= 0
+	tree = tree.without("events")
+	if cases := tree.get("cases"); cases != nil {
+		plain := *cases
+		plain.items = slices.Clone(cases.items)
+		for i, c := range plain.items {
+			found = found || c.index("events") >= 0
+			plain.items[i] = c.without("events")
+		}
+		tree = tree.with(&plain, "cases")
+	}
+	return tree, found
 }
 
 // tree reads one file; nil if there is nothing in it to go on with, which is a fault.

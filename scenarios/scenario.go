@@ -17,6 +17,8 @@ type Scenario struct {
 	Seed        uint64
 	Repeat      int // rounds, 1 to 100, each of all cases in an order of its own; 0 means once, in file order
 
+	EventsLeftOut bool // a shipped scenario had some, and target.namesrv was fixed to a cluster, where they can't happen
+
 	cases   []Case  // in file order; none means one, the scenario itself
 	origin  *node   // what the scenario was read from, nil in a Case
 	origins []*node // what each of cases was read from
@@ -190,15 +192,44 @@ type Producer struct {
 	Compress     Compression
 	CompressOver Size     // bodies of this size or more are compressed; 0 means never
 	SendTimeout  Duration // one send, retries included
+	RouteEvery   Duration // how often routes are asked for again; 0 means RocketMQ's 30s
 	Connections  int      // to each broker, 1 to 64
 	Retries      int      // attempts after the first, 0 to 100
 }
 
-// Event is something that happens to the embedded broker: Stall or a Delay, one of them.
+// Event is something that happens to a broker of the embedded cluster, or to the topic on all brokers: one of Stall, Delay,
+// ServiceTime, Busy, Down and Topic.
 type Event struct {
-	At     Duration // since the first measured stage began
-	For    Duration // how long it lasts; it ends within the run
-	Broker int      // from 0
-	Stall  bool     // nothing is answered until it ends
-	Delay  Duration // every answer is this much later
+	At          Duration     // since the first measured stage began
+	For         Duration     // how long it lasts; it ends within the run. 0 of a Topic, which stays as it is then
+	Broker      int          // from 0
+	Stall       bool         // nothing is answered until it ends
+	Delay       Duration     // every answer is this much later
+	ServiceTime Duration     // what a server needs for one send
+	Busy        float64      // share of the sends that are refused with SYSTEM_BUSY
+	Down        bool         // no listener, no connections, not in the routes
+	Topic       *TopicChange // of all brokers
+}
+
+// TopicChange is what becomes of the topic.
+type TopicChange struct {
+	QueuesPerBroker int // 1 to 1,024
+}
+
+// Kind is what an event is, by its key in a file; "" unless it is just one thing.
+func (e *Event) Kind() string {
+	kind := ""
+	for _, k := range []struct {
+		key string
+		is  bool
+	}{{"stall", e.Stall}, {"delay", e.Delay > 0}, {"service_time", e.ServiceTime > 0}, {"busy", e.Busy > 0}, {"down", e.Down}, {"topic", e.Topic != nil}} {
+		switch {
+		case !k.is:
+		case kind != "":
+			return ""
+		default:
+			kind = k.key
+		}
+	}
+	return kind
 }

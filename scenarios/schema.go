@@ -30,7 +30,7 @@ var caseFields = []field[Scenario]{
 		func(s *Scenario) *Message { return &s.Message }),
 	block("producer", "how the producer is set up", producerFields, nil,
 		func(s *Scenario) *Producer { return &s.Producer }),
-	blocks("events", "what happens to the embedded broker", true, eventFields, []string{"busy", "down", "topic"},
+	blocks("events", "what happens to the embedded broker", true, eventFields, nil,
 		func(s *Scenario) *[]Event { return &s.Events }),
 	values("slo", objective, "what must hold, such as p99<10ms, errors<0.1% or rate>1k/s; the exit status is 3 if it doesn't",
 		func(s *Scenario) *[]Objective { return &s.SLO }),
@@ -149,16 +149,38 @@ var producerFields = []field[Producer]{
 	value("compress_over", threshold, "4KiB", "bodies of this size or more are compressed; off: never", func(p *Producer) *Size { return &p.CompressOver }),
 	value("send_timeout", span, "3s", "one send, retries included", func(p *Producer) *Duration { return &p.SendTimeout }),
 	value("connections", whole(1, maxConnections), "1", "to each broker", func(p *Producer) *int { return &p.Connections }),
+	option("route_every", span, "how often routes are asked for again; without it 30s", func(p *Producer) *Duration { return &p.RouteEvery }),
 	value("retries", whole(0, maxRetries), "", "attempts after the first; by profile: measure 0, java 2", func(p *Producer) *int { return &p.Retries }),
 }
 
 var eventFields = []field[Event]{
 	must(value("at", moment, "", "since the first measured stage began", func(e *Event) *Duration { return &e.At })),
-	must(value("for", span, "", "how long it lasts", func(e *Event) *Duration { return &e.For })),
-	value("broker", whole(0, maxBrokers-1), "0", "which broker, from 0", func(e *Event) *int { return &e.Broker }),
+	option("for", span, "how long it lasts; a change of the topic stays", func(e *Event) *Duration { return &e.For }),
+	eventBroker,
 	option("stall", yesNo, "true: no answers until it is over", func(e *Event) *bool { return &e.Stall }),
 	option("delay", span, "how much later each answer comes", func(e *Event) *Duration { return &e.Delay }),
+	option("service_time", span, "what a server needs for one send meanwhile: sends queue up once more come than are served", func(e *Event) *Duration { return &e.ServiceTime }),
+	option("busy", share, "share of the sends that are refused with SYSTEM_BUSY", func(e *Event) *float64 { return &e.Busy }),
+	option("down", yesNo, "true: it closes its listener and its connections, and leaves the routes", func(e *Event) *bool { return &e.Down }),
+	optionalBlock("topic", "a change of the topic; on a cluster only with --allow-change", changeFields, nil, func(e *Event) **TopicChange { return &e.Topic }),
 }
+
+var changeFields = []field[TopicChange]{
+	must(value("queues_per_broker", whole(1, maxQueues), "", "it has from then on", func(c *TopicChange) *int { return &c.QueuesPerBroker })),
+}
+
+// eventBroker is which broker an event happens to; a topic's happens to all.
+var eventBroker = func() field[Event] {
+	f := value("broker", whole(0, maxBrokers-1), "0", "which broker, from 0", func(e *Event) *int { return &e.Broker })
+	show := f.show
+	f.show = func(from *Event) *shown {
+		if from.Topic != nil {
+			return nil
+		}
+		return show(from)
+	}
+	return f
+}()
 
 // overlayFields are those of an item of cases. Its name is read into Scenario.Name.
 var overlayFields = append([]field[Scenario]{

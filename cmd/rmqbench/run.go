@@ -21,6 +21,7 @@ type runFlags struct {
 	json      bool
 	unlimited bool
 	share     shareFlags
+	change    bool
 	noGuard   bool
 	diskLimit string
 	progress  string
@@ -62,6 +63,7 @@ by itself (PARTIAL, exit status 3) when over 5 % of its sends have failed for 5 
 	flags.SortFlags = false
 	addFlags(flags, loadFlags)
 	flags.BoolVar(&f.unlimited, "unlimited", false, "off loopback: drive the cluster as hard as it can, without a rate")
+	flags.BoolVar(&f.change, "allow-change", false, "on a cluster: events of the scenario may change its topic's queues")
 	flags.BoolVar(&f.noGuard, "no-guard", false, "off loopback: go on though over 5 % of the sends have failed for 5 s")
 	f.share.add(flags)
 	flags.StringVar(&f.diskLimit, "disk-limit", "", "refuse a run, or stop it, that fills a commit log's disk beyond this: 70% (off loopback), 85%, or off")
@@ -88,6 +90,9 @@ func runLoad(cmd *cobra.Command, args []string, f runFlags, s streams) error {
 	if err != nil {
 		return err
 	}
+	if scenario.EventsLeftOut {
+		s.warn(scenario.Name + "'s events are left out: they happen to the embedded broker only")
+	}
 	watch, err := newProgress(f, s.err)
 	if err != nil {
 		return err
@@ -113,7 +118,7 @@ func runLoad(cmd *cobra.Command, args []string, f runFlags, s streams) error {
 		}
 	}
 	keep := &keeper{parent: f.out}
-	o := bench.Options{Share: share, Tool: tool(), Cost: cost, Unlimited: f.unlimited, NoGuard: f.noGuard, DiskLimit: limit, Tell: s.note, Warn: s.warn, Progress: watch.show}
+	o := bench.Options{Share: share, Tool: tool(), Cost: cost, Unlimited: f.unlimited, AllowChange: f.change, NoGuard: f.noGuard, DiskLimit: limit, Tell: s.note, Warn: s.warn, Progress: watch.show}
 	if f.out != "none" {
 		o.Checkpoint = keep.checkpoint
 	}
