@@ -318,7 +318,7 @@ func TestQueueOrder(t *testing.T) {
 }
 
 func TestNextQueueAvoidsABroker(t *testing.T) {
-	r := &route{queues: []queueAddr{{broker: "a"}, {broker: "a"}, {broker: "a"}, {broker: "b"}}}
+	r := &route{queues: []queueAddr{{broker: "a", host: "a"}, {broker: "a", host: "a"}, {broker: "a", host: "a"}, {broker: "b", host: "b"}}}
 	var tr topicRoute
 	for range 20 {
 		if q := tr.next(r, sieve{last: "a"}); q.broker != "b" {
