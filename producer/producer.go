@@ -15,6 +15,7 @@ import (
 type Producer struct {
 	opts     Options
 	hooked   bool      // there are hooks that see sends
+	unusual  bool      // sends need what is rare: hooks, a selector or brokers to avoid
 	checks   *executor // of brokers' questions to the listener; nil: there is none
 	half     extra     // of half messages
 	trace    *tracer   // nil: none
@@ -39,6 +40,7 @@ func New(o Options) *Producer {
 		p.opts.EndTransactionHooks = append(slices.Clip(o.EndTransactionHooks), p.trace)
 	}
 	p.hooked = len(p.opts.SendHooks) > 0 || len(o.ForbiddenHooks) > 0
+	p.unusual = p.hooked || p.avoid != nil || p.opts.Selector != nil
 	return p
 }
 

@@ -48,7 +48,7 @@ func (p *Producer) sendAsync(ctx context.Context, m *Message, b *batch, opts []S
 		return err
 	}
 	s.Async, s.Call.Oneway, s.SendRequest.Oneway = true, false, false
-	s.callback, s.retries = callback, p.opts.AsyncRetries
+	s.callback, s.retries = callback, int32(p.opts.AsyncRetries)
 	if s.launchAsync() {
 		return nil
 	}
@@ -69,33 +69,40 @@ type send struct {
 	packed               []byte         // kept for compression
 	sifted               []MessageQueue // kept for sift
 	one
+	rare
 }
 
-// one is what a send holds of its own message. What ends a send touches comes first, next to each other.
+// one is what a send holds of its own message. Each of its cache lines goes from the sender's processor to the reader's and
+// to the one of who ends it, so what the reader touches comes first, next to each other, and what few sends need is in rare.
 type one struct {
 	refusal  *remoting.BrokerError // of the attempt in flight; written on the connection's reader
-	seen     *SendContext          // of the attempt that send hooks have seen begin; nil: none
-	began    int64                 // of the attempt if timed; 0: none is under way
 	batch    *batch                // what it carries beside msg, its own; nil for most
 	queue    *queueAddr            // of this attempt; nil: to be picked
 	err      error                 // of the last attempt
-	res      SendResult
+	unusual  bool                  // rare is in use
+	late     bool                  // time has passed since newSend: the deadline may have, too
+	timed    bool                  // somebody wants to know how long an attempt took
+	placed   bool                  // to, or else by, says which queue: of every attempt the same
+	retries  int32
+	callback func(SendResult, error)
+	res      SendResult // without Stamps where all is usual: those are the call's
 	ctx      context.Context
 	msg      *Message
 	body     []byte // as it goes out: the message's own, or in packed
 	deadline int64  // remoting.Nanotime
-	retries  int
-	late     bool // time has passed since newSend: the deadline may have, too
-	timed    bool // somebody wants to know how long an attempt took
-	placed   bool // to, or else by, says which queue: of every attempt the same
-	callback func(SendResult, error)
-	to       MessageQueue
-	by       Selector
-	arg      any
-	watch    Watcher     // by, if it is one; else nil
-	extra    *extra      // nil for most
-	last     string      // broker of the attempt before
-	weak     *SendResult // an attempt that stored the message with less than SEND_OK, when another was made after it
+}
+
+// rare is what most sends leave zero; who sets any of it, sets unusual.
+type rare struct {
+	seen  *SendContext // of the attempt that send hooks have seen begin; nil: none
+	began int64        // of the attempt if timed; 0: none is under way
+	to    MessageQueue
+	by    Selector
+	arg   any
+	watch Watcher     // by, if it is one; else nil
+	extra *extra      // nil for most
+	last  string      // broker of the attempt before
+	weak  *SendResult // an attempt that stored the message with less than SEND_OK, when another was made after it
 }
 
 // newSend checks the message and makes what all attempts share; b is nil but for batches.
@@ -112,31 +119,37 @@ func (p *Producer) newSend(ctx context.Context, m *Message, b *batch, opts []Sen
 		return nil, &SendError{Topic: m.Topic, Err: err}
 	}
 	nano, wallMS := in.clock.now() // the send's one look at the clock
+	id := in.ids.NextAt(wallMS)   // before s is written to: an atomic waits until lines that another processor has are here
 	s := out.sends.Get().(*send)
-	s.ctx, s.msg, s.batch = ctx, m, b
-	s.Stamped, s.retries = m.Stamped, p.opts.Retries
+	s.one = one{ctx: ctx, msg: m, batch: b}
+	s.Stamped, s.retries = m.Stamped, int32(p.opts.Retries)
+	s.unusual = len(opts) > 0 || p.unusual
 	timeout := s.apply(opts, p.opts.SendTimeout)
 	if until, ok := ctx.Deadline(); ok {
 		timeout = min(timeout, time.Until(until))
 	}
-	if !s.placed {
-		s.by = p.opts.Selector
+	if s.unusual {
+		if !s.placed {
+			s.by = p.opts.Selector
+		}
+		if s.by != nil {
+			s.watch, _ = s.by.(Watcher)
+		}
+		s.timed = s.watch != nil || p.avoid != nil
 	}
-	if s.by != nil {
-		s.watch, _ = s.by.(Watcher)
-	}
-	s.timed = s.watch != nil || p.avoid != nil
 	s.deadline = nano + int64(timeout)
 	s.late = timeout <= 0
 	if s.placed && s.by == nil && s.to.Topic != m.Topic {
 		return nil, s.discard(&QueueError{s.to, "the message is for topic " + m.Topic})
 	}
-	s.res.ID = in.ids.NextAt(wallMS)
+	s.res.ID = id
 	s.Code, s.BornTimestamp, s.Flag, s.SysFlag, s.Batch = remoting.SendMessageV2, wallMS, m.Flag, 0, b != nil
-	s.Properties = m.appendProperties(s.Properties[:0], s.res.ID, s.extra)
-	if s.extra != nil {
-		s.SysFlag, s.Code = int32(s.extra.sysFlag), cmp.Or(s.extra.code, s.Code)
+	var more *extra
+	if s.unusual && s.extra != nil {
+		more = s.extra
+		s.SysFlag, s.Code = int32(more.sysFlag), cmp.Or(more.code, s.Code)
 	}
+	s.Properties = m.appendProperties(s.Properties[:0], id, more)
 	if p.opts.Namespace != "" {
 		s.Properties = appendText(s.Properties, message.PropertyInstanceID, p.opts.Namespace)
 	}
@@ -182,9 +195,12 @@ func (s *send) discard(err error) error {
 	return err
 }
 
-// release gives the send back; nothing of it may be used any more.
+// release gives the send back; nothing of it may be used any more. newSend clears it, where it is written to in any case: until
+// then, or until the pool is collected, it still refers to its message.
 func (s *send) release() {
-	s.one = one{}
+	if s.unusual {
+		s.rare = rare{}
+	}
 	s.out.sends.Put(s)
 }
 
@@ -316,7 +332,7 @@ func (s *send) attempt(wait bool) error {
 // for another (DefaultMQProducerImpl.sendDefaultImpl, 5.3.3).
 func (s *send) attemptDeadline() int64 {
 	most := s.p.opts.AttemptTimeout
-	if most == 0 || s.Async || s.res.Attempts > s.retries {
+	if most == 0 || s.Async || s.res.Attempts > int(s.retries) {
 		return s.deadline
 	}
 	return min(s.deadline, remoting.Nanotime()+int64(most))
@@ -325,6 +341,8 @@ func (s *send) attemptDeadline() int64 {
 // pick chooses the queue, and readies the head for it.
 func (s *send) pick(now *route) error {
 	switch {
+	case !s.unusual:
+		s.queue = s.out.route.next(now, sieve{})
 	case s.by != nil:
 		q, err := s.choose(now)
 		if err != nil {
@@ -358,7 +376,7 @@ func (s *send) findRoute() (*route, error) {
 
 // again keeps an attempt's error and says whether another attempt is to be made.
 func (s *send) again(err error) bool {
-	s.err = err
+	s.err, s.unusual = err, true
 	s.ended(err)
 	if mayBeStored(err) {
 		s.res.Ambiguous++
@@ -375,7 +393,7 @@ func (s *send) again(err error) bool {
 	if hopeless(err) || s.ctx.Err() != nil {
 		return false
 	}
-	if s.res.Attempts > max(s.retries, 0) || remoting.Nanotime() >= s.deadline || s.p.State() != Running {
+	if s.res.Attempts > max(int(s.retries), 0) || remoting.Nanotime() >= s.deadline || s.p.State() != Running {
 		return false
 	}
 	if s.Async {
@@ -424,18 +442,23 @@ func (s *send) Done(err error) {
 
 // settle takes an attempt's end in; false: another attempt is to be made.
 func (s *send) settle(err error) bool {
-	s.res.Stamps = s.Stamps()
 	if err == nil && s.refusal != nil {
 		err = s.refusal
+	}
+	if err != nil || s.unusual {
+		s.res.Stamps = s.Stamps()
 	}
 	if err != nil {
 		return !s.again(err)
 	}
 	s.err = nil
-	s.ended(nil)
-	if s.res.Status != SendOK && s.p.opts.RetryNotOK && !s.Async && s.res.Attempts <= s.retries {
+	if s.unusual {
+		s.ended(nil)
+	}
+	if s.res.Status != SendOK && s.p.opts.RetryNotOK && !s.Async && s.res.Attempts <= int(s.retries) {
 		weak := s.res
-		s.weak = &weak
+		weak.Stamps = s.Stamps()
+		s.weak, s.unusual = &weak, true
 		s.res.Ambiguous++ // it is stored, and will be again
 		s.last, s.queue, s.late = s.queue.host, nil, true
 		return false
@@ -461,6 +484,7 @@ func (s *send) finish() {
 func (s *send) outcome(res *SendResult) error {
 	*res = s.res
 	if s.err == nil {
+		res.Stamps = s.Stamps()
 		return nil
 	}
 	if s.weak != nil { // stored all the same (DefaultMQProducerImpl.sendDefaultImpl returns it too)
