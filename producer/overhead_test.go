@@ -130,9 +130,14 @@ func BenchmarkOverhead(b *testing.B) {
 		b.Run(fmt.Sprint("sync/workers=", workers), func(b *testing.B) {
 			p, to := overheadProducer(b, m)
 			n := max(min(workers*1_000, 5_120), 1_000)
+			calls := make(chan *bareCall, workers) // made once: a producer's sends are used again too
+			for range workers {
+				calls <- newBareCall(p, m)
+			}
 			compare(b, p, n, func() {
 				each(b, workers, n, func() func() error {
-					c := newBareCall(p, m)
+					c := <-calls
+					calls <- c // for the next round
 					return func() error {
 						if err := c.start(ctx, p.instance, to, m); err != nil {
 							return err

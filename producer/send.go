@@ -119,7 +119,7 @@ func (p *Producer) newSend(ctx context.Context, m *Message, b *batch, opts []Sen
 		return nil, &SendError{Topic: m.Topic, Err: err}
 	}
 	nano, wallMS := in.clock.now() // the send's one look at the clock
-	id := in.ids.NextAt(wallMS)   // before s is written to: an atomic waits until lines that another processor has are here
+	id := in.ids.NextAt(wallMS)    // before s is written to: an atomic waits until lines that another processor has are here
 	s := out.sends.Get().(*send)
 	s.one = one{ctx: ctx, msg: m, batch: b}
 	s.Stamped, s.retries = m.Stamped, int32(p.opts.Retries)
