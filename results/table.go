@@ -37,7 +37,7 @@ func WriteTable(w io.Writer, r *Run) error {
 	if err != nil {
 		return fmt.Errorf("table: %w", err)
 	}
-	for _, line := range slices.Concat(rows, roundLines(r), anatomy, shards, shardLines(r), outcomeLines(r), objectiveLines(r), outageLines(r), skewLines(r), remarkLines(r), claimLines(r), costLines(r), leftoverLines(r), evidenceLines(r)) {
+	for _, line := range slices.Concat(rows, roundLines(r), anatomy, shards, shardLines(r), outcomeLines(r), objectiveLines(r), outageLines(r), skewLines(r), compressionLines(r), remarkLines(r), claimLines(r), costLines(r), leftoverLines(r), evidenceLines(r)) {
 		if _, err := fmt.Fprintln(w, line); err != nil {
 			return fmt.Errorf("table: %w", err)
 		}

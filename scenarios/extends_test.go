@@ -77,7 +77,7 @@ func TestExtendsFaults(t *testing.T) {
 		"1.yaml":             "DIR/4.yaml:3:10: extends goes on over more than 4 files; extended by DIR/3.yaml:3",
 		"nope.yaml":          "DIR/x.yaml:4:10: extends nope.yaml: no such file or directory",
 		"./":                 "DIR/x.yaml:4:10: extends ./: is a directory",
-		"qick":               `DIR/x.yaml:4:10: extends qick: unknown scenario "qick"; nearest: quick; shipped: quick; a file is written with its .yaml`,
+		"qick":               `DIR/x.yaml:4:10: extends qick: unknown scenario "qick"; nearest: quick; shipped: `,
 		"[quick]":            "DIR/x.yaml:4:10: extends must be a file like tools.yml, not a list",
 		"\"${SECRET_FILE}\"": "DIR/x.yaml:4:10: ${SECRET_FILE} looks like a secret",
 	} {

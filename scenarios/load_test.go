@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -74,31 +75,47 @@ cases:
 
 func TestShipped(t *testing.T) {
 	all := Shipped()
-	if len(all) == 0 || all[0].Name != "quick" || all[0].Description == "" {
+	if len(all) < 10 {
 		t.Fatalf("Shipped() = %+v", all)
+	}
+	docs, err := os.ReadFile("../docs/scenarios.md")
+	if err != nil {
+		t.Fatal(err)
 	}
 	for _, info := range all {
 		t.Run(info.Name, func(t *testing.T) {
+			if !strings.Contains(string(docs), "\n## "+info.Name+"\n\n*"+info.Description+"*") {
+				t.Errorf("docs/scenarios.md has no section with the description %q", info.Description)
+			}
 			s, err := Load(info.Name)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if s.Name != info.Name || s.Target.Embedded == nil || !strings.HasPrefix(s.Topic.Name, "RMQBENCH_") {
+			if info.Description == "" || s.Name != info.Name || s.Target.Embedded == nil || !strings.HasPrefix(s.Topic.Name, "RMQBENCH_") {
 				t.Errorf("name %s, topic %s, embedded %v", s.Name, s.Topic.Name, s.Target.Embedded)
 			}
-			var b bytes.Buffer
-			if err := s.Render(&b); err != nil {
-				t.Fatal(err)
-			}
-			golden.Compare(t, info.Name+".rendered", b.String())
-			data, err := json.MarshalIndent(s.Resolved(), "", " ")
-			if err != nil {
-				t.Fatal(err)
-			}
-			golden.Compare(t, info.Name+".json", string(data)+"\n")
+			golden.Compare(t, info.Name+".cases", listing(s))
 			roundTrip(t, s)
 		})
 	}
+}
+
+// What a scenario is written out as, and what of it is in a record.
+func TestRenderAndResolved(t *testing.T) {
+	s, err := Load("quick")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := s.Render(&b); err != nil {
+		t.Fatal(err)
+	}
+	golden.Compare(t, "quick.rendered", b.String())
+	data, err := json.MarshalIndent(s.Resolved(), "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden.Compare(t, "quick.json", string(data)+"\n")
 }
 
 // roundTrip checks that what Render writes is the same scenario.
@@ -154,12 +171,13 @@ func TestLoadReferences(t *testing.T) {
 		t.Errorf("Load(%s) = %v, %v", path, s, err)
 	}
 	for ref, want := range map[string]string{
-		"quik":                `unknown scenario "quik"; nearest: quick; shipped: quick; a file is written with its .yaml`,
-		"":                    `unknown scenario ""; shipped: quick; a file is written with its .yaml`,
+		"quik":                `unknown scenario "quik"; nearest: quick; shipped: SHIPPED; a file is written with its .yaml`,
+		"":                    `unknown scenario ""; shipped: SHIPPED; a file is written with its .yaml`,
 		dir + "/nope.yaml":    dir + "/nope.yaml: no such file or directory",
 		dir + "/":             dir + "/: is a directory",
 		"../load_test.go\x00": "../load_test.go\ufffd: invalid argument",
 	} {
+		want = strings.ReplaceAll(want, "SHIPPED", strings.Join(shippedNames(), ", "))
 		if _, err := Load(ref); err == nil || err.Error() != want {
 			t.Errorf("Load(%q): got %v, want %s", ref, err, want)
 		}
@@ -199,7 +217,11 @@ func FuzzParse(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	for _, path := range append(append(paths, valid...), "quick.yaml") {
+	shipped, err := filepath.Glob("*.yaml")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, path := range slices.Concat(paths, valid, shipped) {
 		data, err := os.ReadFile(path)
 		if err != nil {
 			f.Fatal(err)
