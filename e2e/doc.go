@@ -11,7 +11,8 @@
 // are sent meanwhile. TestCapacity has a search for what 5.4.0 holds end and confirm itself. TestACL, TestAuthentication and
 // TestTLS put right and wrong credentials and certificates to 4.9.7 and 5.4.0. All takes six to eight minutes on two cores.
 //
-// It needs java 17 or later and, the first time, mvn, which resolves pom.xml into a cache.
+// It needs java 17 or later and, the first time, mvn, which resolves pom.xml into a cache; TestPage needs chromium, and leaves
+// pictures of report.html in RMQBENCH_E2E_SCREENSHOTS.
 //
 //	RMQBENCH_E2E_VERSIONS  versions to run, by comma; all three by default
 //	RMQBENCH_E2E_CACHE     where the jars are kept; rmqbench-e2e in the user's cache folder by default

@@ -377,14 +377,13 @@ type curve struct {
 }
 
 type rateCurve struct {
-	Rate  []float64  `json:"rate"`
-	P50   []*float64 `json:"p50"`
-	P99   []*float64 `json:"p99"`
-	Found []string   `json:"found"`
-	Knee  *float64   `json:"knee"`
-	Holds *float64   `json:"holds"`
-	Low   *float64   `json:"low"`
-	High  *float64   `json:"high"`
+	Rate  []float64             `json:"rate"`
+	Times map[string][]*float64 `json:"times"` // by the percentile's label
+	Found []string              `json:"found"`
+	Knee  *float64              `json:"knee"`
+	Holds *float64              `json:"holds"`
+	Low   *float64              `json:"low"`
+	High  *float64              `json:"high"`
 }
 
 // heat is how many messages each queue of a case took in each interval.
@@ -417,14 +416,12 @@ func chartsOf(r *Result) *chartData {
 	d.Curves = append(d.Curves, curvesOf(r)...)
 	d.Heat = append(d.Heat, heatsOf(r)...)
 	if c := r.Run.Capacity; c != nil {
-		rates := &rateCurve{Knee: c.KneePerSecond, Holds: c.RatePerSecond, Low: c.LowPerSecond, High: c.HighPerSecond}
+		rates := &rateCurve{Times: map[string][]*float64{}, Knee: c.KneePerSecond, Holds: c.RatePerSecond, Low: c.LowPerSecond, High: c.HighPerSecond}
 		for _, s := range c.curve() {
 			rates.Rate, rates.Found = append(rates.Rate, s.RatePerSecond), append(rates.Found, s.Found)
-			var p50, p99 *float64
-			if s.Response != nil {
-				p50, p99 = benchTime(s.Response, percentiles[0]), benchTime(s.Response, percentiles[2])
+			for _, q := range shown {
+				rates.Times[q.label] = append(rates.Times[q.label], benchTime(s.Response, q))
 			}
-			rates.P50, rates.P99 = append(rates.P50, p50), append(rates.P99, p99)
 		}
 		d.Capacity = rates
 	}

@@ -140,12 +140,15 @@
       }
       ctx.restore();
     };
+    const told = ["p50", "p90", "p99", "p99.9"].filter((q) => some(c.times[q]));
+    if (!told.length) return null;
+    const top = told.filter((q) => c.times[q].every((v) => v != null)).pop() || told[told.length - 1], column = c.times[top];
     const only = (column, found) => column.map((v, i) => found(c.found[i]) && v > 0 ? v : null);
     const dots = (label, i, value, shape) => ({ label, stroke: colour(i), fill: colour(i), paths: () => null, value: (u, v) => value(v), points: { show: true, size: shape, fill: colour(i), stroke: colour(i) } });
     return {
       opts: { scales: { x: { time: false, range: (u, lo, hi) => [0, hi * 1.05] }, y: { distr: 3 } }, axes: [axis((u, s) => s.map((v) => rate(v) + "/s")), logTimes()], padding: [8, 24, 0, 0],
-        series: [{ label: "rate", value: (u, v) => v == null ? "—" : rate(v) + "/s" }, line("p50", 0, time, { points: { show: false } }), line("p99", 4, time, { points: { show: false }, dash: [8, 4] }), dots("p99, held", 2, time, 8), dots("p99, broke", 1, time, 12), ...(c.found.includes("limited") ? [dots("p99, limited by the generator", 3, time, 10)] : [])], hooks: { draw: [marks] } },
-      data: [c.rate, c.p50, c.p99, only(c.p99, (f) => f === "held"), only(c.p99, (f) => f === "broke"), ...(c.found.includes("limited") ? [only(c.p99, (f) => f === "limited")] : [])],
+        series: [{ label: "rate", value: (u, v) => v == null ? "—" : rate(v) + "/s" }, ...told.map((q, i) => line(q, [0, 5, 4, 6][i], time, { points: { show: false }, dash: [[], [8, 4], [2, 3], [10, 3, 2, 3]][i] })), dots(top + ", held", 2, time, 8), dots(top + ", broke", 1, time, 12), ...(c.found.includes("limited") ? [dots(top + ", limited by the generator", 3, time, 10)] : [])], hooks: { draw: [marks] } },
+      data: [c.rate, ...told.map((q) => c.times[q]), only(column, (f) => f === "held"), only(column, (f) => f === "broke"), ...(c.found.includes("limited") ? [only(column, (f) => f === "limited")] : [])],
     };
   };
 
