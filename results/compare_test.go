@@ -435,13 +435,14 @@ func TestWriteComparison(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Demand(b, []Objective{{Text: "p99<1ms", Metric: "p99", Unit: "ns", Limit: 1e6}, {Text: "p99.9<1s", Metric: "p99.9", Unit: "ns", Limit: 1e9}})
-	var text, markdown, junit bytes.Buffer
-	if err := errors.Join(WriteComparison(&text, c), WriteComparisonMarkdown(&markdown, c), WriteComparisonJUnit(&junit, c)); err != nil {
+	var text, markdown, junit, metrics bytes.Buffer
+	if err := errors.Join(WriteComparison(&text, c), WriteComparisonMarkdown(&markdown, c), WriteComparisonJUnit(&junit, c), WriteComparisonOpenMetrics(&metrics, c)); err != nil {
 		t.Fatal(err)
 	}
 	golden.Compare(t, "comparison.txt", text.String())
 	golden.Compare(t, "comparison.md", markdown.String())
 	golden.Compare(t, "comparison.xml", junit.String())
+	golden.Compare(t, "comparison.prom", metrics.String())
 }
 
 func FuzzParseSide(f *testing.F) {

@@ -252,3 +252,24 @@ func WriteComparisonJUnit(w io.Writer, c *Comparison) error {
 	suite.cases = append(suite.cases, whole)
 	return writeJUnit(w, suite)
 }
+
+// WriteComparisonOpenMetrics writes c as OpenMetrics text: what each side measured, the change and whether it is worse.
+func WriteComparisonOpenMetrics(w io.Writer, c *Comparison) error {
+	m := metricText{}
+	each := func(name, what string, of func(*Row) *float64) {
+		m.family(name, "gauge", what)
+		for i := range c.Rows {
+			r := &c.Rows[i]
+			if v := of(r); v != nil {
+				m.sample(name, *v, "case", r.Case, "metric", r.Metric.Name)
+			}
+		}
+	}
+	each("rmqbench_gate_base", "Median of the base, in the metric's unit.", func(r *Row) *float64 { return &r.Base })
+	each("rmqbench_gate_new", "Median of what is judged, in the metric's unit.", func(r *Row) *float64 { return &r.New })
+	each("rmqbench_gate_change_ratio", "New over base, less 1.", func(r *Row) *float64 { return r.Share })
+	each("rmqbench_gate_worse", "1 if the metric is worse.", func(r *Row) *float64 { return new(boolMetric(r.Outcome == Worse)) })
+	m.text.WriteString("# EOF\n")
+	_, err := io.WriteString(w, m.text.String())
+	return err
+}

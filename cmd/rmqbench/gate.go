@@ -21,6 +21,7 @@ type gateFlags struct {
 	abFlags
 	slo             string
 	junit, markdown string
+	openmetrics     string
 	selfTest        bool
 }
 
@@ -54,6 +55,7 @@ With --a and --b it measures both itself, in turns, which sees most; of two file
 	flags.StringVar(&f.slo, "slo", "", "what must hold of NEW, in each case and round: 'p99<10ms,errors<0.1%'")
 	flags.StringVar(&f.junit, "junit", "", "write JUnit's XML to this new file")
 	flags.StringVar(&f.markdown, "markdown", "", "append Markdown to this file, such as $GITHUB_STEP_SUMMARY")
+	flags.StringVar(&f.openmetrics, "openmetrics", "", "write OpenMetrics text to this new file")
 	f.addThings(flags)
 	f.addMeasuring(flags)
 	flags.BoolVar(&f.selfTest, "self-test", false, "slow the embedded broker down and see whether the gate sees it")
@@ -126,6 +128,9 @@ func (f *gateFlags) reports(c *results.Comparison) error {
 	var errs []error
 	if f.junit != "" {
 		errs = append(errs, writeTo(f.junit, os.O_CREATE|os.O_EXCL, func(w io.Writer) error { return results.WriteComparisonJUnit(w, c) }))
+	}
+	if f.openmetrics != "" {
+		errs = append(errs, writeTo(f.openmetrics, os.O_CREATE|os.O_EXCL, func(w io.Writer) error { return results.WriteComparisonOpenMetrics(w, c) }))
 	}
 	if f.markdown != "" {
 		errs = append(errs, writeTo(f.markdown, os.O_CREATE|os.O_APPEND, func(w io.Writer) error { return results.WriteComparisonMarkdown(w, c) }))

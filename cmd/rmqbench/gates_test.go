@@ -49,7 +49,7 @@ func TestGates(t *testing.T) {
 			turn <- struct{}{}
 			all.Go(func() {
 				defer func() { <-turn }()
-				out, err := exec.CommandContext(t.Context(), binary, "gate", "--max-regression", "2%", "--rounds", "12", "--seed", strconv.Itoa(seed),
+				out, err := exec.CommandContext(t.Context(), binary, "gate", "--max-regression", "2%", "--rounds", "20", "--seed", strconv.Itoa(seed),
 					"--calibration", "off", "-o", "none", "--a", gateThing("5ms"), "--b", b).CombinedOutput()
 				status := 0
 				if exit, ok := errors.AsType[*exec.ExitError](err); ok {
