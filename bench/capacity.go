@@ -71,6 +71,7 @@ func Capacity(ctx context.Context, s *scenarios.Scenario, o CapacityOptions) (*R
 	if err != nil {
 		return nil, err
 	}
+	st.hurry = r.Hurry
 	defer st.close()
 	r.run.Target = st.record
 	if there := len(brokersOf(st.queues)); o.Lose >= there {
@@ -160,6 +161,7 @@ func (q *quest) part(ctx context.Context, c *scenarios.Case, st *stand, p result
 	if err != nil {
 		return err
 	}
+	with.hurry = q.Hurry
 	defer with.close()
 	h := newHunt(q.run, &own, q.options)
 	h.with, h.ends = p.With(), ends

@@ -473,8 +473,9 @@ func TestProgress(t *testing.T) {
 		var ticks, lastEnded, began int64
 		_, err := drive(t.Context(), planOf(t, loadOf(t, "workers: 8, stages: [{for: 10s, rate: 100/s}]")), f, timerWaiter{}, watcher{
 			began: func() { began++ },
-			tick: func(at time.Duration, ended, well int64) {
+			tick: func(p Progress) {
 				ticks++
+				at, ended, well := p.Elapsed, p.Ended, p.Ended-p.Failed
 				if fell := int64(at / (10 * time.Millisecond)); ended > fell || fell-ended > 50 || ended < lastEnded || well != ended {
 					t.Errorf("at %v %d had ended and %d well, %d had fallen due", at, ended, well, fell)
 				}

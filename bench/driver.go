@@ -16,16 +16,6 @@ import (
 // drainFor bounds how long sends that are under way, or that fell due and wait, may take after the last stage.
 const drainFor = 5 * time.Second
 
-// Progress is a case under way, for whoever watches.
-type Progress struct {
-	Case      string
-	Index, Of int           // of the run's cases, from 0
-	Elapsed   time.Duration // of the case, warm-up included
-	Total     time.Duration // 0: only a count ends it
-	Ended     int64         // sends that have ended
-	Failed    int64         // of those, neither acknowledged nor written
-}
-
 // measurement is what driving a case gave.
 type measurement struct {
 	plan         *plan
@@ -57,10 +47,12 @@ type measurement struct {
 
 // watcher is who looks on while a case runs. Any of its functions may be nil.
 type watcher struct {
-	gate  func(context.Context) int64                    // waits until the case may begin, and says how many ns after its time that is
-	began func()                                         // the case's time begins
-	wire  func() remoting.Stats                          // what went over the connections so far
-	tick  func(elapsed time.Duration, ended, well int64) // now and then
+	gate  func(context.Context) int64 // waits until the case may begin, and says how many ns after its time that is
+	began func()                      // the case's time begins
+	wire  func() remoting.Stats       // what went over the connections so far
+	tick  func(Progress)              // now and then
+
+	hurry <-chan struct{} // closed: sends under way are cut off, and not drained; nil: never
 
 	stops  *stops                      // nil: nothing ends the case early
 	review func(*measurement) *stopped // stops', at an interval's end
@@ -93,12 +85,16 @@ func drive(caller context.Context, p *plan, sender Sender, wait waiter, look wat
 	l.start = remoting.Nanotime()
 	l.recorder.start = l.start
 	m.start = l.start
+	if look.tick != nil {
+		l.recorder.ledger.recent = &window{}
+	}
 	stopWatch := l.watch(m, look, stop)
 	if look.began != nil {
 		look.began()
 	}
 	l.endWithin(time.Duration(min(p.length(), int64(scenarios.MaxDuration))) + drainFor)
 	stopHurry := context.AfterFunc(ctx, func() { l.endWithin(drainFor) })
+	defer l.cutAt(look.hurry)()
 
 	if !p.cap.IsZero() {
 		l.throttle = newThrottle(ctx, p.cap, time.Duration(p.length()))
@@ -136,6 +132,20 @@ func drive(caller context.Context, p *plan, sender Sender, wait waiter, look wat
 	m.workers, m.inFlightIntegral = int(l.spawned.Load()), new(l.inFlightIntegral())
 	m.offered = l.offered(pace, m.tallies)
 	return m, nil
+}
+
+// cutAt cuts off what is under way when hurry is closed, until the function that it returns is called.
+func (l *load) cutAt(hurry <-chan struct{}) (stop func()) {
+	over := make(chan struct{})
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		select {
+		case <-hurry:
+			l.cut(errHurried)
+		case <-over:
+		}
+	})
+	return func() { close(over); watching.Wait() }
 }
 
 // pace hands out the slots of an open loop, and returns when the last one is handed out or no send may begin any more.
@@ -213,6 +223,7 @@ func (l *load) watch(m *measurement, look watcher, stop context.CancelCauseFunc)
 		every := time.NewTicker(watchEvery)
 		defer every.Stop()
 		var saved time.Time
+		tells := &teller{tick: look.tick}
 		for {
 			select {
 			case <-ctx.Done():
@@ -221,7 +232,7 @@ func (l *load) watch(m *measurement, look watcher, stop context.CancelCauseFunc)
 			}
 			l.recorder.look()
 			if look.tick != nil || look.stops != nil {
-				l.tell(&look, stop)
+				l.tell(&look, tells, stop)
 			}
 			if now := l.now(); m.series.due(now) {
 				l.endInterval(m, now, &look)
@@ -245,17 +256,17 @@ func (l *load) watch(m *measurement, look watcher, stop context.CancelCauseFunc)
 	}
 }
 
-// tell says how many sends have ended to whoever wants to know, and stops the case if that says so.
-func (l *load) tell(look *watcher, stop context.CancelCauseFunc) {
+// tell says how far the case is to whoever wants to know, and stops it if that says so.
+func (l *load) tell(look *watcher, tells *teller, stop context.CancelCauseFunc) {
 	now := l.now()
-	ended, well := l.recorder.progress()
+	counts := l.recorder.progress()
 	if look.tick != nil {
-		look.tick(time.Duration(now), ended, well)
+		tells.tell(l, now, &counts)
 	}
 	if look.stops == nil {
 		return
 	}
-	if why := look.stops.look(now, ended, well); why != nil {
+	if why := look.stops.look(now, counts.Attempted, counts.Successes()); why != nil {
 		stop(why)
 	}
 }

@@ -20,7 +20,7 @@ func (r *runner) measureForeign(ctx context.Context, c *scenarios.Case, index in
 	r.run.Target = results.Target{Topic: c.Topic.Name}
 	complete := func(m *measurement) { m.timerP99, m.offset = r.timer, m.start-r.began }
 	stops := newStops(c, &target{local: true}, &r.Options)
-	look := watcher{stops: stops, review: reviewOf(c, stops), tick: r.tick(c, plan, index)}
+	look := watcher{stops: stops, review: reviewOf(c, stops), tick: r.tick(c, index), hurry: r.Hurry}
 	if r.Checkpoint != nil {
 		look.checkpoint = func(m *measurement) {
 			complete(m)

@@ -14,6 +14,7 @@ type ledger struct {
 	plan    *plan
 	brokers []*brokerBook
 	outages outages
+	recent  *window           // nil: nobody watches
 	batches []*results.Packed // due until done of the measured sends, by when they ended
 	batch   int64             // ns of each
 	keys    keyBook
@@ -54,6 +55,9 @@ func (l *ledger) take(events []event) {
 		l.pulse.take(l.plan, e)
 		if e.outcome != acknowledged && e.outcome != written {
 			continue
+		}
+		if l.recent != nil {
+			l.recent.record(e.response)
 		}
 		b := l.book(e.broker, e.queue)
 		if b != nil {

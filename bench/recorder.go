@@ -286,29 +286,34 @@ func (r *recorder) other(s sample, o outcome, label string) {
 	t.counts.Errors[label]++
 }
 
-// progress is how many sends have ended so far, all stages, and how many of them well; behind by what waits in
-// buffers.
-func (r *recorder) progress() (ended, well int64) {
+// progress is what became of the sends so far, all stages, behind by what waits in buffers.
+func (r *recorder) progress() (c results.Counts) {
 	r.collecting.Lock()
 	defer r.collecting.Unlock()
-	add := func(t *tally) {
-		ended += t.counts.Attempted
-		well += t.counts.Successes()
-	}
 	for i := range r.total {
-		add(&r.total[i])
+		c.Add(&r.total[i].counts)
 	}
 	for i := range r.shards {
 		sh := &r.shards[i]
 		sh.mu.Lock()
 		for _, t := range sh.stages {
 			if t != nil {
-				add(t)
+				c.Add(&t.counts)
 			}
 		}
 		sh.mu.Unlock()
 	}
-	return ended, well
+	return c
+}
+
+// recent are the times that the ledger's window holds, which goes on with it; empty where nobody watches.
+func (r *recorder) recent() *results.Packed {
+	r.collecting.Lock()
+	defer r.collecting.Unlock()
+	if r.ledger.recent == nil {
+		return &results.Packed{}
+	}
+	return r.ledger.recent.turn()
 }
 
 // look gives the ledger what has ended since the last time. A shard's lock is held for two assignments.
@@ -415,22 +420,7 @@ func (t *tally) histograms() [6]*results.Histogram {
 
 // merge adds all of from, losing nothing.
 func (t *tally) merge(from *tally) error {
-	c, f := &t.counts, &from.counts
-	c.Offered += f.Offered
-	c.Attempted += f.Attempted
-	c.Acknowledged += f.Acknowledged
-	c.Weak += f.Weak
-	c.Written += f.Written
-	c.Refused += f.Refused
-	c.Ambiguous += f.Ambiguous
-	c.Failed += f.Failed
-	c.Dropped += f.Dropped
-	for k, v := range f.Statuses {
-		c.Statuses[k] += v
-	}
-	for k, v := range f.Errors {
-		c.Errors[k] += v
-	}
+	t.counts.Add(&from.counts)
 	t.retries += from.retries
 	t.ambiguous += from.ambiguous
 	t.callTime += from.callTime

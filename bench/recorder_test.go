@@ -32,7 +32,8 @@ func TestRecorderLosesNothing(t *testing.T) {
 					return
 				default:
 				}
-				ended, well := many.progress()
+				c := many.progress()
+				ended, well := c.Attempted, c.Successes()
 				if _, err := many.collect(); err != nil {
 					t.Error(err)
 				}

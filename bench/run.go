@@ -32,7 +32,13 @@ type Options struct {
 	Tell        func(string)   // told of what a run will put on somebody's disks, before anything is sent; nil: nobody listens
 	Warn        func(string)   // told of what the user should know before anything is sent; nil: nobody listens
 	AllowChange bool           // events may change the topic of somebody's cluster
-	Progress    func(Progress) // called at most four times a second; nil: nobody watches
+	Progress    func(Progress) // called at most four times a second, off the path of the sends; nil: nobody watches
+
+	// Marks are moments to put into the record, that are marked while the run goes on; nil: none are.
+	Marks *Marks
+
+	// Hurry, once closed, ends the run at once: what is under way is cut off and not drained. ctx must have ended before. nil: never.
+	Hurry <-chan struct{}
 
 	// Checkpoint is given what there is of the run so far, judged PARTIAL, soon after its beginning and at least every 10 s from
 	// then on; it may keep it. nil: nobody wants it.
@@ -137,6 +143,7 @@ func begin(ctx context.Context, s *scenarios.Scenario, o Options, cases int) (*r
 // end completes the record of a run in which so many sends succeeded, judges it, and hands it over.
 func (r *runner) end(ctx context.Context, sent int64) (*Report, error) {
 	r.run.EndedAt = time.Now()
+	r.run.Marks = r.Marks.record(r.began)
 	r.around.after(ctx, &r.run.Environment)
 	used := currentUsage().since(&r.before)
 	r.run.Process = used.record(sent)
@@ -246,6 +253,7 @@ func (r *runner) runCase(ctx context.Context, c *scenarios.Case, t *target, inde
 	if err != nil {
 		return nil, err
 	}
+	st.hurry = r.Hurry
 	defer st.close()
 	r.run.Target = st.record
 	return r.measure(ctx, st, c, index)
@@ -283,8 +291,9 @@ func (r *runner) measure(ctx context.Context, st *stand, c *scenarios.Case, inde
 		review:  reviewOf(c, stops),
 		began:   func() { events.play(ctx, st.target, c, plan) },
 		wire:    func() remoting.Stats { return st.producer.Stats().Stats },
-		tick:    r.tick(c, plan, index),
+		tick:    r.tick(c, index),
 		brokers: side.points,
+		hurry:   r.Hurry,
 	}
 	if r.share != nil {
 		look.gate = r.share.gate(index)
@@ -318,13 +327,28 @@ func (r *runner) measure(ctx context.Context, st *stand, c *scenarios.Case, inde
 	if c.Verify == scenarios.VerifyOffsets {
 		var after offsets
 		if unverified == nil {
-			after, unverified = where(context.WithoutCancel(ctx))
+			patient, done := r.patience(ctx)
+			after, unverified = where(patient)
+			done()
 		}
 		if m.verified = verify(before, after, m.ledger.acknowledged(), m.mayBeStored()); unverified != nil {
 			m.verified = &results.Verification{Unverified: unverified.Error()}
 		}
 	}
 	return m, nil
+}
+
+// patience is a context that an interrupt doesn't end, but Hurry does.
+func (r *runner) patience(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	go func() {
+		select {
+		case <-r.Hurry:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
 }
 
 // checkpoint hands over what there is of the run while a case is under way. An error of the record is left to the case's end.
@@ -336,6 +360,7 @@ func (r *runner) checkpoint(c *scenarios.Case, m *measurement) {
 	out.CutShort, out.Round = results.Unfinished, r.round
 	run := *r.run
 	run.CutShort, run.EndedAt = results.Unfinished, time.Now()
+	run.Marks = r.Marks.record(r.began)
 	run.Cases = append(slices.Clone(r.run.Cases), out)
 	run.Outages = append(slices.Clone(r.run.Outages), m.outages(c.Name, r.round)...)
 	results.Judge(&run)
@@ -352,6 +377,7 @@ type stand struct {
 	replier  *replier        // mode request
 	queues   []message.Queue // that may be sent to
 	own      bool            // the target is ours to close
+	hurry    <-chan struct{} // closed: nobody waits for goodbyes
 }
 
 // newStand makes the producer of a case, and the target if t is nil: an embedded one.
@@ -406,11 +432,19 @@ func newStand(ctx context.Context, c *scenarios.Case, t *target, index int) (_ *
 }
 
 func (st *stand) close() {
-	if st.replier != nil {
-		st.replier.end()
-	}
-	if st.producer != nil {
-		_ = st.producer.Shutdown() // a broker that can't be told any more drops us by itself
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		if st.replier != nil {
+			st.replier.end()
+		}
+		if st.producer != nil {
+			_ = st.producer.Shutdown() // a broker that can't be told any more drops us by itself
+		}
+	}()
+	select {
+	case <-gone:
+	case <-st.hurry:
 	}
 	if st.own {
 		st.target.embedded.Close()
@@ -418,16 +452,13 @@ func (st *stand) close() {
 }
 
 // tick tells of a case's progress; nil if nobody watches.
-func (r *runner) tick(c *scenarios.Case, p *plan, index int) func(time.Duration, int64, int64) {
+func (r *runner) tick(c *scenarios.Case, index int) func(Progress) {
 	if r.Progress == nil {
 		return nil
 	}
-	total := time.Duration(p.length())
-	if p.length() >= forever {
-		total = 0
-	}
-	return func(elapsed time.Duration, ended, well int64) {
-		r.Progress(Progress{Case: c.Name, Index: index, Of: r.of, Elapsed: elapsed, Total: total, Ended: ended, Failed: ended - well})
+	return func(p Progress) {
+		p.Case, p.Index, p.Of = c.Name, index, r.of
+		r.Progress(p)
 	}
 }
 

@@ -16,6 +16,9 @@ import (
 // errDrained is the cause of sends that the bounded drain cut off.
 var errDrained = errors.New("the drain's time was up")
 
+// errHurried is the cause of sends that were cut off because the run was to end at once.
+var errHurried = errors.New("the run was to end at once")
+
 // load is one case under way.
 type load struct {
 	plan     *plan

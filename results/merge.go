@@ -332,6 +332,7 @@ func (g *merging) addRun(w *Whole) error {
 	into.Outages = append(into.Outages, from.Outages...)
 	into.MoreOutages += from.MoreOutages
 	into.Leftover = into.Leftover.and(from.Leftover)
+	into.Marks = append(into.Marks, from.Marks...)
 	g.whole.Series = append(g.whole.Series, w.Series...)
 	if into.Process == nil || from.Process == nil {
 		into.Process = nil
@@ -660,6 +661,7 @@ func (g *merging) end() (*Whole, error) {
 		return nil, err
 	}
 	slices.SortStableFunc(r.Outages, func(a, b Outage) int { return a.BeganAt.Compare(b.BeganAt) })
+	slices.SortStableFunc(r.Marks, func(a, b Mark) int { return a.At.Compare(b.At) })
 	type key struct {
 		name  string
 		round int

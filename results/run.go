@@ -27,6 +27,7 @@ type Run struct {
 	Outages        []Outage        `json:"outages,omitempty"`          // by beginning; a case keeps 1,000
 	Leftover       *Leftover       `json:"leftover,omitempty"`         // on a cluster's disks
 	MoreOutages    int64           `json:"outages_left_out,omitempty"` // beyond those
+	Marks          []Mark          `json:"marks,omitempty"`            // moments that the person at the terminal marked
 	Capacity       *Capacity       `json:"capacity,omitempty"`         // of a search; Cases are then the runs that confirm it
 	Sweep          *Sweep          `json:"sweep,omitempty"`            // of workers
 	Shard          *Shard          `json:"shard,omitempty"`            // which share of a larger run this is
@@ -48,6 +49,12 @@ type Outage struct {
 	Refused        int64     `json:"refused"`          // sends that ended so meanwhile
 	Ambiguous      int64     `json:"ambiguous"`
 	Failed         int64     `json:"failed"`
+}
+
+// Mark is a moment that somebody marked, to find again in the series what happened then.
+type Mark struct {
+	At       time.Time `json:"at"`
+	OffsetNS int64     `json:"offset_ns"` // monotonic, since the run's start
 }
 
 // modeOneway is the Case.Mode whose sends have no answer.

@@ -37,7 +37,7 @@ func WriteTable(w io.Writer, r *Run) error {
 	if err != nil {
 		return fmt.Errorf("table: %w", err)
 	}
-	for _, line := range slices.Concat(rows, roundLines(r), anatomy, shards, shardLines(r), outcomeLines(r), objectiveLines(r), outageLines(r), skewLines(r), compressionLines(r), remarkLines(r), claimLines(r), costLines(r), leftoverLines(r), evidenceLines(r)) {
+	for _, line := range slices.Concat(rows, roundLines(r), anatomy, shards, shardLines(r), outcomeLines(r), objectiveLines(r), markLines(r), outageLines(r), skewLines(r), compressionLines(r), remarkLines(r), claimLines(r), costLines(r), leftoverLines(r), evidenceLines(r)) {
 		if _, err := fmt.Fprintln(w, line); err != nil {
 			return fmt.Errorf("table: %w", err)
 		}
@@ -227,7 +227,7 @@ func outcomeLines(r *Run) []string {
 			continue
 		}
 		line := fmt.Sprintf("%s: of %s sends %s", c.label(), groupDigits(c.Offered), strings.Join(parts, ", "))
-		if causes := topCauses(c.Errors); causes != "" {
+		if causes := topCauses(&c.Counts); causes != "" {
 			line += " (" + causes + ")"
 		}
 		lines = append(lines, line)
@@ -260,6 +260,19 @@ func outageLines(r *Run) []string {
 	return lines
 }
 
+// markLines tells when moments were marked.
+func markLines(r *Run) []string {
+	var lines []string
+	for i := range r.Marks[:min(len(r.Marks), maxOutages)] {
+		m := &r.Marks[i]
+		lines = append(lines, fmt.Sprintf("mark %d at %s, %s after the beginning", i+1, m.At.UTC().Format("15:04:05.000Z"), FormatDuration(m.OffsetNS)))
+	}
+	if more := len(r.Marks) - len(lines); more > 0 {
+		lines = append(lines, groupDigits(int64(more))+" more marks")
+	}
+	return lines
+}
+
 // unevenFrom is the load of the hottest queue, in fair shares, that is worth a line.
 const unevenFrom = 1.1
 
@@ -283,21 +296,13 @@ func skewLines(r *Run) []string {
 }
 
 // topCauses names the most frequent causes, the most frequent first.
-func topCauses(errors map[string]int64) string {
-	type cause struct {
-		name string
-		n    int64
-	}
-	var causes []cause
-	for name, n := range errors {
-		causes = append(causes, cause{name, n})
-	}
-	slices.SortFunc(causes, func(a, b cause) int { return cmp.Or(cmp.Compare(b.n, a.n), strings.Compare(a.name, b.name)) })
+func topCauses(c *Counts) string {
+	all := c.ByCause()
 	var parts []string
-	for _, c := range causes[:min(len(causes), maxCauses)] {
-		parts = append(parts, Printable(c.name)+" "+groupDigits(c.n))
+	for _, e := range all[:min(len(all), maxCauses)] {
+		parts = append(parts, Printable(e.Cause)+" "+groupDigits(e.N))
 	}
-	if more := len(causes) - maxCauses; more > 0 {
+	if more := len(all) - maxCauses; more > 0 {
 		parts = append(parts, fmt.Sprintf("%d more causes", more))
 	}
 	return strings.Join(parts, ", ")

@@ -165,7 +165,7 @@ func (f *abFlags) measure(ctx context.Context, a, b string, extra []string, agai
 	if f.rounds < 0 || f.rounds > 1000 {
 		return nil, &usageError{fmt.Sprintf("--rounds %d: 1 to 1000, or 0 for as many as fit", f.rounds)}
 	}
-	watch, err := newProgress(runFlags{progress: f.progress}, s.err)
+	watch, err := newProgress(runFlags{progress: f.progress}, s, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -211,7 +211,7 @@ func (f *abFlags) measure(ctx context.Context, a, b string, extra []string, agai
 	}
 	watch.say(planLine(t.rounds, took, again, calibration, metrics, o.Alpha))
 	sides, err := ab.Measure(ctx, ab.Plan{Base: base.Arm, New: changed.Arm, Rounds: t.rounds, Again: again, Seed: f.seed, Progress: watch.turn})
-	watch.clear()
+	watch.close()
 	if err != nil && !(errors.Is(err, context.Canceled) && sides.Base.Rounds > 0) {
 		return nil, err
 	}
@@ -248,12 +248,13 @@ func (p *progress) turn(at ab.Progress) {
 	if at.Left > 0 {
 		line += fmt.Sprintf("  %s left", elapsed(at.Left))
 	}
-	switch {
-	case p.off:
-	case p.plain:
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch p.kind {
+	case plainProgress:
 		fmt.Fprintln(p.w, line)
-	default:
-		p.draw(line)
+	case liveProgress:
+		p.redraw([]string{line}, p.width())
 	}
 }
 

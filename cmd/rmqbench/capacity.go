@@ -140,7 +140,7 @@ func runCapacity(cmd *cobra.Command, args []string, f capacityFlags, s streams) 
 	}
 	o.Told = func(with string, step results.CapacityStep) { watch.say(stepLine(with, &step)) }
 	report, err := bench.Capacity(cmd.Context(), scenario, o)
-	watch.clear()
+	watch.close()
 	if err != nil {
 		return err
 	}
@@ -177,7 +177,7 @@ func runSweep(cmd *cobra.Command, args []string, f capacityFlags, s streams) err
 		return err
 	}
 	report, err := bench.Sweep(cmd.Context(), scenario, o)
-	watch.clear()
+	watch.close()
 	if err != nil {
 		return err
 	}
@@ -201,11 +201,12 @@ func runSweep(cmd *cobra.Command, args []string, f capacityFlags, s streams) err
 
 // begin makes what shows and what keeps a run, and sets the options that are both verbs'.
 func (f *runFlags) begin(o *bench.Options, s streams) (*progress, *keeper, error) {
-	watch, err := newProgress(*f, s.err)
+	o.Marks = &bench.Marks{}
+	watch, err := newProgress(*f, s, o.Marks.Add)
 	if err != nil {
 		return nil, nil, err
 	}
-	o.Tool, o.Warn, o.Progress = tool(), s.warn, watch.show
+	o.Tool, o.Tell, o.Warn, o.Progress, o.Hurry = tool(), s.note, s.warn, watch.show, s.hurry
 	keep := &keeper{parent: f.out}
 	if f.out != "none" {
 		o.Checkpoint = keep.checkpoint

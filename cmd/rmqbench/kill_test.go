@@ -3,9 +3,12 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -14,13 +17,7 @@ import (
 
 // TestR29KilledRunLeavesItsCheckpoint kills the built binary in the middle of a run: what is there is whole, and says that it isn't all.
 func TestR29KilledRunLeavesItsCheckpoint(t *testing.T) {
-	binary := filepath.Join(t.TempDir(), "rmqbench")
-	if runtime.GOOS == "windows" {
-		binary += ".exe"
-	}
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
+	binary := build(t)
 	for _, args := range [][]string{{"-w", "4", "-d", "1h"}, {"-r", "200/s", "-d", "1h", "-m", "async"}} {
 		dir := t.TempDir()
 		ctx, kill := context.WithCancel(t.Context()) // kills as kill -9 does
@@ -47,6 +44,36 @@ func TestR29KilledRunLeavesItsCheckpoint(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// builtIn is where; TestMain takes it away.
+var builtIn string
+
+// built is the binary of this package, once for all tests.
+var built = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "rmqbench")
+	if err != nil {
+		return "", err
+	}
+	builtIn = dir
+	binary := filepath.Join(dir, "rmqbench")
+	if runtime.GOOS == "windows" {
+		binary += ".exe"
+	}
+	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w: %s", err, out)
+	}
+	return binary, nil
+})
+
+// build gives the built binary.
+func build(t *testing.T) string {
+	t.Helper()
+	binary, err := built()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return binary
 }
 
 // checkpointIn waits for the run that writes into parent to leave something that has begun.

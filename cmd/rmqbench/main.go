@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
 	"syscall"
 
@@ -32,13 +31,16 @@ const (
 type streams struct {
 	in       io.Reader
 	out, err io.Writer
+
+	hurry <-chan struct{} // closed: the command is to end at once; nil: never
 }
 
 func main() {
-	// The first signal stops offering load and lets the report be written; a second one ends the process at once.
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	context.AfterFunc(ctx, stop)
-	os.Exit(run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}))
+	ctx, hurry := onSignals(func() {
+		terminal.Load().restore()
+		os.Exit(exitInterrupted)
+	})
+	os.Exit(run(ctx, os.Args[1:], streams{in: os.Stdin, out: os.Stdout, err: os.Stderr, hurry: hurry}))
 }
 
 // exitError carries an exit status that the command has explained already.
@@ -64,6 +66,9 @@ func run(ctx context.Context, args []string, s streams) int {
 	}
 	if status, ok := errors.AsType[exitError](err); ok {
 		return int(status)
+	}
+	if errors.Is(err, syscall.EPIPE) { // nobody reads any more, and that is no news to anybody
+		return exitInterrupted
 	}
 	for line := range strings.Lines(strings.TrimRight(err.Error(), "\n")) {
 		fmt.Fprintln(s.err, "rmqbench: "+results.Printable(strings.TrimRight(line, "\n")))

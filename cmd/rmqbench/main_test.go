@@ -16,13 +16,20 @@ import (
 	"rmqbench/results"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(status int) {
+		if builtIn != "" {
+			os.RemoveAll(builtIn)
+		}
+		os.Exit(status)
+	}))
+}
 
 // command runs the command line and returns what it printed and its exit status.
 func command(t *testing.T, args ...string) (out, errs string, status int) {
 	t.Helper()
 	var o, e bytes.Buffer
-	status = run(t.Context(), args, streams{strings.NewReader(""), &o, &e})
+	status = run(t.Context(), args, streams{in: strings.NewReader(""), out: &o, err: &e})
 	return o.String(), e.String(), status
 }
 
@@ -156,7 +163,7 @@ func TestNoNameServer(t *testing.T) {
 // --json: one object on stdout and nothing else there.
 func TestRunJSON(t *testing.T) {
 	dir := t.TempDir()
-	out, errs, status := command(t, "run", "-m", "sync", "-w", "64", "-s", "128", "-d", "500ms", "--json", "-o", dir)
+	out, errs, status := command(t, "run", "-m", "sync", "-w", "64", "-s", "128", "-d", "500ms", "--json", "-o", dir, "--progress", "none")
 	if status != exitDone || errs != "" {
 		t.Fatalf("status %d, %s", status, errs)
 	}
@@ -345,7 +352,7 @@ func TestInterrupt(t *testing.T) {
 	dir := t.TempDir()
 	ended := make(chan int)
 	go func() {
-		ended <- run(ctx, []string{"run", "-d", "1h", "-w", "4", "-o", dir, "--instrument-cost", "off"}, streams{strings.NewReader(""), &out, &errs})
+		ended <- run(ctx, []string{"run", "-d", "1h", "-w", "4", "-o", dir, "--instrument-cost", "off"}, streams{in: strings.NewReader(""), out: &out, err: &errs})
 	}()
 	checkpointIn(t, dir)
 	cancel()

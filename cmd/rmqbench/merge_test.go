@@ -31,7 +31,7 @@ func sendShares(t *testing.T, of int, out string) []string {
 		all.Go(func() {
 			var log, errs bytes.Buffer
 			status := run(t.Context(), []string{"run", "-n", cluster.NameServer(), "-r", "900/s", "-d", "1s", "-w", "4", "--instrument-cost", "off", "--progress", "none",
-				"--shard", fmt.Sprintf("%d/%d", k, of), "--start-at", at, "--print-record", "-o", filepath.Join(out, fmt.Sprint(k))}, streams{nil, &log, &errs})
+				"--shard", fmt.Sprintf("%d/%d", k, of), "--start-at", at, "--print-record", "-o", filepath.Join(out, fmt.Sprint(k))}, streams{out: &log, err: &errs})
 			if status == exitUsage || status == exitFailed {
 				t.Errorf("share %d: status %d: %s", k, status, errs.String())
 			}
@@ -47,7 +47,7 @@ func TestMergeOfShares(t *testing.T) {
 	dir := t.TempDir()
 	logs := sendShares(t, 3, dir)
 	var out, errs bytes.Buffer
-	status := run(t.Context(), []string{"merge", "-", "-o", filepath.Join(dir, "merged")}, streams{strings.NewReader(strings.Join(logs, "")), &out, &errs})
+	status := run(t.Context(), []string{"merge", "-", "-o", filepath.Join(dir, "merged")}, streams{in: strings.NewReader(strings.Join(logs, "")), out: &out, err: &errs})
 	text := out.String()
 	if status == exitFailed || status == exitUsage || !strings.Contains(text, "2 of 3") || !strings.Contains(text, "the shares began within") {
 		t.Errorf("status %d\n%s%s", status, text, errs.String())
@@ -68,13 +68,13 @@ func TestMergeOfShares(t *testing.T) {
 	for k := range 3 {
 		dirs = append(dirs, filepath.Join(dir, fmt.Sprint(k)))
 	}
-	if status := run(t.Context(), dirs, streams{nil, &out, &errs}); status == exitFailed || status == exitUsage || !strings.Contains(out.String(), `"acknowledged": 900`) {
+	if status := run(t.Context(), dirs, streams{out: &out, err: &errs}); status == exitFailed || status == exitUsage || !strings.Contains(out.String(), `"acknowledged": 900`) {
 		t.Errorf("from directories: %d %s", status, errs.String())
 	}
 	// One of them was killed after it began.
 	began, _, _ := strings.Cut(logs[1], "\n")
 	out.Reset()
-	status = run(t.Context(), []string{"merge", "-", "-o", "none"}, streams{strings.NewReader(logs[0] + began + "\n" + logs[2]), &out, &errs})
+	status = run(t.Context(), []string{"merge", "-", "-o", "none"}, streams{in: strings.NewReader(logs[0] + began + "\n" + logs[2]), out: &out, err: &errs})
 	if status != exitFailed || !strings.Contains(out.String(), "PARTIAL") || !regexp.MustCompile(`shard 1 of 3 \([^)]+\), which began and gave no record`).MatchString(out.String()) {
 		t.Errorf("with one killed: %d\n%s", status, out.String())
 	}
@@ -104,7 +104,7 @@ func TestShareFlags(t *testing.T) {
 		t.Setenv("KUBERNETES_SERVICE_HOST", "")
 		var out, errs bytes.Buffer
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-		status := run(ctx, append([]string{"run", "-o", "none", "--progress", "none"}, strings.Fields(tt.args)...), streams{nil, &out, &errs})
+		status := run(ctx, append([]string{"run", "-o", "none", "--progress", "none"}, strings.Fields(tt.args)...), streams{out: &out, err: &errs})
 		cancel()
 		if status != exitUsage || !strings.Contains(errs.String(), tt.want) || strings.Count(errs.String(), "\n") != 1 {
 			t.Errorf("run %s: status %d: %q, want %q", tt.args, status, errs.String(), tt.want)
@@ -126,7 +126,7 @@ func TestMergeRefusesWhatIsNoShare(t *testing.T) {
 		{dir, "no share's record was found", exitFailed},
 	} {
 		var out, errs bytes.Buffer
-		if status := run(t.Context(), []string{"merge", tt.arg, "-o", "none"}, streams{nil, &out, &errs}); status != tt.status || !strings.Contains(errs.String(), tt.want) {
+		if status := run(t.Context(), []string{"merge", tt.arg, "-o", "none"}, streams{out: &out, err: &errs}); status != tt.status || !strings.Contains(errs.String(), tt.want) {
 			t.Errorf("merge %s: %d %q, want %d %q", tt.arg, status, errs.String(), tt.status, tt.want)
 		}
 	}

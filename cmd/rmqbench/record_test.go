@@ -22,7 +22,7 @@ func TestBrokerRecords(t *testing.T) {
 		var errs strings.Builder
 		ended := make(chan int, 1)
 		go func() {
-			ended <- run(ctx, []string{"broker", "--record", file}, streams{strings.NewReader(""), in, &errs})
+			ended <- run(ctx, []string{"broker", "--record", file}, streams{in: strings.NewReader(""), out: in, err: &errs})
 			in.Close()
 		}()
 		lines := bufio.NewScanner(out)

@@ -77,7 +77,7 @@ func addOutputFlags(cmd *cobra.Command, f *runFlags) {
 	flags.StringVarP(&f.out, "out", "o", "runs", "directory for result directories, or none")
 	flags.BoolVar(&f.json, "json", false, "print the run record as JSON on stdout, and nothing else there")
 	flags.StringVar(&f.cost, "instrument-cost", "auto", "auto: measure first what rmqbench itself takes, against a broker that does nothing (2 s, 0.5 s in a run of under 30 s); or off")
-	flags.StringVar(&f.progress, "progress", "auto", "auto (a line that is redrawn, on a terminal only), plain (a line every 5 s) or none")
+	flags.StringVar(&f.progress, "progress", "auto", "auto (on a terminal a live view, elsewhere a line every 5 s), plain (the line) or none")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "no progress, no table: the verdict only")
 	for name, values := range map[string][]string{"mode": {"sync", "async", "oneway", "batch", "transaction"}, "serialize": {"rocketmq", "json"}, "progress": {"auto", "plain", "none"}, "instrument-cost": {"auto", "off"},
 		"selector": {"round_robin", "random", "hash", "machine_room", "least_in_flight", "power_of_two", "consistent_hash", "sticky"}} {
@@ -92,10 +92,6 @@ func runLoad(cmd *cobra.Command, args []string, f runFlags, s streams) error {
 	}
 	if scenario.EventsLeftOut {
 		s.warn(scenario.Name + "'s events are left out: they happen to the embedded broker only")
-	}
-	watch, err := newProgress(f, s.err)
-	if err != nil {
-		return err
 	}
 	limit, err := parseDiskLimit(f.diskLimit)
 	if err != nil {
@@ -117,13 +113,13 @@ func runLoad(cmd *cobra.Command, args []string, f runFlags, s streams) error {
 			return err
 		}
 	}
-	keep := &keeper{parent: f.out}
-	o := bench.Options{Share: share, Tool: tool(), Cost: cost, Unlimited: f.unlimited, AllowChange: f.change, NoGuard: f.noGuard, DiskLimit: limit, Tell: s.note, Warn: s.warn, Progress: watch.show}
-	if f.out != "none" {
-		o.Checkpoint = keep.checkpoint
+	o := bench.Options{Share: share, Cost: cost, Unlimited: f.unlimited, AllowChange: f.change, NoGuard: f.noGuard, DiskLimit: limit}
+	watch, keep, err := f.begin(&o, s)
+	if err != nil {
+		return err
 	}
 	report, err := bench.Run(cmd.Context(), scenario, o)
-	watch.clear()
+	watch.close()
 	if err != nil {
 		return err
 	}
@@ -344,9 +340,6 @@ func quantile(report *bench.Report, c *results.Case, metric string) string {
 	}
 	return results.FormatDuration(h.Quantile(0.99))
 }
-
-// elapsed rounds for people.
-func elapsed(d time.Duration) time.Duration { return d.Round(time.Second) }
 
 // parseDiskLimit reads --disk-limit as bench.Options takes it.
 func parseDiskLimit(text string) (float64, error) {
