@@ -108,7 +108,47 @@ func Doctor(ctx context.Context, o DoctorOptions) []Check {
 		checks = append(checks, c...)
 	}
 	topicDone.Wait()
+	if o.Topic != "" && len(alive) > 1 {
+		topic = append(topic, d.checkRoutes(ctx, alive))
+	}
 	return append(checks, topic...)
+}
+
+// checkRoutes compares the topic's routes of all name servers that answer.
+func (d *doctor) checkRoutes(ctx context.Context, alive []nameServerAnswer) Check {
+	c := Check{What: "routes of topic " + d.Topic, Detail: fmt.Sprintf("the same at all %d name servers", len(alive)), Next: "mqadmin topicRoute -n " + alive[0].addr + " -t " + d.Topic}
+	routes := sideBySide(alive, func(a nameServerAnswer) string {
+		admin := producer.NewAdmin(d.client, []string{a.addr})
+		admin.Timeout = askFor
+		r, err := admin.Route(ctx, d.Topic)
+		switch {
+		case producer.UnknownTopic(err):
+			return "no route"
+		case err != nil:
+			return err.Error()
+		}
+		return strings.Join(placesOf(r), "; ")
+	})
+	for i, route := range routes[1:] {
+		if route != routes[0] {
+			c.Level = Warn
+			c.Detail = fmt.Sprintf("%s has %s; %s has %s", alive[0].addr, routes[0], alive[i+1].addr, route)
+			c.Next = "list every name server in each broker's namesrvAddr; a broker registers anew within 30 s"
+			break
+		}
+	}
+	return c
+}
+
+// placesOf are a route's queues, a text a broker, in order.
+func placesOf(r *message.Route) []string {
+	var places []string
+	for i := range r.Queues {
+		q := &r.Queues[i]
+		places = append(places, fmt.Sprintf("%s: %d to write, %d to read, perm %d", q.Broker, q.WriteQueues, q.ReadQueues, q.Perm))
+	}
+	slices.Sort(places)
+	return places
 }
 
 // doctor is one call of Doctor.
@@ -238,6 +278,8 @@ func (a *nameServerAnswer) check() Check {
 		c.Next = fmt.Sprintf("an address is HOST:PORT: try -n %s", net.JoinHostPort(strings.Trim(a.addr, "[]"), defaultPort))
 	case badName:
 		c.Next = "getent hosts " + host
+	case errors.Is(a.err, remoting.ErrNotRocketMQ) && strings.Contains(a.err.Error(), "gRPC"): // a proxy's 8081
+		c.Next = fmt.Sprintf("rmqbench speaks remoting: name server 9876 or proxy remoting 8080: try -n %s", net.JoinHostPort(host, defaultPort))
 	case errors.Is(a.err, remoting.ErrNotRocketMQ), errors.Is(a.err, remoting.ErrBadFrame):
 		c.Next = fmt.Sprintf("another service listens there; name servers usually use %s: try -n %s", defaultPort, net.JoinHostPort(host, defaultPort))
 		if port == defaultPort {
@@ -393,10 +435,26 @@ func (d *doctor) checkBroker(ctx context.Context, b message.BrokerData) []Check 
 		}
 	}
 	checks := []Check{c}
+	if ratio, err := strconv.ParseFloat(info["commitLogDiskRatio"], 64); err == nil {
+		checks = append(checks, checkDisk(b.Name, ratio))
+	}
 	if from, to, ok := clockOff(info, asked, answered); ok {
 		checks = append(checks, checkClock(b.Name, from, to))
 	}
 	return checks
+}
+
+// fullFrom is the share of a commit log's disk beyond which a run off loopback is refused.
+const fullFrom = 0.7
+
+// checkDisk judges how full the disk of a commit log is.
+func checkDisk(broker string, ratio float64) Check {
+	c := Check{What: "disk of " + broker, Detail: fmt.Sprintf("%.0f %% of the commit log's is used", 100*ratio), Next: "df -h of storePathCommitLog there"}
+	if ratio >= fullFrom {
+		c.Level = Warn
+		c.Next = "make room first: a run is refused from 70 % on (--disk-limit), and brokers delete or refuse near 90 %"
+	}
+	return c
 }
 
 // clockOff is how far a broker's clock is ahead of ours: between from and to. Brokers don't tell the time, but when they
@@ -445,13 +503,7 @@ func (d *doctor) checkTopic(ctx context.Context, info *message.ClusterInfo) []Ch
 		return []Check{c}
 	}
 	queues, _ := r.PublishQueues()
-	var places []string
-	for i := range r.Queues {
-		q := &r.Queues[i]
-		places = append(places, fmt.Sprintf("%s: %d to write, %d to read, perm %d", q.Broker, q.WriteQueues, q.ReadQueues, q.Perm))
-	}
-	slices.Sort(places)
-	c.Detail = fmt.Sprintf("%s to write (%s)", plural(len(queues), "queue"), strings.Join(places, "; "))
+	c.Detail = fmt.Sprintf("%s to write (%s)", plural(len(queues), "queue"), strings.Join(placesOf(r), "; "))
 	c.Next = fmt.Sprintf("rmqbench run -n %s -t %s -r 1k/s", strings.Join(d.NameServers, ","), d.Topic)
 	if len(queues) == 0 {
 		c.Level = Fail

@@ -82,11 +82,13 @@ func TestDoctor(t *testing.T) {
 		"name server down":      {DoctorOptions{NameServers: []string{dead}, Topic: "T"}, []want{{"name server " + dead, Fail, "cannot connect"}, {"cluster", 0, ""}, {"topic", 0, ""}}},
 		"one of two down":       {DoctorOptions{NameServers: []string{dead, ns}}, []want{{"name server " + dead, Warn, "cannot connect"}, {"name server " + ns, OK, ""}, {"broker broker-0", OK, ""}}},
 		"they agree":            {DoctorOptions{NameServers: []string{ns, ns}}, []want{{"name servers agree", OK, "all 2"}}},
+		"routes agree":          {DoctorOptions{NameServers: []string{ns, ns}, Topic: "TBW102"}, []want{{"routes of topic TBW102", OK, "the same at all 2 name servers"}}},
+		"routes differ":         {DoctorOptions{NameServers: []string{ns, away}, Topic: "READONLY"}, []want{{"routes of topic READONLY", Warn, "has no route; " + away + " has broker-x: 4 to write"}}},
 		"they differ":           {DoctorOptions{NameServers: []string{ns, away}}, []want{{"name servers agree", Warn, away + " lacks broker-0 (id 0)"}}},
 		"no port":               {DoctorOptions{NameServers: []string{"127.0.0.1"}}, []want{{"name server 127.0.0.1", Fail, "try -n 127.0.0.1:9876"}}},
 		"unknown host":          {DoctorOptions{NameServers: []string{"no-such-host.invalid:9876"}}, []want{{"name server no-such", Fail, "getent hosts no-such-host.invalid"}}},
 		"HTTP":                  {DoctorOptions{NameServers: []string{webAddr}}, []want{{"name server " + webAddr, Fail, "it speaks HTTP another service listens there; name servers usually use 9876: try -n 127.0.0.1:9876"}}},
-		"gRPC":                  {DoctorOptions{NameServers: []string{grpc}}, []want{{"name server " + grpc, Fail, "gRPC"}}},
+		"gRPC":                  {DoctorOptions{NameServers: []string{grpc}}, []want{{"name server " + grpc, Fail, "rmqbench speaks remoting: name server 9876 or proxy remoting 8080: try -n 127.0.0.1:9876"}}},
 		"a broker's address":    {DoctorOptions{NameServers: []string{c.Brokers()[0].Addr()}}, []want{{"name server", Fail, "is it a broker's address?"}}},
 		"no broker":             {DoctorOptions{NameServers: []string{empty}, Topic: "T"}, []want{{"clusters", Fail, "knows no broker mqbroker -n " + empty}}},
 		"unreachable master":    {DoctorOptions{NameServers: []string{away}}, []want{{"cluster mine", OK, "1 master, 2 slaves"}, {"broker broker-x", Fail, "set brokerIP1"}, {"broker broker-y", Warn, "slaves only"}}},
@@ -227,6 +229,14 @@ func TestCheckMachine(t *testing.T) {
 	}
 	if n := openFilesLimit(); n == 1 {
 		t.Errorf("open files: %d", n)
+	}
+}
+
+func TestCheckDisk(t *testing.T) {
+	for ratio, want := range map[float64]Level{0: OK, 0.69: OK, 0.7: Warn, 0.95: Warn} {
+		if c := checkDisk("b", ratio); c.Level != want || c.Next == "" || c.Detail == "" {
+			t.Errorf("%v: %+v", ratio, c)
+		}
 	}
 }
 
