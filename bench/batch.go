@@ -17,14 +17,13 @@ var errNoBatches = errors.New("mode batch: this client can't send batches")
 
 // parcel is a worker's batch, used again for each send. Its messages fall due together.
 type parcel struct {
-	sender   BatchSender
 	messages []producer.Message
 	list     []*producer.Message
 	keys     []int32 // of the messages, as numbers
 }
 
-func newParcel(sender BatchSender, d *mould, n int) *parcel {
-	p := &parcel{sender: sender, messages: make([]producer.Message, n), list: make([]*producer.Message, n), keys: make([]int32, n)}
+func newParcel(d *mould, n int) *parcel {
+	p := &parcel{messages: make([]producer.Message, n), list: make([]*producer.Message, n), keys: make([]int32, n)}
 	for i := range p.messages {
 		d.begin(&p.messages[i])
 		p.list[i] = &p.messages[i]
@@ -42,7 +41,7 @@ func (w *worker) sendBatch(slot slot) {
 	if s.due < 0 {
 		s.due = s.called
 	}
-	res, err := w.parcel.sender.SendBatch(w.sendCtx, list)
+	res, err := w.senderOf(slot.index).(BatchSender).SendBatch(w.sendCtx, list)
 	s.done = w.now()
 	w.held += (s.done - s.called) * slot.size
 	for at, m := range list {

@@ -199,7 +199,7 @@ func (q *quest) hunt(ctx context.Context, st *stand, h *hunt, before *results.Ca
 	})
 	q.steps += len(h.record.Steps)
 	q.histograms = append(q.histograms, h.logs...)
-	h.record.BytesOut += st.producer.Stats().BytesOut
+	h.record.BytesOut += st.producers.stats().BytesOut
 	return err
 }
 

@@ -70,11 +70,11 @@ func drive(caller context.Context, p *plan, sender Sender, wait waiter, look wat
 	l := newLoad(ctx, p, sender)
 	defer l.cut(nil)
 	if p.mode == scenarios.Batch {
-		batches, ok := sender.(BatchSender)
-		if !ok {
-			return nil, errNoBatches
+		for _, s := range l.senders {
+			if _, ok := s.(BatchSender); !ok {
+				return nil, errNoBatches
+			}
 		}
-		l.batches = batches
 	}
 	runtime.GC() // what making the load, and a case before, left behind isn't this one's
 	m := &measurement{plan: p, anatomy: &l.recorder.anatomy, ledger: &l.recorder.ledger}

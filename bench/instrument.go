@@ -43,7 +43,7 @@ func instrumentCost(ctx context.Context, c *scenarios.Case, d time.Duration) *re
 	if err != nil {
 		return nil
 	}
-	m, err := drive(ctx, plan, st.producer, &threadWaiter{}, watcher{})
+	m, err := drive(ctx, plan, st.sender, &threadWaiter{}, watcher{})
 	if err != nil || m.interrupted {
 		return nil
 	}

@@ -101,7 +101,7 @@ func (m *measurement) transport(c *scenarios.Case) *results.Transport {
 		return nil
 	}
 	w := m.wire
-	t := &results.Transport{Connections: c.Producer.Connections, BytesOut: w.BytesOut, BytesIn: w.BytesIn, Writes: w.Writes, Dials: w.Dials,
+	t := &results.Transport{Connections: c.Producer.Connections * max(c.Producer.Instances, 1), BytesOut: w.BytesOut, BytesIn: w.BytesIn, Writes: w.Writes, Dials: w.Dials,
 		StrayReplies: w.StrayReplies, PermitWaits: w.LimitWaits, PermitRefusals: w.LimitRefusals}
 	if w.Writes > 0 {
 		t.MessagesPerWrite = new(float64(w.FramesOut) / float64(w.Writes))

@@ -16,7 +16,7 @@ import (
 // its own client with its own connections. Requests of anybody else are left alone. It is no consumer: it commits no offset.
 type replier struct {
 	producer *producer.Producer
-	asker    string // instance name of the client whose requests it answers
+	asker    string // instance name of the clients whose requests it answers
 	topic    string
 	ctx      context.Context // of reading; replies under way have their send timeout
 	cancel   context.CancelFunc
@@ -114,7 +114,7 @@ func (r *replier) pause() {
 func (r *replier) asks(m *producer.Received) bool {
 	client, ok := m.Properties.Get(message.PropertyReplyToClient)
 	_, instance, _ := strings.Cut(client, "@")
-	return ok && instance == r.asker
+	return ok && (instance == r.asker || strings.HasPrefix(instance, r.asker+".")) // see memberName
 }
 
 func (r *replier) reply(m *producer.Received, q message.Queue) {

@@ -278,9 +278,7 @@ func (r *runner) measure(ctx context.Context, st *stand, c *scenarios.Case, inde
 		m.events = events.so()
 		m.queues = st.queues
 		m.timerP99, m.offset = r.timer, m.start-r.began
-		if info, ok := st.producer.TCPInfo(); ok {
-			m.network = &info
-		}
+		m.network = st.producers.tcpInfo()
 	}
 	stops := newStops(c, st.target, &r.Options)
 	if limit := r.diskLimit(st.target.local); limit > 0 {
@@ -290,7 +288,7 @@ func (r *runner) measure(ctx context.Context, st *stand, c *scenarios.Case, inde
 		stops:   stops,
 		review:  reviewOf(c, stops),
 		began:   func() { events.play(ctx, st.target, c, plan) },
-		wire:    func() remoting.Stats { return st.producer.Stats().Stats },
+		wire:    st.producers.stats,
 		tick:    r.tick(c, index),
 		brokers: side.points,
 		hurry:   r.Hurry,
@@ -367,17 +365,17 @@ func (r *runner) checkpoint(c *scenarios.Case, m *measurement) {
 	r.Checkpoint(&Report{Run: &run, Series: append(slices.Clone(r.series), m.points(c.Name, r.round)...)})
 }
 
-// stand is a target and a producer that knows the way to its topic.
+// stand is a target and producers that know the way to its topic.
 type stand struct {
-	target   *target
-	record   results.Target // target's, with the topic, and without brokers that nothing is sent to
-	producer *producer.Producer
-	sender   Sender          // it, or what makes its sends transactions or requests
-	ends     *transactions   // mode transaction
-	replier  *replier        // mode request
-	queues   []message.Queue // that may be sent to
-	own      bool            // the target is ours to close
-	hurry    <-chan struct{} // closed: nobody waits for goodbyes
+	target    *target
+	record    results.Target  // target's, with the topic, and without brokers that nothing is sent to
+	producers producers       // the clients that share the load
+	sender    Sender          // them, or what makes their sends transactions or requests
+	ends      *transactions   // mode transaction
+	replier   *replier        // mode request
+	queues    []message.Queue // that may be sent to
+	own       bool            // the target is ours to close
+	hurry     <-chan struct{} // closed: nobody waits for goodbyes
 }
 
 // newStand makes the producer of a case, and the target if t is nil: an embedded one.
@@ -403,18 +401,30 @@ func newStand(ctx context.Context, c *scenarios.Case, t *target, index int) (_ *
 		st.ends = newTransactions(c.Load.Transaction)
 		o.Listener = st.ends
 	}
-	p := producer.New(o)
-	if err := p.Start(); err != nil {
-		return nil, err
+	var route *message.Route
+	all := &fleet{}
+	for i := range max(c.Producer.Instances, 1) {
+		own := o
+		own.InstanceName = memberName(o.InstanceName, i)
+		p := producer.New(own)
+		if err := p.Start(); err != nil {
+			return nil, err
+		}
+		st.producers = append(st.producers, p)
+		if route, err = p.Prepare(ctx, c.Topic.Name); err != nil {
+			return nil, fmt.Errorf("topic %s: %w", c.Topic.Name, err)
+		}
+		switch c.Load.Mode {
+		case scenarios.Transactional:
+			st.ends.Producer = p
+			all.members = append(all.members, st.ends)
+		case scenarios.Request:
+			all.members = append(all.members, &requests{p})
+		default:
+			all.members = append(all.members, p)
+		}
 	}
-	st.producer, st.sender = p, p
-	if st.ends != nil {
-		st.ends.Producer, st.sender = p, st.ends
-	}
-	route, err := p.Prepare(ctx, c.Topic.Name)
-	if err != nil {
-		return nil, fmt.Errorf("topic %s: %w", c.Topic.Name, err)
-	}
+	all.Sender, st.sender = all.members[0], all
 	queues, _ := route.PublishQueues()
 	st.queues, st.record = queues, st.target.record
 	if only := c.Target.Brokers; only != nil {
@@ -423,7 +433,6 @@ func newStand(ctx context.Context, c *scenarios.Case, t *target, index int) (_ *
 	}
 	st.record.Topic, st.record.Queues = c.Topic.Name, new(int64(len(st.queues)))
 	if c.Load.Mode == scenarios.Request {
-		st.sender = &requests{p}
 		if st.replier, err = startReplier(ctx, replierOptions(o), o.InstanceName, c.Topic.Name, st.queues, st.record.Brokers); err != nil {
 			return nil, fmt.Errorf("the replier to our requests: %w", err)
 		}
@@ -438,9 +447,7 @@ func (st *stand) close() {
 		if st.replier != nil {
 			st.replier.end()
 		}
-		if st.producer != nil {
-			_ = st.producer.Shutdown() // a broker that can't be told any more drops us by itself
-		}
+		st.producers.shutdown()
 	}()
 	select {
 	case <-gone:
@@ -475,6 +482,14 @@ func producerOptions(c *scenarios.Case, nameServers []string, index int) produce
 		Brokers: c.Target.Brokers, Connections: c.Producer.Connections, Retries: orNone(c.Producer.Retries), AsyncRetries: orNone(c.Producer.Retries), CompressOver: orNone(int(c.Producer.CompressOver)),
 		CompressType: compressions[c.Producer.Compress], JSON: c.Producer.Serialize == "json", NoAutoCreate: true,
 	}
+}
+
+// memberName is the instance name of one of several clients, and of the first one as it is.
+func memberName(instance string, i int) string {
+	if i == 0 {
+		return instance
+	}
+	return fmt.Sprintf("%s.%d", instance, i)
 }
 
 // replierOptions are those of the client that replies to the requests of a producer with o. A broker that doesn't know who

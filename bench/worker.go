@@ -22,12 +22,11 @@ var errHurried = errors.New("the run was to end at once")
 // load is one case under way.
 type load struct {
 	plan     *plan
-	sender   Sender
+	senders  []Sender // who share the load; see senderOf
 	recorder *recorder
 	start    int64        // remoting.Nanotime of the case's beginning
 	slots    chan slot    // open loop
 	idle     atomic.Int64 // open loop: see pacer
-	batches  BatchSender  // mode batch: the sender
 	throttle *throttle    // closed loop with a cap; else nil
 	claimed  atomic.Int64 // closed loop with a count: measured sends begun
 	lanes    *lanes       // ordered; else nil
@@ -56,7 +55,7 @@ type load struct {
 
 // newLoad prepares a case; ctx's end stops new sends.
 func newLoad(ctx context.Context, p *plan, sender Sender) *load {
-	l := &load{plan: p, sender: sender, recorder: newRecorder(p), stopCtx: ctx}
+	l := &load{plan: p, senders: membersOf(sender), recorder: newRecorder(p), stopCtx: ctx}
 	l.sendCtx, l.cut = context.WithCancelCause(context.WithoutCancel(ctx))
 	if p.mode == scenarios.Async {
 		l.asyncs = make([]asyncSend, p.inFlight)
@@ -115,7 +114,7 @@ func (l *load) spawn() {
 		w := worker{load: l, buffer: l.recorder.buffer(), first: n << 32}
 		l.plan.mould.begin(&w.message)
 		if l.plan.mode == scenarios.Batch {
-			w.parcel = newParcel(l.batches, l.plan.mould, l.plan.batch)
+			w.parcel = newParcel(l.plan.mould, l.plan.batch)
 		}
 		if l.plan.open {
 			w.open()
@@ -270,9 +269,9 @@ func (w *worker) send(s slot) {
 	var res producer.SendResult
 	var err error
 	if w.plan.mode == scenarios.Oneway {
-		res, err = w.sender.SendOneway(w.sendCtx, &w.message)
+		res, err = w.senderOf(s.index).SendOneway(w.sendCtx, &w.message)
 	} else {
-		res, err = w.sender.Send(w.sendCtx, &w.message)
+		res, err = w.senderOf(s.index).Send(w.sendCtx, &w.message)
 	}
 	x.done = w.now()
 	w.held += x.done - x.called
@@ -330,7 +329,7 @@ func (a *asyncSend) begin(s slot, stamped bool) {
 	for more := true; more; {
 		a.sample = l.sampleOf(&a.message, s, stamped)
 		a.live.Store(true)
-		err := l.sender.SendAsync(l.sendCtx, &a.message, a.callback)
+		err := l.senderOf(s.index).SendAsync(l.sendCtx, &a.message, a.callback)
 		if err == nil {
 			break
 		}

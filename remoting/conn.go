@@ -91,6 +91,14 @@ type Stats struct {
 	Queued        int64 // frames that no write has begun with, at this moment
 }
 
+// Plus adds up two clients' statistics.
+func (s Stats) Plus(o Stats) Stats {
+	s.add(o)
+	s.LimitWaits += o.LimitWaits
+	s.LimitRefusals += o.LimitRefusals
+	return s
+}
+
 func (s *Stats) add(o Stats) {
 	s.Writes += o.Writes
 	s.FramesOut += o.FramesOut

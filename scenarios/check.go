@@ -27,6 +27,9 @@ func (r *reader) check(name string, s *Scenario, tree *node) {
 	if s.Load.Ordered && s.Message.Keys == nil && r.clean(tree.get("message")) && r.clean(tree.get("load")) {
 		r.faultAt(tree.get("load", "ordered"), "ordered needs keys; add message: {keys: {distinct: 1000}}")
 	}
+	if s.Load.Mode == Transactional && s.Producer.Instances > 1 && r.clean(tree.get("producer")) {
+		r.faultAt(tree.get("producer", "instances"), "instances and mode transaction exclude each other: one client is asked how its transactions ended")
+	}
 	if s.Load.Mode == Batch && r.clean(tree.get("message")) && r.clean(tree.get("load")) {
 		r.checkBatch(s, tree)
 	}

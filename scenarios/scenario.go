@@ -194,6 +194,7 @@ type Producer struct {
 	SendTimeout  Duration // one send, retries included
 	RouteEvery   Duration // how often routes are asked for again; 0 means RocketMQ's 30s
 	Connections  int      // to each broker, 1 to 64
+	Instances    int      // clients that share the load, each with its own connections, 1 to 64; 0 means one
 	Retries      int      // attempts after the first, 0 to 100
 }
 

@@ -149,6 +149,7 @@ var producerFields = []field[Producer]{
 	value("compress_over", threshold, "4KiB", "bodies of this size or more are compressed; off: never", func(p *Producer) *Size { return &p.CompressOver }),
 	value("send_timeout", span, "3s", "one send, retries included", func(p *Producer) *Duration { return &p.SendTimeout }),
 	value("connections", whole(1, maxConnections), "1", "to each broker", func(p *Producer) *int { return &p.Connections }),
+	option("instances", whole(1, maxConnections), "clients that share the load, each with its own connections; without it one", func(p *Producer) *int { return &p.Instances }),
 	option("route_every", span, "how often routes are asked for again; without it 30s", func(p *Producer) *Duration { return &p.RouteEvery }),
 	value("retries", whole(0, maxRetries), "", "attempts after the first; by profile: measure 0, java 2", func(p *Producer) *int { return &p.Retries }),
 }
