@@ -57,8 +57,9 @@ type watcher struct {
 	stops  *stops                      // nil: nothing ends the case early
 	review func(*measurement) *stopped // stops', at an interval's end
 
-	brokers    func() []results.BrokerPoint // what they said of themselves last
-	checkpoint func(*measurement)           // at least every checkpointEvery: what there is so far, its own
+	brokers    func() []results.BrokerPoint            // what they said of themselves last
+	interval   func(results.Point, *results.Histogram) // each, when it ends; nil: nobody wants them
+	checkpoint func(*measurement)                      // at least every checkpointEvery: what there is so far, its own
 }
 
 // drive puts a case's load on sender and returns when the last send has ended. ctx's end stops new sends; what is under
@@ -127,6 +128,7 @@ func drive(caller context.Context, p *plan, sender Sender, wait waiter, look wat
 		return nil, err
 	}
 	m.series.add(l.now(), last, look.brokersNow())
+	look.tell(&m.series, last)
 	m.ledger.endInterval()
 	m.tallies = l.recorder.snapshot()
 	m.workers, m.inFlightIntegral = int(l.spawned.Load()), new(l.inFlightIntegral())
@@ -271,6 +273,18 @@ func (l *load) tell(look *watcher, tells *teller, stop context.CancelCauseFunc) 
 	}
 }
 
+// tell gives the interval that has just ended to whoever wants it.
+func (w *watcher) tell(s *series, t *tally) {
+	if w.interval == nil {
+		return
+	}
+	times := t.service
+	if t.response != nil {
+		times = t.response
+	}
+	w.interval(s.points[len(s.points)-1], times)
+}
+
 // endInterval adds an interval to the series.
 func (l *load) endInterval(m *measurement, now int64, look *watcher) {
 	t, err := l.recorder.collect()
@@ -279,6 +293,7 @@ func (l *load) endInterval(m *measurement, now int64, look *watcher) {
 		return
 	}
 	m.series.add(now, t, look.brokersNow())
+	look.tell(&m.series, t)
 	m.ledger.endInterval()
 }
 

@@ -44,6 +44,10 @@ type Options struct {
 	// then on; it may keep it. nil: nobody wants it.
 	Checkpoint func(*Report)
 
+	// Interval is given each interval of a case when it ends, and its times from due until done, neither of which it may keep.
+	// It is called on the goroutine that cuts the series. nil: nobody wants them.
+	Interval func(*results.Point, *results.Histogram)
+
 	Share *Share // what this run sends of a larger one; nil: it is whole
 
 	rounds   int  // of all cases; 0: one
@@ -292,6 +296,12 @@ func (r *runner) measure(ctx context.Context, st *stand, c *scenarios.Case, inde
 		tick:    r.tick(c, index),
 		brokers: side.points,
 		hurry:   r.Hurry,
+	}
+	if r.Interval != nil {
+		look.interval = func(p results.Point, times *results.Histogram) {
+			p.Case = c.Name
+			r.Interval(&p, times)
+		}
 	}
 	if r.share != nil {
 		look.gate = r.share.gate(index)

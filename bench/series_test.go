@@ -73,11 +73,18 @@ func TestIntervalsByQueue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	report, err := Run(t.Context(), scenario, Options{})
+	var told, timed int64
+	report, err := Run(t.Context(), scenario, Options{Interval: func(p *results.Point, times *results.Histogram) {
+		told += p.Acknowledged
+		timed += times.Count()
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := &report.Run.Cases[0]
+	if told != c.Acknowledged || timed != told {
+		t.Errorf("intervals that ended told of %d sends and %d times, the case has %d", told, timed, c.Acknowledged)
+	}
 	sums := make([]int64, len(c.Queues))
 	for _, p := range report.Series {
 		if len(p.Queues) != len(c.Queues) {

@@ -3,6 +3,7 @@ package results
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"math/bits"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -131,4 +132,15 @@ func (h *Histogram) addSum(high, low uint64) {
 	var carry uint64
 	h.sumLow, carry = bits.Add64(h.sumLow, low, 0)
 	h.sumHigh, _ = bits.Add64(h.sumHigh, high, carry)
+}
+
+// Bars are the buckets that hold anything: the largest duration in nanoseconds that falls into one, and how many did.
+func (h *Histogram) Bars() iter.Seq2[int64, int64] {
+	return func(yield func(int64, int64) bool) {
+		for _, bar := range h.buckets.Distribution() {
+			if bar.Count > 0 && !yield(min(max(bar.To, h.min), h.max), bar.Count) {
+				return
+			}
+		}
+	}
 }

@@ -89,3 +89,14 @@ func TestReportRefuses(t *testing.T) {
 		t.Errorf("the schema: status %d", status)
 	}
 }
+
+// Metrics are served on loopback while a run goes on; elsewhere only with a flag and a token, before anything is sent.
+func TestMetricsFlag(t *testing.T) {
+	if out, errs, status := command(t, "run", "-d", "100ms", "--metrics", "0.0.0.0:0", "-o", "none"); status != exitUsage || out != "" || !strings.Contains(errs, "give --metrics-expose") {
+		t.Errorf("status %d: %s", status, errs)
+	}
+	out, errs, status := command(t, "run", "-d", "100ms", "-w", "1", "--metrics", "127.0.0.1:0", "-o", "none", "--instrument-cost", "off", "-q")
+	if status != exitDone || !strings.Contains(errs, "metrics at http://127.0.0.1:") {
+		t.Errorf("status %d: %s%s", status, out, errs)
+	}
+}

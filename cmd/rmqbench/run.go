@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"rmqbench/bench"
+	"rmqbench/metrics"
 	"rmqbench/results"
 	"rmqbench/scenarios"
 )
@@ -27,6 +29,8 @@ type runFlags struct {
 	progress  string
 	cost      string
 	quiet     bool
+	metrics   string // where they are served; "": nowhere
+	expose    bool
 }
 
 // defaultScenario is what run does without a word.
@@ -68,6 +72,8 @@ by itself (PARTIAL, exit status 3) when over 5 % of its sends have failed for 5 
 	f.share.add(flags)
 	flags.StringVar(&f.diskLimit, "disk-limit", "", "refuse a run, or stop it, that fills a commit log's disk beyond this: 70% (off loopback), 85%, or off")
 	addOutputFlags(cmd, &f)
+	flags.StringVar(&f.metrics, "metrics", "", "tell Prometheus of the run while it goes on, at `HOST:PORT`; loopback only, unless --metrics-expose")
+	flags.BoolVar(&f.expose, "metrics-expose", false, "let other machines ask for metrics, with the token in "+metricsToken)
 	return cmd
 }
 
@@ -84,6 +90,9 @@ func addOutputFlags(cmd *cobra.Command, f *runFlags) {
 		_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)) // the flags are there: defined above
 	}
 }
+
+// metricsToken is the environment variable of what whoever asks for metrics must bring.
+const metricsToken = "RMQBENCH_METRICS_TOKEN"
 
 func runLoad(cmd *cobra.Command, args []string, f runFlags, s streams) error {
 	scenario, err := chooseScenario(cmd.Flags(), args, s)
@@ -117,6 +126,19 @@ func runLoad(cmd *cobra.Command, args []string, f runFlags, s streams) error {
 	watch, keep, err := f.begin(&o, s)
 	if err != nil {
 		return err
+	}
+	if f.metrics != "" {
+		live := &metrics.Live{}
+		server, err := metrics.Serve(f.metrics, f.expose, os.Getenv(metricsToken), live)
+		if errors.Is(err, metrics.ErrExposed) {
+			return &usageError{fmt.Sprintf("--metrics %v: give --metrics-expose, and a token of %d bytes or more in %s", err, metrics.MinToken, metricsToken)}
+		}
+		if err != nil {
+			return &usageError{fmt.Sprintf("--metrics %v", err)}
+		}
+		defer func() { _ = server.Close() }() // the run is over
+		s.note("metrics at " + server.URL())
+		o.Interval = live.Add
 	}
 	report, err := bench.Run(cmd.Context(), scenario, o)
 	watch.close()
