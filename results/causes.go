@@ -46,3 +46,31 @@ func (c *Counts) Add(from *Counts) {
 		c.Errors[k] += v
 	}
 }
+
+// tableCauses is how many causes of a case the table has.
+const tableCauses = 10
+
+// causeTable is a row for each cause of failure, by case; nothing where nothing failed.
+func causeTable(r *Run) ([]string, error) {
+	var rows [][]string
+	for i := range r.Cases {
+		c := &r.Cases[i]
+		all := c.ByCause()
+		name := Printable(c.Name)
+		for _, e := range all[:min(len(all), tableCauses)] {
+			rows = append(rows, []string{name, groupDigits(e.N), formatShare(float64(e.N) / float64(max(c.Offered, 1))), Printable(e.Cause)})
+			name = ""
+		}
+		if more := all[min(len(all), tableCauses):]; len(more) > 0 {
+			var n int64
+			for _, e := range more {
+				n += e.N
+			}
+			rows = append(rows, []string{"", groupDigits(n), formatShare(float64(n) / float64(max(c.Offered, 1))), groupDigits(int64(len(more))) + " more causes"})
+		}
+	}
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	return drawTable([]string{"errors by cause", "sends", "of offered", "cause"}, rows, 3)
+}

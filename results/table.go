@@ -17,8 +17,6 @@ const (
 	noClaim = "—"
 	// claimOverDelay is how many times the median delay a percentile must be to be claimed on an open loop.
 	claimOverDelay = 3
-	// maxCauses is how many causes of failure a case's line names.
-	maxCauses = 3
 )
 
 // WriteTable writes a judged run for a terminal: a row a case (three on an open loop: from due, from call, and the wait
@@ -37,7 +35,11 @@ func WriteTable(w io.Writer, r *Run) error {
 	if err != nil {
 		return fmt.Errorf("table: %w", err)
 	}
-	for _, line := range slices.Concat(rows, roundLines(r), anatomy, shards, shardLines(r), outcomeLines(r), objectiveLines(r), markLines(r), outageLines(r), skewLines(r), compressionLines(r), remarkLines(r), claimLines(r), costLines(r), leftoverLines(r), evidenceLines(r)) {
+	causes, err := causeTable(r)
+	if err != nil {
+		return fmt.Errorf("table: %w", err)
+	}
+	for _, line := range slices.Concat(rows, roundLines(r), anatomy, shards, shardLines(r), outcomeLines(r), causes, objectiveLines(r), markLines(r), outageLines(r), skewLines(r), compressionLines(r), remarkLines(r), claimLines(r), costLines(r), leftoverLines(r), evidenceLines(r)) {
 		if _, err := fmt.Fprintln(w, line); err != nil {
 			return fmt.Errorf("table: %w", err)
 		}
@@ -227,9 +229,6 @@ func outcomeLines(r *Run) []string {
 			continue
 		}
 		line := fmt.Sprintf("%s: of %s sends %s", c.label(), groupDigits(c.Offered), strings.Join(parts, ", "))
-		if causes := topCauses(&c.Counts); causes != "" {
-			line += " (" + causes + ")"
-		}
 		lines = append(lines, line)
 	}
 	return lines
@@ -293,19 +292,6 @@ func skewLines(r *Run) []string {
 			Printable(hottest.Broker), *hottest.Queue, formatShare(float64(hottest.Acknowledged)/float64(max(c.Successes(), 1))), c.Skew.MaxOverMean))
 	}
 	return lines
-}
-
-// topCauses names the most frequent causes, the most frequent first.
-func topCauses(c *Counts) string {
-	all := c.ByCause()
-	var parts []string
-	for _, e := range all[:min(len(all), maxCauses)] {
-		parts = append(parts, Printable(e.Cause)+" "+groupDigits(e.N))
-	}
-	if more := len(all) - maxCauses; more > 0 {
-		parts = append(parts, fmt.Sprintf("%d more causes", more))
-	}
-	return strings.Join(parts, ", ")
 }
 
 // claimLines explains the percentiles that the rows leave out.
