@@ -24,7 +24,7 @@ bench: ## benchmarks beside the code, ready for benchstat
 peers: ## rmqbench, rocketmq-client-go and a floor side by side, as ratios (ARGS='-n HOST:PORT -java' for a real broker)
 	cd peers && $(GO) run ./compare $(ARGS)
 gates: ## the regression gate 40 times against itself and 40 against 5 % more, two hours; and a slowed Go service (GATES=4 GATES_AT_ONCE=2: shorter)
-	$(GO) test -tags gates -count=1 -run '^TestGates$$' -timeout 4h -v ./cmd/rmqbench
+	$(GO) test -tags gates -count=1 -run '^TestR57_Gates$$' -timeout 4h -v ./cmd/rmqbench
 	cd peers && $(GO) test -count=1 -run '^TestSlowerServiceIsSeen$$' -v ./service
 quick: ## the shipped quick scenario
 	$(GO) run ./cmd/rmqbench run

@@ -93,8 +93,8 @@ func TestRecordBytes(t *testing.T) {
 	}
 }
 
-// TestR46DiskLimit: off loopback a run tells what it will store, is refused where that is too much, and goes on where nobody may ask.
-func TestR46DiskLimit(t *testing.T) {
+// TestR46_DiskLimit: off loopback a run tells what it will store, is refused where that is too much, and goes on where nobody may ask.
+func TestR46_DiskLimit(t *testing.T) {
 	const load = "load: {stages: [{for: 1s, rate: 1k/s}]}\nmessage: {size: 1KiB}\n" // 1.2 MB
 	for name, tt := range map[string]struct {
 		ratio    float64
@@ -134,8 +134,8 @@ func TestR46DiskLimit(t *testing.T) {
 	}
 }
 
-// TestDiskFillsUp: a run stops when a disk comes to the limit.
-func TestDiskFillsUp(t *testing.T) {
+// TestR46_DiskFillsUp: a run stops when a disk comes to the limit.
+func TestR46_DiskFillsUp(t *testing.T) {
 	t.Parallel()
 	c := cluster(t, broker.Options{})
 	c.Brokers()[0].Disk(0.2, 1<<40)

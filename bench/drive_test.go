@@ -14,9 +14,9 @@ import (
 	"rmqbench/results"
 )
 
-// TestStallIsSeen holds response to what is true of a constant schedule with one stall, by arithmetic: a send that falls
+// TestR02_R58_StallIsSeen holds response to what is true of a constant schedule with one stall, by arithmetic: a send that falls
 // due x before the stall's end waits x. The time from the call, which only the senders at hand see, shows hardly anything.
-func TestStallIsSeen(t *testing.T) {
+func TestR02_R58_StallIsSeen(t *testing.T) {
 	for name, tt := range map[string]struct {
 		load         string
 		at, stall    time.Duration
@@ -217,8 +217,8 @@ func TestClosedLoop(t *testing.T) {
 	}
 }
 
-// TestFairness: in a closed loop none of 1 to 10,000 workers makes many more sends than another.
-func TestFairness(t *testing.T) {
+// TestR49_Fairness: in a closed loop none of 1 to 10,000 workers makes many more sends than another.
+func TestR49_Fairness(t *testing.T) {
 	for _, workers := range []int{1, 2, 64, 4096, 10_000} {
 		synctest.Test(t, func(t *testing.T) {
 			f := newFake()
@@ -390,8 +390,8 @@ func (w lateWaiter) until(ctx context.Context, at, next int64) {
 	timerWaiter{}.until(ctx, at+w.by, next)
 }
 
-// TestMissedSlots: lateness is the generator's only if somebody could have sent.
-func TestMissedSlots(t *testing.T) {
+// TestR24_MissedSlots: lateness is the generator's only if somebody could have sent.
+func TestR24_MissedSlots(t *testing.T) {
 	for name, tt := range map[string]struct {
 		load    string
 		late    int64

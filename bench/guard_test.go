@@ -79,8 +79,8 @@ func TestGuard(t *testing.T) {
 	}
 }
 
-// TestR46GuardStopsTheRun: off loopback a run whose sends fail ends by itself, and the cases that would have followed aren't begun.
-func TestR46GuardStopsTheRun(t *testing.T) {
+// TestR46_GuardStopsTheRun: off loopback a run whose sends fail ends by itself, and the cases that would have followed aren't begun.
+func TestR46_GuardStopsTheRun(t *testing.T) {
 	t.Parallel()
 	c := cluster(t, broker.Options{})
 	text := on(c.NameServer()) + "topic: {name: T, create: if_absent}\n" +

@@ -79,8 +79,8 @@ func TestLateNewsMatterNot(t *testing.T) {
 	}
 }
 
-// TestOutageIsTimed: a broker that is away for two seconds of virtual time, its neighbour well meanwhile.
-func TestOutageIsTimed(t *testing.T) {
+// TestR02_OutageIsTimed: a broker that is away for two seconds of virtual time, its neighbour well meanwhile.
+func TestR02_OutageIsTimed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
 		f.service = time.Millisecond

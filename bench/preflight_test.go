@@ -170,7 +170,7 @@ func TestPreflight(t *testing.T) {
 }
 
 // R-20: a run on a name server that lies ends soon, in an error that says what can't be.
-func TestR20LyingNameServers(t *testing.T) {
+func TestR20_LyingNameServers(t *testing.T) {
 	t.Parallel()
 	b := message.BrokerData{Cluster: "c", Name: "b", Addrs: map[int64]string{0: "localhost:0"}}
 	for name, tt := range map[string]struct {
@@ -200,8 +200,8 @@ func TestR20LyingNameServers(t *testing.T) {
 	}
 }
 
-// TestNothingIsSentAfterDanger: what is wrong with the second case is found before the first one sends or a topic is made.
-func TestNothingIsSentAfterDanger(t *testing.T) {
+// TestR46_NothingIsSentAfterDanger: what is wrong with the second case is found before the first one sends or a topic is made.
+func TestR46_NothingIsSentAfterDanger(t *testing.T) {
 	c := cluster(t, broker.Options{NoAutoCreate: true})
 	s, err := scenarios.Parse("test.yaml", []byte("version: 1\nname: test\n"+on(c.NameServer())+`topic: {name: FRESH}
 load: {stages: [{for: 50ms, rate: 1k/s}]}
@@ -225,7 +225,7 @@ cases:
 	}
 }
 
-func TestSafe(t *testing.T) {
+func TestR46_Safe(t *testing.T) {
 	for name, tt := range map[string]struct {
 		load             string
 		local, unlimited bool
@@ -254,7 +254,7 @@ func TestSafe(t *testing.T) {
 }
 
 // A search for a capacity off loopback needs a ceiling.
-func TestSafeSearch(t *testing.T) {
+func TestR46_SafeSearch(t *testing.T) {
 	load := &loadOf(t, "stages: [{for: 1s, rate: 1k/s}]").Load
 	if err := safe(load, &Options{uncapped: true}, "prod", 12, true); err != nil {
 		t.Errorf("loopback: %v", err)
@@ -264,7 +264,7 @@ func TestSafeSearch(t *testing.T) {
 	}
 }
 
-func TestOnLoopback(t *testing.T) {
+func TestR46_OnLoopback(t *testing.T) {
 	for _, tt := range []struct {
 		addrs []string
 		want  bool

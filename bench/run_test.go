@@ -134,8 +134,8 @@ func TestBrokersHoldWhatWasAcknowledged(t *testing.T) {
 	}
 }
 
-// TestBrokerDiesMidRun: what was acknowledged is stored; what is stored beyond that is ambiguous.
-func TestBrokerDiesMidRun(t *testing.T) {
+// TestR01_BrokerDiesMidRun: what was acknowledged is stored; what is stored beyond that is ambiguous.
+func TestR01_BrokerDiesMidRun(t *testing.T) {
 	for _, mode := range []string{"sync", "async"} {
 		for _, rate := range []string{"", "rate: 2k/s, "} {
 			c := cluster(t, broker.Options{Brokers: 2})
@@ -157,7 +157,7 @@ func TestBrokerDiesMidRun(t *testing.T) {
 	}
 }
 
-func TestRunInterrupted(t *testing.T) {
+func TestR30_RunInterrupted(t *testing.T) {
 	const text = "load: {stages: [{for: 30s}]}\ncases:\n  - {name: one}\n  - {name: two, load: {mode: async}}\n  - {name: three, load: {mode: oneway}}\n"
 	for _, underWay := range []bool{false, true} {
 		ctx, cancel := context.WithCancel(t.Context())

@@ -30,7 +30,7 @@ func secretFile(t *testing.T, text string, mode os.FileMode) string {
 }
 
 // a run over TLS with credentials, whose result says how it was secured and holds no secret.
-func TestR42SecuredRun(t *testing.T) {
+func TestR39_R42_SecuredRun(t *testing.T) {
 	authority := certs.NewAuthority(t)
 	c := cluster(t, broker.Options{TLS: &tls.Config{Certificates: []tls.Certificate{authority.Issue(t, "127.0.0.1")}}})
 	credentials := secretFile(t, "accessKey: ak\nsecretKey: canary-secret\nsecurityToken: canary-token\n", 0o644)
@@ -72,7 +72,7 @@ func TestR42SecuredRun(t *testing.T) {
 }
 
 // what is wrong is said before anything is sent, with what to do.
-func TestR39PreflightNamesTheFault(t *testing.T) {
+func TestR39_R40_R41_PreflightNamesTheFault(t *testing.T) {
 	authority := certs.NewAuthority(t)
 	overTLS := cluster(t, broker.Options{TLS: &tls.Config{Certificates: []tls.Certificate{authority.Issue(t, "127.0.0.1")}}}).NameServer()
 	open := cluster(t, broker.Options{}).NameServer()
@@ -116,7 +116,7 @@ func TestR39PreflightNamesTheFault(t *testing.T) {
 }
 
 // A name server that lets everybody in, and brokers that do not.
-func TestR41BrokerRefusesUs(t *testing.T) {
+func TestR41_BrokerRefusesUs(t *testing.T) {
 	guarded := scripted(t, func(remoting.RequestCode, string) *remoting.Command {
 		return &remoting.Command{Code: int32(remoting.SystemError), Remark: "org.apache.rocketmq.acl.common.AclException: No accessKey is configured", Language: remoting.Go, Version: remoting.Version451}
 	})

@@ -55,8 +55,8 @@ func TestIntervalsSumToTheTotals(t *testing.T) {
 	}
 }
 
-// TestSeriesOfADay: the interval widens, so that a day is a few thousand lines.
-func TestSeriesOfADay(t *testing.T) {
+// TestR27_SeriesOfADay: the interval widens, so that a day is a few thousand lines.
+func TestR27_SeriesOfADay(t *testing.T) {
 	var at time.Duration
 	n := 0
 	for ; at < 24*time.Hour; n++ {

@@ -304,7 +304,7 @@ func TestSeveralBrokersOnConsecutivePorts(t *testing.T) {
 }
 
 // What is no frame ends the connection, and only that one.
-func TestHostileBytes(t *testing.T) {
+func TestR47_HostileBytes(t *testing.T) {
 	r := start(t, Options{})
 	for name, bytes := range map[string]string{
 		"HTTP":            "GET / HTTP/1.1\r\nHost: x\r\n\r\n",

@@ -98,7 +98,7 @@ func signedTests(t *testing.T, c *Cluster, right *remoting.Credentials) {
 	}
 }
 
-func TestACL(t *testing.T) {
+func TestR41_ACL(t *testing.T) {
 	right := &remoting.Credentials{AccessKey: "rmqbenchuser", SecretKey: "canary-12345678"}
 	c := startFor(t, "4.9.7", WithBrokerSetting("aclEnable", "true"), WithFile("conf/plain_acl.yml", fmt.Sprintf(`globalWhiteRemoteAddresses: []
 accounts:
@@ -110,7 +110,7 @@ accounts:
 	signedTests(t, c, right)
 }
 
-func TestAuthentication(t *testing.T) {
+func TestR41_Authentication(t *testing.T) {
 	right := &remoting.Credentials{AccessKey: "rmqbenchuser", SecretKey: "canary-12345678"}
 	const pkg = "org.apache.rocketmq.auth.authentication.provider."
 	c := startFor(t, "5.4.0", WithBrokerSetting("authenticationEnabled", "true"),
@@ -121,7 +121,7 @@ func TestAuthentication(t *testing.T) {
 	signedTests(t, c, right)
 }
 
-func TestTLS(t *testing.T) {
+func TestR39_TLS(t *testing.T) {
 	authority := certs.NewAuthority(t)
 	cert, key := certs.Files(t, authority.Issue(t, "127.0.0.1"))
 	settings := filepath.Join(t.TempDir(), "tls.properties")

@@ -271,7 +271,7 @@ func TestAdminOfOddServers(t *testing.T) {
 }
 
 // with two of three name servers dead, refusing or silent, the third is asked within a second.
-func TestR21TwoOfThreeNameServersDead(t *testing.T) {
+func TestR21_TwoOfThreeNameServersDead(t *testing.T) {
 	silent := func(tb testing.TB) string { return serve(tb, func(*remoting.Request) {}).Addr().String() }
 	lying := func(tb testing.TB) string {
 		return serve(tb, func(r *remoting.Request) {
@@ -320,7 +320,7 @@ func TestSlowNameServer(t *testing.T) {
 }
 
 // name servers that lie: each lie ends in an error that names who told it or what it was, soon and in little memory.
-func TestR20LyingNameServers(t *testing.T) {
+func TestR20_LyingNameServers(t *testing.T) {
 	body := func(r *message.Route) []byte { return r.AppendJSON(nil, true) }
 	at := func(addr string) *message.Route {
 		return &message.Route{Queues: []message.QueueData{{Broker: "b", ReadQueues: 1, WriteQueues: 1, Perm: readWrite}},

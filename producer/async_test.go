@@ -14,7 +14,7 @@ import (
 )
 
 // in little: a thousand async sends while the connection is cut again and again, each called back once.
-func TestCallbacksExactlyOnce(t *testing.T) {
+func TestR05_R51_CallbacksExactlyOnce(t *testing.T) {
 	s := newStage(t, nil, nil)
 	for _, b := range s.brokers {
 		b.script = func(n int64, r *remoting.Request) {
@@ -73,7 +73,7 @@ func TestCallbacksExactlyOnce(t *testing.T) {
 }
 
 // a callback may do what it likes: panic, leave, send, wait for a send, shut its producer down.
-func TestCallbacks(t *testing.T) {
+func TestR51_Callbacks(t *testing.T) {
 	s := newStage(t, nil)
 	unknown := &Message{Topic: "UNKNOWN", Body: []byte("x")} // fails on the executor
 	for name, m := range map[string]*Message{"on the way back": text("T", "x"), "from the executor": unknown} {

@@ -15,7 +15,7 @@ func saying(code remoting.Code, remark string) func(int64, *remoting.Request) {
 
 // a broker whose page cache is busy has refused the message, and says which of its settings governs that; one that
 // has not flushed or copied it in time has stored it.
-func TestBusyAndWeakAreToldApart(t *testing.T) {
+func TestR15_BusyAndWeakAreToldApart(t *testing.T) {
 	for _, word := range []string{"REJECTREQUEST", "PCBUSY_CLEAN_QUEUE", "TIMEOUT_CLEAN_QUEUE", "OVERLOAD", "PC_SYNCHRONIZED"} {
 		s := newStage(t, saying(remoting.SystemBusy, "["+word+"]busy, start flow control for a while"))
 		p := s.producer(t, Options{Profile: Measure, InstanceName: t.Name() + word})
@@ -41,7 +41,7 @@ func TestBusyAndWeakAreToldApart(t *testing.T) {
 
 // a refusal keeps its address, code and remark, of which no more than 512 bytes and none that could disturb a
 // terminal show, and is retried where another broker might not refuse.
-func TestRefusals(t *testing.T) {
+func TestR16_Refusals(t *testing.T) {
 	remark := "\x1b[31mno\nway " + strings.Repeat("x", 4000)
 	for code, again := range map[remoting.Code]bool{
 		remoting.TopicNotExist: true, remoting.NoPermission: true, remoting.MessageIllegal: false, 999: false,

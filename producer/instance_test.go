@@ -189,7 +189,7 @@ func TestHeartbeatAfterARestart(t *testing.T) {
 }
 
 // a master that doesn't answer holds up neither the first send nor the heartbeats of others.
-func TestBlackholedMasterBesideAHealthyOne(t *testing.T) {
+func TestR04_BlackholedMasterBesideAHealthyOne(t *testing.T) {
 	s := newStage(t, nil)
 	hole := serve(t, func(*remoting.Request) {}) // takes everything, answers nothing
 	s.names.set("T", readWrite, 2, s.brokers[0].named("b0"))
@@ -226,7 +226,7 @@ func TestDropOffline(t *testing.T) {
 }
 
 // R-48 in little: a hundred lives leave nothing; goleak looks for goroutines at the end.
-func TestManyLives(t *testing.T) {
+func TestR48_ManyLives(t *testing.T) {
 	c := embedded(t, broker.Options{})
 	for range 100 {
 		p := New(Options{NameServers: []string{c.NameServer()}, Group: "group", InstanceName: t.Name()})

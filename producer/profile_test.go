@@ -138,7 +138,7 @@ func TestProfiles(t *testing.T) {
 }
 
 // in profile measure no answer of a broker makes a second attempt, whatever the share of it.
-func TestMeasureNeverAsksAgain(t *testing.T) {
+func TestR14_MeasureNeverAsksAgain(t *testing.T) {
 	for _, every := range []int64{1, 10, 100} {
 		sometimes := func(n int64, r *remoting.Request) {
 			if n%every == 0 {
@@ -165,7 +165,7 @@ func TestMeasureNeverAsksAgain(t *testing.T) {
 }
 
 // The codes that are tried elsewhere can be set.
-func TestRetryCodes(t *testing.T) {
+func TestR16_RetryCodes(t *testing.T) {
 	s := newStage(t, refusing(remoting.FlowControl), refusing(remoting.FlowControl))
 	p := s.producer(t, Options{RetryCodes: []remoting.Code{remoting.FlowControl}})
 	for kind, want := range map[string]int{"sync": 3, "async": 1} {

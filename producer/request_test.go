@@ -215,7 +215,7 @@ func TestRequestStates(t *testing.T) {
 }
 
 // a callback that panics is counted; one that asks again, or shuts down, deadlocks nothing.
-func TestRequestCallbacks(t *testing.T) {
+func TestR51_RequestCallbacks(t *testing.T) {
 	k := newTalker(t)
 	k.echo(t)
 	p := k.producer(t, Options{})
@@ -256,7 +256,7 @@ func TestRequestAsyncWithoutARoute(t *testing.T) {
 }
 
 // a master that doesn't answer heartbeats holds up the first request a moment only.
-func TestRequestBesideABlackhole(t *testing.T) {
+func TestR04_RequestBesideABlackhole(t *testing.T) {
 	k := newTalker(t)
 	k.echo(t)
 	hole := serve(t, func(*remoting.Request) {})

@@ -87,7 +87,7 @@ func TestRetryGoesElsewhere(t *testing.T) {
 }
 
 // Statuses that are not SEND_OK are results.
-func TestWeakStatuses(t *testing.T) {
+func TestR15_WeakStatuses(t *testing.T) {
 	for code, want := range map[remoting.Code]Status{remoting.FlushDiskTimeout: FlushDiskTimeout, remoting.FlushSlaveTimeout: FlushSlaveTimeout, remoting.SlaveNotAvailable: SlaveNotAvailable} {
 		t.Run(want.String(), func(t *testing.T) {
 			s := newStage(t, stored(code), stored(code))
@@ -208,7 +208,7 @@ func TestContext(t *testing.T) {
 }
 
 // A message is ambiguous when bytes of it may have reached a broker that did not answer, and only then.
-func TestAmbiguous(t *testing.T) {
+func TestR01_Ambiguous(t *testing.T) {
 	t.Run("cut once it was read", func(t *testing.T) {
 		s := newStage(t, cut)
 		p := s.producer(t, Options{Retries: none, AsyncRetries: none, SendTimeout: time.Minute})
@@ -284,7 +284,7 @@ func TestAmbiguous(t *testing.T) {
 }
 
 // R-1 in little, with the embedded broker: it goes down in mid-run and comes back.
-func TestBrokerGoesAndComesBack(t *testing.T) {
+func TestR01_BrokerGoesAndComesBack(t *testing.T) {
 	c := embedded(t, broker.Options{})
 	b := c.Brokers()[0]
 	p := started(t, Options{NameServers: []string{c.NameServer()}, SendTimeout: 10 * time.Second})
@@ -306,7 +306,7 @@ func TestBrokerGoesAndComesBack(t *testing.T) {
 }
 
 // a broker that is busy is not asked again.
-func TestBusyBroker(t *testing.T) {
+func TestR14_BusyBroker(t *testing.T) {
 	c := embedded(t, broker.Options{})
 	p := started(t, Options{NameServers: []string{c.NameServer()}})
 	c.Brokers()[0].Busy(true)

@@ -64,7 +64,7 @@ func TestNoRoute(t *testing.T) {
 }
 
 // no name server at all is an error that names each of them.
-func TestNameServersDown(t *testing.T) {
+func TestR20_NameServersDown(t *testing.T) {
 	dead := []string{deadAddr(t), deadAddr(t)}
 	p := started(t, Options{NameServers: dead})
 	_, err := p.Send(t.Context(), text("T", "x"))
@@ -80,7 +80,7 @@ func TestNameServersDown(t *testing.T) {
 }
 
 // whichever is asked first, the one that lives is found, and asked first from then on.
-func TestNextNameServer(t *testing.T) {
+func TestR21_NextNameServer(t *testing.T) {
 	s := newStage(t, nil)
 	dead := deadAddr(t)
 	for first := range uint32(3) {
@@ -192,7 +192,7 @@ func used(t *testing.T, p *Producer, sends int) map[string]int {
 }
 
 // a route that changes is followed; without an answer the old one stays.
-func TestRefresh(t *testing.T) {
+func TestR19_Refresh(t *testing.T) {
 	s := newStage(t, nil, nil)
 	p := s.producer(t, Options{RouteEvery: 5 * time.Millisecond})
 	both := []string{s.brokers[0].named("b0"), s.brokers[1].named("b1")}
@@ -216,7 +216,7 @@ func TestRefresh(t *testing.T) {
 }
 
 // a topic that nobody may write to any more gets no sends, until it can be written again.
-func TestPermissionsWiped(t *testing.T) {
+func TestR19_PermissionsWiped(t *testing.T) {
 	s := newStage(t, nil)
 	p := s.producer(t, Options{})
 	s.names.set("T", message.PermRead, 2, s.brokers[0].named("b0"))
@@ -233,7 +233,7 @@ func TestPermissionsWiped(t *testing.T) {
 }
 
 // A refreshed route that knows the topic no longer is no answer: other name servers' brokers may still register.
-func TestTopicForgottenByTheNameServer(t *testing.T) {
+func TestR19_TopicForgottenByTheNameServer(t *testing.T) {
 	s := newStage(t, nil)
 	p := s.producer(t, Options{})
 	s.names.mu.Lock()
@@ -332,7 +332,7 @@ func TestNextQueueAvoidsABroker(t *testing.T) {
 
 // an answer, or a connection that died, that may mean that the queue is elsewhere has the route asked for again
 // soon, whatever RouteEvery; and however many sends fail, the name server is asked only so often.
-func TestStaleRouteIsAskedForAgain(t *testing.T) {
+func TestR19_StaleRouteIsAskedForAgain(t *testing.T) {
 	for name, bad := range map[string]func(int64, *remoting.Request){
 		"no such topic": refusing(remoting.TopicNotExist), "no such queue": refusing(remoting.InvalidParameter),
 		"no service": refusing(remoting.ServiceNotAvailable), "cut": cut,

@@ -59,7 +59,7 @@ func (g *guarded) check(r *remoting.Request) bool {
 
 // with its credentials a producer's sends, route queries and heartbeats pass; with wrong ones, or none, it
 // is told so, without a loop of retries and without the secret.
-func TestR41Credentials(t *testing.T) {
+func TestR41_R42_Credentials(t *testing.T) {
 	const canary = "canary-secret"
 	right := &remoting.Credentials{AccessKey: "ak", SecretKey: canary}
 	for name, asJSON := range map[string]bool{"binary": false, "JSON": true} {
@@ -118,7 +118,7 @@ func TestR41Credentials(t *testing.T) {
 }
 
 // A name server that lets everybody in, and a broker that does not: attempts end with the retries.
-func TestR41NoRetryLoop(t *testing.T) {
+func TestR41_NoRetryLoop(t *testing.T) {
 	s := newStage(t, refusing(remoting.NoPermission))
 	p := s.producer(t, Options{Retries: 2})
 	res, err := p.Send(t.Context(), text("T", "x"))

@@ -133,7 +133,7 @@ func TestOneway(t *testing.T) {
 	})
 }
 
-func TestCompression(t *testing.T) {
+func TestR37_Compression(t *testing.T) {
 	c := embedded(t, broker.Options{})
 	addr := c.Brokers()[0].Addr()
 	noise := make([]byte, 5000)
@@ -220,7 +220,7 @@ func TestValidation(t *testing.T) {
 }
 
 // the default limit holds at the byte.
-func TestLargestBody(t *testing.T) {
+func TestR36_LargestBody(t *testing.T) {
 	c := embedded(t, broker.Options{})
 	p := started(t, Options{NameServers: []string{c.NameServer()}, CompressOver: none})
 	for kind, send := range kinds(t, p) {
@@ -235,7 +235,7 @@ func TestLargestBody(t *testing.T) {
 }
 
 // A frame that no connection takes fails once, whatever the retries.
-func TestFrameTooLarge(t *testing.T) {
+func TestR36_FrameTooLarge(t *testing.T) {
 	s := newStage(t, nil, nil)
 	p := s.producer(t, Options{MaxBody: 32 << 20, CompressOver: none, SendTimeout: time.Minute})
 	for kind, send := range kinds(t, p) {
@@ -247,7 +247,7 @@ func TestFrameTooLarge(t *testing.T) {
 }
 
 // R-12 for sends: every sender gets the result of its own message.
-func TestResultsAreOnesOwn(t *testing.T) {
+func TestR12_ResultsAreOnesOwn(t *testing.T) {
 	c := embedded(t, broker.Options{})
 	addr := c.Brokers()[0].Addr()
 	p := started(t, Options{NameServers: []string{c.NameServer()}, SendTimeout: time.Minute})

@@ -93,7 +93,7 @@ func equal(a, b []MessageQueue) bool {
 }
 
 // a selector that takes its time takes the send's.
-func TestSlowSelector(t *testing.T) {
+func TestR50_SlowSelector(t *testing.T) {
 	s := newStage(t, nil)
 	p := s.producer(t, Options{SendTimeout: 20 * time.Millisecond})
 	slow := SelectorFunc(func([]MessageQueue, *Message, any) (int, error) {

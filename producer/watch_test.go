@@ -67,7 +67,7 @@ func (w *onlooker) check(t *testing.T, attempts, failed int) {
 }
 
 // A producer's own selector picks each attempt's queue: of all for the first one, of the other brokers' for a retry.
-func TestSelectorOption(t *testing.T) {
+func TestR50_SelectorOption(t *testing.T) {
 	s := newStage(t, refusing(remoting.SystemError), nil)
 	all := []MessageQueue{{"T", "b0", 0}, {"T", "b0", 1}, {"T", "b1", 0}, {"T", "b1", 1}}
 	for kind, want := range map[string]struct{ attempts, failed int }{"sync": {2, 1}, "async": {1, 1}, "oneway": {1, 0}} {
@@ -232,7 +232,7 @@ func (touchy) Ended(MessageQueue, time.Duration, error) { panic("ended") }
 
 // selectors that panic, err or pick what isn't there fail their own send, of a producer's own selector too; a
 // watcher that panics fails none.
-func TestR50(t *testing.T) {
+func TestR50_Selectors(t *testing.T) {
 	s := newStage(t, nil, nil)
 	mine := errors.New("mine")
 	for name, tt := range map[string]struct {
@@ -273,7 +273,7 @@ func TestR50(t *testing.T) {
 }
 
 // a selector that blocks holds its own send up, and no other.
-func TestSelectorBlocks(t *testing.T) {
+func TestR50_SelectorBlocks(t *testing.T) {
 	s := newStage(t, nil)
 	entered, leave := make(chan struct{}), make(chan struct{})
 	p := s.producer(t, Options{Selector: SelectorFunc(func(_ []MessageQueue, m *Message, _ any) (int, error) {

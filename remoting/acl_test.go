@@ -141,7 +141,7 @@ func TestSignerRefusesWhatWouldArriveChanged(t *testing.T) {
 }
 
 // whatever shows credentials shows no secret.
-func TestR42SecretsAreNotShown(t *testing.T) {
+func TestR42_CredentialsAreNotShown(t *testing.T) {
 	c := Credentials{AccessKey: "public-name", SecretKey: "canary-secret", SecurityToken: "canary-token"}
 	type holder struct {
 		Public  Credentials
@@ -243,7 +243,7 @@ func TestCredentialsFromEnv(t *testing.T) {
 	}
 }
 
-func TestReadableByOthers(t *testing.T) {
+func TestR40_ReadableByOthers(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "key")
 	for mode, want := range map[os.FileMode]bool{0o600: false, 0o640: false, 0o644: true} {
 		if err := os.WriteFile(path, nil, 0o600); err != nil {
@@ -258,7 +258,7 @@ func TestReadableByOthers(t *testing.T) {
 	}
 }
 
-func TestUnauthorized(t *testing.T) {
+func TestR41_UnauthorizedIsNamed(t *testing.T) {
 	for _, tt := range []struct {
 		err  *BrokerError
 		want bool

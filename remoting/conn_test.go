@@ -163,7 +163,7 @@ func (a *asyncCall) Done(err error) {
 	}
 }
 
-func TestAsyncDoneMayCloseAndPanic(t *testing.T) {
+func TestR51_DoneMayCloseAndPanic(t *testing.T) {
 	s := listen(t, HandlerFunc(echo))
 	c := dialClient(t, ClientOptions{})
 	a := newAsync()
@@ -203,7 +203,7 @@ func TestTimeout(t *testing.T) {
 }
 
 // a reply after the deadline, a second one and one that nobody asked for are counted and touch nobody.
-func TestR12StrayReplies(t *testing.T) {
+func TestR12_StrayReplies(t *testing.T) {
 	laters := make(chan Later, 2)
 	s := listen(t, HandlerFunc(func(r *Request) {
 		if len(r.Body) > 0 {
@@ -250,7 +250,7 @@ func TestCancel(t *testing.T) {
 }
 
 // the death of a connection ends every call on it at once, and the next request dials anew.
-func TestDeathEndsAllCalls(t *testing.T) {
+func TestR01_R05_DeathEndsAllCalls(t *testing.T) {
 	arrived := make(chan *Conn, 100)
 	var answering atomic.Bool
 	s := listen(t, HandlerFunc(func(r *Request) {
@@ -328,7 +328,7 @@ func hostile(tb testing.TB, answer []byte, hold bool) string {
 
 // what can't be a frame closes the connection at once, with a name where it has one and without the memory
 // that its length asks for.
-func TestR9HostileLength(t *testing.T) {
+func TestR09_R10_HostileLength(t *testing.T) {
 	for name, tt := range map[string]struct {
 		answer string
 		want   error
@@ -367,7 +367,7 @@ func TestR9HostileLength(t *testing.T) {
 }
 
 // a frame cut at any byte is an error, never a hang or a panic.
-func TestR7CutFrame(t *testing.T) {
+func TestR06_R07_CutAtEveryByte(t *testing.T) {
 	whole, err := (&Command{Serialize: JSON, Flag: FlagResponse, Opaque: 0, Ext: []Field{{"a", "b"}}, Body: []byte("body")}).AppendFrame(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -384,7 +384,7 @@ func TestR7CutFrame(t *testing.T) {
 }
 
 // R-17 in little: a peer that reads nothing holds no caller past its deadline, not even the one that leads the write.
-func TestR17PeerReadsNothing(t *testing.T) {
+func TestR17_PeerReadsNothing(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -449,7 +449,7 @@ func TestDialErrors(t *testing.T) {
 	}
 }
 
-func TestBlackholedDialHoldsNobodyElse(t *testing.T) {
+func TestR04_BlackholedDialHoldsNobodyElse(t *testing.T) {
 	s := listen(t, HandlerFunc(echo))
 	hang := make(chan struct{})
 	c := dialClient(t, ClientOptions{Dial: func(ctx context.Context, addr string) (net.Conn, error) {
@@ -490,7 +490,7 @@ func TestCloseEndsCallsInFlight(t *testing.T) {
 	}
 }
 
-func TestOpaqueWraps(t *testing.T) {
+func TestR12_OpaqueWraps(t *testing.T) {
 	table := callTable{next: 1<<31 - 3}
 	var calls [8]*Call
 	for i := range calls {

@@ -27,7 +27,7 @@ func binaryHeader(code int32, remark string, pairs []byte) []byte {
 
 // headers made to cost time or memory. Each is read or refused in some ms, a second on a machine that is busy,
 // and with memory bounded by the frame: what a header is read in place takes nothing, copies of it take a few times its length.
-func TestR11HostileHeaders(t *testing.T) {
+func TestR11_HostileHeaders(t *testing.T) {
 	const room = MaxFrame/slack - lengthBytes - markBytes - 100
 	repeat := func(before, piece, after string) string {
 		return before + strings.Repeat(piece, (room-len(before)-len(after))/len(piece)) + after

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestPushback(t *testing.T) {
+func TestR14_Pushback(t *testing.T) {
 	for remark, want := range map[string]Pushback{
 		"[REJECTREQUEST]system busy, start flow control for a while":                                                  RejectRequest,
 		"[PCBUSY_CLEAN_QUEUE]broker busy, start flow control for a while, period in queue: 3ms, size of queue: 1":     PageCacheBusy,

@@ -12,7 +12,7 @@ import (
 
 // R-17, the listening side: a peer that asks and reads no answers is not read from for long, so that what waits for it
 // is bounded; once it reads, all its answers come.
-func TestPeerThatReadsNoAnswers(t *testing.T) {
+func TestR17_PeerThatReadsNoAnswers(t *testing.T) {
 	const requests, replySize = 400, 256 << 10
 	var handled atomic.Int64
 	reply := make([]byte, replySize)
@@ -58,7 +58,7 @@ func TestPeerThatReadsNoAnswers(t *testing.T) {
 	}
 }
 
-func TestMaxConns(t *testing.T) {
+func TestR47_MaxConns(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -126,7 +126,7 @@ func TestDrop(t *testing.T) {
 	}
 }
 
-func TestBrokerErrorKeepsLittle(t *testing.T) {
+func TestR16_BrokerErrorKeepsLittle(t *testing.T) {
 	e := NewBrokerError("a:1", SystemBusy, strings.Repeat("r", 1<<20))
 	if len(e.Remark) != 512 {
 		t.Errorf("%d bytes of remark", len(e.Remark))

@@ -10,7 +10,7 @@ import (
 )
 
 // the options that notice a peer which vanished are set on both ends, also under TLS.
-func TestR3SocketOptions(t *testing.T) {
+func TestR03_SocketOptions(t *testing.T) {
 	s := listen(t, HandlerFunc(echo))
 	c := dialClient(t, ClientOptions{})
 	conn, err := c.Endpoint(s.Addr().String()).Connect(t.Context(), 5*time.Second)

@@ -108,9 +108,9 @@ func (s *stressCall) Done(err error) {
 	s.wake <- err
 }
 
-// TestStress looks for whatever breaks the ownership of bodies, frames, buffers and calls: many goroutines, sizes on
+// TestR13_Stress looks for whatever breaks the ownership of bodies, frames, buffers and calls: many goroutines, sizes on
 // both sides of every border, deadlines that pass at any moment, cancels, cuts, and Close in the middle of it all.
-func TestStress(t *testing.T) {
+func TestR13_Stress(t *testing.T) {
 	sliced := func(ctx context.Context, addr string) (net.Conn, error) {
 		nc, err := dialTCP(ctx, addr)
 		if err != nil {
@@ -443,7 +443,7 @@ func TestFramesTakenOutAreNotSent(t *testing.T) {
 }
 
 // A body that is lent stays lent until its write has ended, even when the call's time is up before.
-func TestBodyIsLentUntilTheWriteEnds(t *testing.T) {
+func TestR13_BodyIsLentUntilTheWriteEnds(t *testing.T) {
 	for name, oneway := range map[string]bool{"two-way": false, "oneway": true} {
 		t.Run(name, func(t *testing.T) {
 			c, peer := pipeClient(t)
@@ -485,7 +485,7 @@ func TestBodyIsLentUntilTheWriteEnds(t *testing.T) {
 
 // A reply may overtake the return of its own request's write: the call ends when both have come, for until then the writer
 // reads its body.
-func TestReplyOvertakesItsWrite(t *testing.T) {
+func TestR13_ReplyOvertakesItsWrite(t *testing.T) {
 	c, peer := pipeClient(t)
 	a := newAsync()
 	body := make([]byte, 2*copyBelow)
@@ -525,7 +525,7 @@ func TestReplyOvertakesItsWrite(t *testing.T) {
 }
 
 // Callbacks that end their goroutine take no other callback with them.
-func TestCallbackGoexit(t *testing.T) {
+func TestR51_CallbackGoexit(t *testing.T) {
 	s := listen(t, HandlerFunc(echo))
 	c := dialClient(t, ClientOptions{})
 	for i := range 4 * runtime.GOMAXPROCS(0) {

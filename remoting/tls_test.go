@@ -109,7 +109,7 @@ func (c *countedConn) Write(b []byte) (int, error) {
 }
 
 // what is wrong is named, with what to do, and no request leaves.
-func TestR39TLSFaults(t *testing.T) {
+func TestR39_R40_TLSFaults(t *testing.T) {
 	authority, other := certs.NewAuthority(t), certs.NewAuthority(t)
 	good := authority.Issue(t, "127.0.0.1")
 	serve := func(c tls.Certificate) *tls.Config { return &tls.Config{Certificates: []tls.Certificate{c}} }
@@ -222,7 +222,7 @@ func TestTLSOptions(t *testing.T) {
 }
 
 // A plaintext client at a server that speaks TLS only is told what it met.
-func TestPlaintextClientMeetsTLS(t *testing.T) {
+func TestR39_PlaintextClientMeetsTLS(t *testing.T) {
 	s := listenTLS(t, &tls.Config{Certificates: []tls.Certificate{certs.SelfSigned(t, "127.0.0.1")}})
 	c := dialClient(t, ClientOptions{})
 	_, err := c.Invoke(t.Context(), s.Addr().String(), request(nil), 5*time.Second)

@@ -86,7 +86,7 @@ func text0(s *string) string {
 	return *s
 }
 
-func TestVectorFrame(t *testing.T) {
+func TestR54_VectorFrame(t *testing.T) {
 	for _, v := range vectors.Load[vectorFrame](t, "frame.json") {
 		t.Run(v.Name, func(t *testing.T) {
 			want := v.command(t)
@@ -198,7 +198,7 @@ type vectorSend struct {
 	ExpectedHexJSON, ExpectedHexBinary vectors.Hex
 }
 
-func TestVectorSendHeader(t *testing.T) {
+func TestR54_VectorSendHeader(t *testing.T) {
 	for _, v := range vectors.Load[vectorSend](t, "send_header.json") {
 		t.Run(v.Name, func(t *testing.T) {
 			if v.Kind == "response" {
@@ -302,7 +302,7 @@ func sendBothWays(t *testing.T, v vectorSend) {
 	}
 }
 
-func TestVectorLive(t *testing.T) {
+func TestR54_VectorLive(t *testing.T) {
 	type side struct {
 		SerializeType Serialize
 		Code          int32

@@ -41,7 +41,7 @@ func TestCreateNames(t *testing.T) {
 }
 
 // Runs that begin in the same second under one name get a directory each.
-func TestCreateIsExclusive(t *testing.T) {
+func TestR32_CreateIsExclusive(t *testing.T) {
 	parent := t.TempDir()
 	var wg sync.WaitGroup
 	for range 50 {
@@ -62,7 +62,7 @@ func TestCreateIsExclusive(t *testing.T) {
 	}
 }
 
-func TestCreateErrors(t *testing.T) {
+func TestR32_CreateErrors(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o666); err != nil {
 		t.Fatal(err)
@@ -86,7 +86,7 @@ func files(t *testing.T, d *Dir) string {
 	return strings.Join(names, " ")
 }
 
-func TestWriteNeverOverwrites(t *testing.T) {
+func TestR32_WriteNeverOverwrites(t *testing.T) {
 	dir, err := Create(t.TempDir(), "x", noon)
 	if err != nil {
 		t.Fatal(err)
@@ -110,7 +110,7 @@ func TestWriteNeverOverwrites(t *testing.T) {
 }
 
 // A disk that fills up half-way loses the file and leaves nothing that looks like one.
-func TestWriteFails(t *testing.T) {
+func TestR28_WriteFails(t *testing.T) {
 	full := errors.New("no space left")
 	dir, err := Create(t.TempDir(), "x", noon)
 	if err != nil {
@@ -137,8 +137,8 @@ func TestWriteFails(t *testing.T) {
 	}
 }
 
-// TestCheckpointIsReplaced: by the next one and by the end, whole each time, and by nobody else.
-func TestCheckpointIsReplaced(t *testing.T) {
+// TestR29_CheckpointIsReplaced: by the next one and by the end, whole each time, and by nobody else.
+func TestR29_CheckpointIsReplaced(t *testing.T) {
 	d, err := Create(t.TempDir(), "run", time.Now())
 	if err != nil {
 		t.Fatal(err)

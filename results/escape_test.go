@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-func TestPrintable(t *testing.T) {
+func TestR43_Printable(t *testing.T) {
 	long := strings.Repeat("é", 256) // 512 bytes
 	for name, tt := range map[string]struct{ in, want string }{
 		"plain":            {"TopicTest 主题 é", "TopicTest 主题 é"},
@@ -44,7 +44,7 @@ func FuzzPrintable(f *testing.F) {
 	})
 }
 
-func TestAllowedSettings(t *testing.T) {
+func TestR42_AllowedSettings(t *testing.T) {
 	got := AllowedSettings(map[string]string{"flushDiskType": "ASYNC_FLUSH", "brokerRole": "x\x1b", "secretKey": "s", "accessKey": "a", "rmqAddressServerDomain": "d"})
 	if want := map[string]string{"flushDiskType": "ASYNC_FLUSH", "brokerRole": `x\x1b`}; !maps.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)

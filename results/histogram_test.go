@@ -44,7 +44,7 @@ func TestHistogramIsExactBesideTheBuckets(t *testing.T) {
 }
 
 // Any value from 1 ns to 1 h lies within 0.1 % of the quantile that stands for it.
-func TestHistogramError(t *testing.T) {
+func TestR58_HistogramError(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	h := NewHistogram()
 	for range 100 {
@@ -92,7 +92,7 @@ func TestMergeIsLossless(t *testing.T) {
 	}
 }
 
-func TestMergeRefusesUnlike(t *testing.T) {
+func TestR45_MergeRefusesUnlike(t *testing.T) {
 	for name, other := range map[string]*hdrhistogram.Histogram{
 		"lowest":  hdrhistogram.New(1000, highestNS, significantDigits),
 		"highest": hdrhistogram.New(lowestNS, highestNS/60, significantDigits),

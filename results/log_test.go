@@ -88,7 +88,7 @@ func (n *failAfter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func TestFullDisk(t *testing.T) {
+func TestR28_FullDisk(t *testing.T) {
 	r := quickRun()
 	Judge(r)
 	for _, n := range []failAfter{0, 100, 300, 500} {

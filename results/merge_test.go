@@ -254,8 +254,8 @@ func TestMergeOrderIsIrrelevant(t *testing.T) {
 	}
 }
 
-// TestMergeNeverSilentlyFewer: a share that is missing, doubled, late or of another version is named, and makes the whole PARTIAL.
-func TestMergeNeverSilentlyFewer(t *testing.T) {
+// TestR52_MergeNeverSilentlyFewer: a share that is missing, doubled, late or of another version is named, and makes the whole PARTIAL.
+func TestR52_MergeNeverSilentlyFewer(t *testing.T) {
 	for name, tt := range map[string]struct {
 		shares func() []*Whole
 		lost   string

@@ -63,7 +63,7 @@ func TestFormats(t *testing.T) {
 }
 
 // No name reaches a terminal, a spreadsheet or a page as anything but text.
-func TestNamesStayNames(t *testing.T) {
+func TestR43_NamesStayNames(t *testing.T) {
 	r := hostileResult()
 	for _, f := range Formats() {
 		text := written(t, f.Name, r)
@@ -275,7 +275,7 @@ func TestWriteFile(t *testing.T) {
 }
 
 // A disk that is full before, in or after the text leaves no file.
-func TestWriteFileOnAFullDisk(t *testing.T) {
+func TestR28_WriteFileOnAFullDisk(t *testing.T) {
 	for _, room := range []int{0, 100, 1000} {
 		path := filepath.Join(t.TempDir(), "report.md")
 		left := failAfter(room)

@@ -125,7 +125,7 @@ func payload(digits uint32, lowest, highest uint64, length uint32, n int) string
 }
 
 // A hostile log is refused in little time and memory: a bomb, 10⁹ buckets, another configuration, contradictions.
-func TestHostileLog(t *testing.T) {
+func TestR38_R45_HostileLog(t *testing.T) {
 	line := func(payload string) string { return "Tag=a.b,0.000,1.000,1.000000," + payload + "\n" }
 	var whole strings.Builder
 	if err := encodeLog(&whole, []TaggedHistogram{{Case: "a", Metric: "b", Start: noon, Histogram: spread(100, 10, 1000)}}); err != nil {
@@ -179,7 +179,7 @@ func TestForeignLog(t *testing.T) {
 }
 
 // What would become far more in memory than it is on disk is refused before it does.
-func TestHostileJSON(t *testing.T) {
+func TestR45_HostileJSON(t *testing.T) {
 	zeros := func(n int) string { return "[" + strings.Repeat("0,", n-1) + "0]" }
 	for name, tt := range map[string]struct{ text, want string }{
 		"a million cases": {`{"schema":"rmqbench.run/1","cases":` + zeros(1<<20) + `}`, "a list of more than 65,536 values"},

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-func TestJudge(t *testing.T) {
+func TestR24_Judge(t *testing.T) {
 	const closed, open = "closed", "open"
 	for name, tt := range map[string]struct {
 		loop    string // of the case that change changes

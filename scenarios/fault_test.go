@@ -10,8 +10,8 @@ import (
 	"rmqbench/internal/golden"
 )
 
-// TestFaults reads each testdata/*.yaml, all of them wrong, and compares its faults with the golden file beside it.
-func TestFaults(t *testing.T) {
+// TestR33_Faults reads each testdata/*.yaml, all of them wrong, and compares its faults with the golden file beside it.
+func TestR33_Faults(t *testing.T) {
 	paths, err := filepath.Glob("testdata/*.yaml")
 	if err != nil || len(paths) == 0 {
 		t.Fatal("no testdata", err)

@@ -92,9 +92,9 @@ func lines(format string, n int) string {
 	return b.String()
 }
 
-// TestHostile reads what wants to be expensive, and counts the bytes that this allocates: time follows them, and unlike time
+// TestR34_Hostile reads what wants to be expensive, and counts the bytes that this allocates: time follows them, and unlike time
 // they are the same on every machine.
-func TestHostile(t *testing.T) {
+func TestR34_Hostile(t *testing.T) {
 	for name, tt := range hostile {
 		t.Run(name, func(t *testing.T) {
 			var err error
@@ -119,7 +119,7 @@ func allocated(f func()) uint64 {
 }
 
 // A file is refused by its length before it is read whole.
-func TestHugeFile(t *testing.T) {
+func TestR33_HugeFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "huge.yaml")
 	f, err := os.Create(path)
 	if err != nil {

@@ -54,7 +54,7 @@ func TestQuantityText(t *testing.T) {
 }
 
 // Each error says what is wrong in one line, and what would do.
-func TestQuantityErrors(t *testing.T) {
+func TestR33_QuantityErrors(t *testing.T) {
 	size := func(s string) error { _, err := ParseSize(s); return err }
 	duration := func(s string) error { _, err := ParseDuration(s); return err }
 	rate := func(s string) error { _, err := ParseRate(s); return err }

@@ -21,10 +21,10 @@ func gateThing(serviceTime string) string {
 	return "-m sync -w 100 -d 600ms --set target.embedded.servers=1 --set target.embedded.service_time=" + serviceTime
 }
 
-// TestGates counts what the gate says of the same thing twice, and of one whose service takes 5 % longer. GATES is how many of each
+// TestR57_Gates counts what the gate says of the same thing twice, and of one whose service takes 5 % longer. GATES is how many of each
 // (40), GATES_AT_ONCE how many run at one time (1). One false alarm is allowed, and a tenth missed; of
 // fewer than ten, one.
-func TestGates(t *testing.T) {
+func TestR57_Gates(t *testing.T) {
 	number := func(name string, otherwise int) int {
 		if text := os.Getenv(name); text != "" {
 			n, err := strconv.Atoi(text)

@@ -33,7 +33,7 @@ func command(t *testing.T, args ...string) (out, errs string, status int) {
 	return o.String(), e.String(), status
 }
 
-func TestBadInput(t *testing.T) {
+func TestR33_BadInput(t *testing.T) {
 	dir := t.TempDir()
 	file := func(name, text string) string {
 		path := filepath.Join(dir, name)
@@ -247,7 +247,7 @@ func TestCapacity(t *testing.T) {
 }
 
 // A result directory that can't be made loses the file, not the summary.
-func TestUnwritableResult(t *testing.T) {
+func TestR28_R32_UnwritableResult(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -345,7 +345,7 @@ func TestHelpHasExamples(t *testing.T) {
 }
 
 // The first signal ends the context: what was measured is drained, reported and marked.
-func TestInterrupt(t *testing.T) {
+func TestR30_Interrupt(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var out, errs bytes.Buffer

@@ -14,7 +14,7 @@ import (
 )
 
 // TLS and credentials by flags, on run and doctor; a secret comes from a file or the environment, and shows nowhere.
-func TestR42SecurityFlags(t *testing.T) {
+func TestR39_R42_SecurityFlags(t *testing.T) {
 	authority := certs.NewAuthority(t)
 	c, err := broker.Start(broker.Options{TLS: &tls.Config{Certificates: []tls.Certificate{authority.Issue(t, "127.0.0.1")}}})
 	if err != nil {

@@ -118,7 +118,7 @@ func TestTopicWithoutPermission(t *testing.T) {
 }
 
 // whatever a name server tells, the verbs end soon and say what is wrong.
-func TestR20TopicVerbsAndOddServers(t *testing.T) {
+func TestR20_TopicVerbsAndOddServers(t *testing.T) {
 	nobody, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -84,7 +84,7 @@ func TestCompressThereAndBack(t *testing.T) {
 	}
 }
 
-func TestDecompressBounds(t *testing.T) {
+func TestR38_DecompressionIsBounded(t *testing.T) {
 	bomb := make([]byte, 8<<20)
 	for _, compression := range compressions {
 		flag := SysFlag(0).WithCompression(compression)

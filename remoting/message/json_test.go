@@ -36,7 +36,7 @@ func TestJSONWriterEscapes(t *testing.T) {
 	}
 }
 
-func TestParseJSONRefuses(t *testing.T) {
+func TestR11_JSONRefuses(t *testing.T) {
 	for _, text := range []string{
 		``, ` `, `{`, `{"a"`, `{"a":`, `{"a":1`, `{"a":1,`, `{"a":1,}`, `{,}`, `{1 2}`, `[1 2]`, `[1,]`, `[`, `"`, `"\`, `"\u12`, `"\u12x4"`, `"\q"`,
 		`tru`, `nul`, `NaN`, `{{}:1`, `{[]:1}`, `1 2`, `'a'`, strings.Repeat("[", 1000), strings.Repeat(`{"a":`, 1000), strings.Repeat("{", 1000),
@@ -71,7 +71,7 @@ func TestParseJSONReferences(t *testing.T) {
 }
 
 // Sizes that grow by ten must not cost a hundred times more; the bound is wide because machines are busy.
-func TestParseJSONIsLinear(t *testing.T) {
+func TestR11_JSONIsLinear(t *testing.T) {
 	build := map[string]func(n int) string{
 		"references into one object": func(n int) string {
 			var b strings.Builder
