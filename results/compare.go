@@ -1,7 +1,6 @@
 package results
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -36,9 +35,10 @@ type Comparison struct {
 	MaxRegression float64      `json:"max_regression"` // a change up to this is tolerated
 	Rows          []Row        `json:"rows"`
 	Shifts        []Shift      `json:"shifts,omitempty"`
-	Missing       []string     `json:"missing,omitempty"` // on one side only: case and metric
-	Doubts        []string     `json:"doubts,omitempty"`  // what keeps the whole from a clear answer
-	Outcome       Outcome      `json:"outcome"`           // worse if any row is; see Status
+	Missing       []string     `json:"missing,omitempty"`      // on one side only: case and metric
+	Doubts        []string     `json:"doubts,omitempty"`       // what keeps the whole from a clear answer
+	Outcome       Outcome      `json:"outcome"`                // worse if any row is; see Status
+	BaseVerdict   Verdict      `json:"base_verdict,omitempty"` // the worst of its rounds'
 	NewVerdict    Verdict      `json:"new_verdict,omitempty"`
 	SLO           []Objective  `json:"slo,omitempty"` // demanded of NEW
 	Samples       []RowSamples `json:"samples,omitempty"`
@@ -100,8 +100,8 @@ type StoredSpread struct {
 // noiseWidth is how many deviations of an estimate noise is given.
 const noiseWidth = 3
 
-// Compare compares two sides. Runs that can't be a baseline (GENERATOR_LIMITED, PARTIAL, INVALID) are refused as base; unlike ones are an
-// [UnlikeError].
+// Compare compares two sides. Runs that can't be a baseline (GENERATOR_LIMITED, PARTIAL, INVALID) are refused as base, unless they were
+// measured beside what is judged: then they leave it open. Unlike ones are an [UnlikeError].
 func Compare(base, changed *Side, o CompareOptions) (*Comparison, error) {
 	if o.Alpha == 0 {
 		o.Alpha = 0.05
@@ -109,13 +109,13 @@ func Compare(base, changed *Side, o CompareOptions) (*Comparison, error) {
 	if o.MaxRegression == 0 {
 		o.MaxRegression = 0.05
 	}
-	if v := base.worst(); slices.Index(fromBest, v) >= slices.Index(fromBest, GeneratorLimited) {
+	if v := base.worst(); !o.ByDesign && v.decidesNothing() {
 		return nil, fmt.Errorf("%s is %s, which can't be a baseline%s", Printable(base.Name), v, base.firstEvidence())
 	}
 	changed = changed.clone()
 	changed.alignLone(base)
 	c := &Comparison{Schema: ComparisonSchema, Base: base.Name, New: changed.Name, Paired: o.Paired, Rounds: [2]int{base.Rounds, changed.Rounds},
-		Alpha: o.Alpha, MaxRegression: o.MaxRegression, NewVerdict: changed.worst()}
+		Alpha: o.Alpha, MaxRegression: o.MaxRegression, BaseVerdict: base.worst(), NewVerdict: changed.worst()}
 	c.Differs = base.differences(changed)
 	c.AllowedUnlike = !o.ByDesign && len(c.Differs) > 0
 	if c.AllowedUnlike && !o.AllowUnlike {
@@ -128,22 +128,22 @@ func Compare(base, changed *Side, o CompareOptions) (*Comparison, error) {
 	}
 	c.rows(base, changed, o, elsewhere)
 	if len(c.Rows) == 0 {
-		return nil, fmt.Errorf("%s and %s have no metric in common: %s", Printable(base.Name), Printable(changed.Name), errNothingShared(base, changed))
+		return nil, fmt.Errorf("%s and %s have no metric in common: %s", Printable(base.Name), Printable(changed.Name), nothingShared(base, changed))
 	}
 	c.shift(base, changed, elsewhere)
 	c.conclude(base, changed)
 	return c, nil
 }
 
-// errNothingShared says what each side has.
-func errNothingShared(base, changed *Side) error {
+// nothingShared says what each side has.
+func nothingShared(base, changed *Side) string {
 	some := func(s *Side) string {
 		if len(s.Samples) == 0 {
 			return "nothing measured"
 		}
 		return s.Samples[0].Case + " " + s.Samples[0].Metric.Name + ", …"
 	}
-	return errors.New(Printable(some(base)) + " against " + Printable(some(changed)))
+	return Printable(some(base)) + " against " + Printable(some(changed))
 }
 
 // rows compares each metric that both sides have.
@@ -374,8 +374,10 @@ func (c *Comparison) conclude(base, changed *Side) {
 			c.Doubts = append(c.Doubts, fmt.Sprintf("%s is SUSPECT in %d of %d%s", s.Name, suspect, n, s.firstEvidence()))
 		}
 	}
-	if v := changed.worst(); slices.Index(fromBest, v) >= slices.Index(fromBest, GeneratorLimited) {
-		c.Doubts = append(c.Doubts, fmt.Sprintf("%s is %s%s", changed.Name, v, changed.firstEvidence()))
+	for _, s := range []*Side{base, changed} {
+		if v := s.worst(); v.decidesNothing() {
+			c.Doubts = append(c.Doubts, fmt.Sprintf("%s is %s%s", s.Name, v, s.firstEvidence()))
+		}
 	}
 	count := map[Outcome]int{}
 	open := len(c.Doubts) > 0
@@ -394,6 +396,11 @@ func (c *Comparison) conclude(base, changed *Side) {
 	default:
 		c.Outcome = NoDifference
 	}
+}
+
+// decidesNothing tells the verdicts of runs that can be no baseline and pass no gate.
+func (v Verdict) decidesNothing() bool {
+	return slices.Index(fromBest, v) >= slices.Index(fromBest, GeneratorLimited)
 }
 
 // worst is the worst of a side's verdicts; VALID for Go benchmarks, which have none.

@@ -60,6 +60,7 @@ func TestCompareRefusesUnlikeRuns(t *testing.T) {
 		"workers":                {rescenario(`"workers":64`, `"workers":8`), "load.workers: 64 and 8"},
 		"rate":                   {rescenario(`{"for_ns":10}`, `{"for_ns":10,"rate":"1k/s"}`), "load.stages[0].rate: nothing and 1k/s"},
 		"events":                 {rescenario(`"name":"sync 64",`, `"name":"sync 64","events":[{"at_ns":1}],`), "events[0].at_ns: nothing and 1"},
+		"a field that is new":    {rescenario(`"name":"sync 64",`, `"name":"sync 64","ordered":false,`), ""},
 		"another address":        {func(r *Run) { r.Target.Namesrv = []string{"b:9876"} }, ""},
 		"another group":          {rescenario(`"group":"g"`, `"group":"h"`), ""},
 		"longer":                 {rescenario(`"for_ns":10`, `"for_ns":20`), ""},
@@ -202,8 +203,12 @@ func TestCompareCounts(t *testing.T) {
 
 	changed = comparableRun(10_000)
 	changed.Cases[0].Failed, changed.Cases[0].Acknowledged = 200, 19_800
+	changed.Environment.GOMAXPROCS = 4
 	if c, err = Compare(SideOf("BASE", base, nil), SideOf("NEW", changed, nil), CompareOptions{}); err != nil {
 		t.Fatal(err)
+	}
+	if r := c.row("msg/s"); !strings.Contains(r.Why, "with 0 CPUs and with 4") {
+		t.Errorf("rates with other CPUs were compared: %+v", r)
 	}
 	if r := c.row("failed"); r.Outcome != Worse || c.Outcome != Worse {
 		t.Errorf("1 %% of failures is %q", r.Outcome)
@@ -223,6 +228,9 @@ func TestWhatMayBeComparedAtAll(t *testing.T) {
 		}
 		if _, err := Compare(poor("BASE"), repeated(t, "NEW", scaled(100)...), CompareOptions{}); (err == nil) != tt.base {
 			t.Errorf("%s as a base: %v", tt.verdict, err)
+		}
+		if c, err := Compare(poor("A"), repeated(t, "B", scaled(100)...), CompareOptions{Gate: true, ByDesign: true}); err != nil || c.Status() != tt.status {
+			t.Errorf("%s as a base measured beside: status %d, want %d (%v)", tt.verdict, c.Status(), tt.status, err)
 		}
 		c, err := Compare(repeated(t, "BASE", scaled(100)...), poor("NEW"), CompareOptions{Gate: true})
 		if err != nil || c.Status() != tt.status {

@@ -28,16 +28,16 @@ func rank(o *Objective) int {
 	return 2
 }
 
-// Status is a gate's exit status: 1 if NEW is INVALID or PARTIAL, 5 if the generator was its limit, 3 if it is worse or misses an
+// Status is a gate's exit status: 1 if a side is INVALID or PARTIAL, 5 if the generator was its limit, 3 if it is worse or misses an
 // objective, 4 if that can't be told, else 0.
 func (c *Comparison) Status() int {
 	some := func(of int) bool {
 		return slices.ContainsFunc(c.SLO, func(o Objective) bool { return rank(&o) == of })
 	}
-	switch {
-	case c.NewVerdict == Invalid || c.NewVerdict == Partial:
+	switch worst := worse(c.BaseVerdict, c.NewVerdict); {
+	case worst == Invalid || worst == Partial:
 		return exitCouldNot
-	case c.NewVerdict == GeneratorLimited:
+	case worst == GeneratorLimited:
 		return exitGeneratorLimited
 	case c.Outcome == Worse || some(2):
 		return exitMissed

@@ -170,7 +170,7 @@ func SideOf(name string, r *Run, histograms []TaggedHistogram) *Side {
 	all := &Side{Name: name}
 	for round := 0; ; round++ {
 		s := &Side{Name: name, Rounds: 1, Verdicts: map[Verdict]int{}, setup: setup(r), cases: map[string]facts{},
-			machine: machine{r.Environment.HostFingerprint, "", r.StartedAt}}
+			machine: machine{fingerprint: r.Environment.HostFingerprint, procs: r.Environment.GOMAXPROCS, began: r.StartedAt}}
 		for i := range r.Cases {
 			c := r.Cases[i]
 			if max(c.Round-1, 0) != round {

@@ -124,17 +124,22 @@ func flattenInto(f facts, path string, v any) {
 func (f facts) differences(other facts, prefix string) []Difference {
 	var all []Difference
 	for name, value := range f {
-		if other[name] != value {
+		if _, said := other[name]; other[name] != value && (said || !blank(value)) {
 			all = append(all, Difference{prefix + name, value, other[name]})
 		}
 	}
 	for name, value := range other {
-		if _, ok := f[name]; !ok && value != "" {
+		if _, said := f[name]; !said && !blank(value) {
 			all = append(all, Difference{prefix + name, "", value})
 		}
 	}
 	slices.SortFunc(all, func(a, b Difference) int { return strings.Compare(a.What, b.What) })
 	return all
+}
+
+// blank tells a value that means the same as none: an older rmqbench had no such field.
+func blank(value string) bool {
+	return slices.Contains([]string{"", "0", "false", "null"}, value)
 }
 
 // oneJob is how far apart runs may begin whose times are compared. A machine isn't the same one day later.
@@ -144,6 +149,7 @@ const oneJob = 6 * time.Hour
 type machine struct {
 	fingerprint string
 	cpu         string
+	procs       int       // CPUs that were used; 0: not said
 	began       time.Time // zero: not said
 }
 
@@ -154,6 +160,8 @@ func (m machine) unlike(other machine) string {
 		return "the times are of different machines"
 	case m.cpu != other.cpu:
 		return fmt.Sprintf("the times are of different machines (%s and %s)", orUnsaid(m.cpu), orUnsaid(other.cpu))
+	case m.procs != other.procs:
+		return fmt.Sprintf("the times were taken with %d CPUs and with %d", m.procs, other.procs)
 	case !m.began.IsZero() && !other.began.IsZero() && m.began.Sub(other.began).Abs() > oneJob:
 		return fmt.Sprintf("the times are not of one job: they began on %s and on %s",
 			m.began.UTC().Format("2006-01-02 15:04"), other.began.UTC().Format("2006-01-02 15:04"))

@@ -49,6 +49,16 @@ func (f *abFlags) addMeasuring(flags *pflag.FlagSet) {
 	flags.StringVar(&f.stored, "calibration", "auto", "auto: what calibrate stored in the last week saves the third measurement of each round; or off")
 }
 
+// completeAb completes what has few values.
+func completeAb(cmd *cobra.Command) {
+	for name, values := range map[string][]string{"progress": {"auto", "plain", "none"}, "calibration": {"auto", "off"},
+		"metric": {"msg/s", "p50", "p99", "cpu/msg", "allocs/msg", "wire B/msg", "writes/msg", "sec/op", "B/op", "allocs/op"}} {
+		if cmd.Flags().Lookup(name) != nil {
+			_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)) // the flag is there
+		}
+	}
+}
+
 func newAb(s streams) *cobra.Command {
 	var f abFlags
 	cmd := &cobra.Command{
@@ -81,6 +91,7 @@ differs from itself is what noise does here; a change must exceed it to count.
 	f.addThings(flags)
 	f.addMeasuring(flags)
 	f.judge.add(flags)
+	completeAb(cmd)
 	return cmd
 }
 

@@ -67,5 +67,6 @@ measurement of each round.
 	f.addMeasuring(flags)
 	_ = flags.MarkHidden("calibration") // it is what this makes
 	_ = flags.MarkHidden("out")
+	completeAb(cmd)
 	return cmd
 }

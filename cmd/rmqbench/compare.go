@@ -85,6 +85,7 @@ Unlike runs (another broker or setting of it, topic, payload, mode, selector, wo
 	cmd.Flags().SortFlags = false
 	j.add(cmd.Flags())
 	j.addUnlike(cmd.Flags())
+	completeAb(cmd)
 	return cmd
 }
 
@@ -92,18 +93,18 @@ Unlike runs (another broker or setting of it, topic, payload, mode, selector, wo
 func compareFiles(base, changed string, o results.CompareOptions) (*results.Comparison, *results.Side, error) {
 	b, err := results.ReadSide(base)
 	if err != nil {
-		return nil, nil, unlikeIsUsage(err)
+		return nil, nil, asUsage(err)
 	}
 	n, err := results.ReadSide(changed)
 	if err != nil {
-		return nil, nil, unlikeIsUsage(err)
+		return nil, nil, asUsage(err)
 	}
 	c, err := results.Compare(b, n, o)
-	return c, n, unlikeIsUsage(err)
+	return c, n, asUsage(err)
 }
 
-// unlikeIsUsage makes the refusal of unlike results, and of files that aren't there, a wrong call.
-func unlikeIsUsage(err error) error {
+// asUsage makes the refusal of unlike results, and of files that aren't there, a wrong call.
+func asUsage(err error) error {
 	if unlike, ok := errors.AsType[*results.UnlikeError](err); ok {
 		return &usageError{unlike.Error()}
 	}

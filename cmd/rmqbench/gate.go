@@ -59,6 +59,7 @@ With --a and --b it measures both itself, in turns, which sees most; of two file
 	f.addThings(flags)
 	f.addMeasuring(flags)
 	flags.BoolVar(&f.selfTest, "self-test", false, "slow the embedded broker down and see whether the gate sees it")
+	completeAb(cmd)
 	return cmd
 }
 

@@ -34,7 +34,7 @@ times or more; --html makes a page of it. It doesn't judge: times of unlike mach
 			}
 			all, unread, err := results.ReadHistory(dir)
 			if err != nil {
-				return unlikeIsUsage(err)
+				return asUsage(err)
 			}
 			for _, why := range unread {
 				s.warn(why)
