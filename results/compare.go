@@ -363,6 +363,9 @@ func (c *Comparison) shift(base, changed *Side, elsewhere string) {
 // suspectShare of a side's cases may be SUSPECT before the whole is in doubt: what passes by disturbs both sides alike.
 const suspectShare = 0.25
 
+// elsewhere tells a time that wasn't compared, because the other is of another machine or job. Counts decide alone then.
+func (r *Row) elsewhere() bool { return !r.Metric.Counted && r.AdjustedP == nil }
+
 // conclude sets the outcome of the whole: worse if any row is, else inconclusive if a leading one is, or if there is a doubt.
 func (c *Comparison) conclude(base, changed *Side) {
 	for _, s := range []*Side{base, changed} {
@@ -380,12 +383,14 @@ func (c *Comparison) conclude(base, changed *Side) {
 		}
 	}
 	count := map[Outcome]int{}
-	open := len(c.Doubts) > 0
+	open, told := len(c.Doubts) > 0, false
 	for i := range c.Rows {
 		r := &c.Rows[i]
 		count[r.Outcome]++
-		open = open || r.Outcome == Inconclusive && r.Metric.Leading
+		open = open || r.Outcome == Inconclusive && r.Metric.Leading && !r.elsewhere()
+		told = told || !r.elsewhere()
 	}
+	open = open || !told
 	switch {
 	case count[Worse] > 0:
 		c.Outcome = Worse

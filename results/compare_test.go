@@ -197,6 +197,9 @@ func TestCompareCounts(t *testing.T) {
 	if r := c.row("msg/s"); !strings.Contains(r.Why, "not of one job") {
 		t.Errorf("rates of two days were compared: %+v", r)
 	}
+	if c.Status() != exitDone || !strings.Contains(c.Sentence(), "counts only: the times are not of one job") {
+		t.Errorf("counts alone: status %d, %s", c.Status(), c.Sentence())
+	}
 	if r := c.row("allocs/msg"); r.Outcome != NoDifference {
 		t.Errorf("0.4 allocations a message are %q", r.Outcome)
 	}

@@ -178,6 +178,12 @@ func (c *Comparison) Sentence() string {
 	if len(names) > 0 {
 		said += ": " + strings.Join(names, ", ")
 	}
+	for i := range c.Rows {
+		if r := &c.Rows[i]; r.elsewhere() {
+			rounds += " · counts only: " + Printable(r.Why)
+			break
+		}
+	}
 	return said + " · " + rounds
 }
 
