@@ -82,6 +82,9 @@ func preflight(ctx context.Context, cases []scenarios.Case, o Options) ([]*targe
 			return nil, err
 		}
 	}
+	if o.dry {
+		return nil, nil
+	}
 	targets := make([]*target, len(cases))
 	for i, s := range all {
 		if s == nil {

@@ -51,6 +51,7 @@ type Options struct {
 	Share *Share // what this run sends of a larger one; nil: it is whole
 
 	rounds   int  // of all cases; 0: one
+	dry      bool // nothing is to be made: Preview
 	abroad   bool // as if no target were on loopback, for tests
 	uncapped bool // a search for a capacity without a ceiling: off loopback it is refused
 }

@@ -124,7 +124,7 @@ Exit status:
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(flagFault)
-	root.AddCommand(newRun(s), newMerge(s), newCapacity(s), newCompare(s), newGate(s), newAb(s), newCalibrate(s), newHistory(s), newReport(s),
+	root.AddCommand(newRun(s), newMQProducer(s), newMerge(s), newCapacity(s), newCompare(s), newGate(s), newAb(s), newCalibrate(s), newHistory(s), newReport(s),
 		newDoctor(s), newTopic(s), newScenarios(s), newBroker(s), newVersion(s))
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd.Flags()) }
 	sayArgs(root)

@@ -336,7 +336,7 @@ func TestScenariosCheck(t *testing.T) {
 }
 
 func TestHelpHasExamples(t *testing.T) {
-	for _, verb := range []string{"", "run", "capacity", "broker", "scenarios", "scenarios show", "doctor", "topic", "topic create", "topic route", "topic delete"} {
+	for _, verb := range []string{"", "run", "capacity", "broker", "scenarios", "scenarios show", "mqproducer", "doctor", "topic", "topic create", "topic route", "topic delete"} {
 		out, _, status := command(t, append(strings.Fields(verb), "--help")...)
 		if status != exitDone || !strings.Contains(out, "Examples:") {
 			t.Errorf("%q: status %d\n%s", verb, status, out)

@@ -31,6 +31,7 @@ type runFlags struct {
 	quiet     bool
 	metrics   string // where they are served; "": nowhere
 	expose    bool
+	dry       bool
 }
 
 // defaultScenario is what run does without a word.
@@ -56,6 +57,7 @@ by itself (PARTIAL, exit status 3) when over 5 % of its sends have failed for 5 
   rmqbench run -n HOST:9876 --tls-ca ca.pem --credentials tools.yml -r 1k/s -t TOPIC
   rmqbench run --selector random,hash -s 128B,4KiB -d 5s      # four cases
   rmqbench run -n HOST:9876 -r 100k/s -d 60s -t TOPIC --shard 0/3 --start-at 2026-03-01T12:00:00Z   # one of three machines
+  rmqbench run mine.yaml --dry-run                           # what it would send, and how long it would take
   rmqbench run mine.yaml --set message.size=4KiB -o results`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completeScenarios,
@@ -66,6 +68,7 @@ by itself (PARTIAL, exit status 3) when over 5 % of its sends have failed for 5 
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	addFlags(flags, loadFlags)
+	flags.BoolVar(&f.dry, "dry-run", false, "print the plan (cases, messages, bytes, time) and send nothing")
 	flags.BoolVar(&f.unlimited, "unlimited", false, "off loopback: drive the cluster as hard as it can, without a rate")
 	flags.BoolVar(&f.change, "allow-change", false, "on a cluster: events of the scenario may change its topic's queues")
 	flags.BoolVar(&f.noGuard, "no-guard", false, "off loopback: go on though over 5 % of the sends have failed for 5 s")
@@ -101,6 +104,9 @@ func runLoad(cmd *cobra.Command, args []string, f runFlags, s streams) error {
 	}
 	if scenario.EventsLeftOut {
 		s.warn(scenario.Name + "'s events are left out: they happen to the embedded broker only")
+	}
+	if f.dry {
+		return preview(cmd.Context(), scenario, f, s)
 	}
 	limit, err := parseDiskLimit(f.diskLimit)
 	if err != nil {

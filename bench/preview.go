@@ -1,0 +1,46 @@
+package bench
+
+import (
+	"context"
+	"time"
+
+	"rmqbench/scenarios"
+)
+
+// Planned is what a case would do in one round.
+type Planned struct {
+	Case     string
+	Embedded bool
+	Messages int64         // warm-up and all; of no meaning unless Bounded
+	Bounded  bool          // by a rate, a cap or a count; otherwise by what the target answers
+	Length   time.Duration // 0: a count ends it
+	Body     float64       // bytes of a message's body, on average
+	Stored   float64       // bytes of a message in a broker's commit log, about
+}
+
+// Preview gives what s would do, and sends nothing: it looks at the targets as [Run] does before it begins, makes no topic, and
+// refuses what Run would refuse. o.Tell is told what brokers off loopback would store.
+func Preview(ctx context.Context, s *scenarios.Scenario, o Options) ([]Planned, error) {
+	cases := s.Cases()
+	planned := make([]Planned, len(cases))
+	for i := range cases {
+		c := &cases[i]
+		p, err := newPlan(c)
+		if err != nil {
+			return nil, err
+		}
+		var bodies int
+		for _, b := range p.mould.bodies {
+			bodies += len(b)
+		}
+		planned[i] = Planned{Case: c.Name, Embedded: c.Target.Embedded != nil, Body: float64(bodies) / float64(len(p.mould.bodies)),
+			Stored: p.mould.recordBytes(&c.Producer, c.Message.Compressible)}
+		planned[i].Messages, planned[i].Bounded = p.messages()
+		if length := p.length(); length < forever {
+			planned[i].Length = time.Duration(length)
+		}
+	}
+	o.rounds, o.dry = s.Repeat, true
+	_, err := preflight(ctx, cases, o)
+	return planned, err
+}

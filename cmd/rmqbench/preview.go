@@ -1,0 +1,41 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"rmqbench/bench"
+	"rmqbench/results"
+	"rmqbench/scenarios"
+)
+
+// preview prints what a run would do.
+func preview(ctx context.Context, scenario *scenarios.Scenario, f runFlags, s streams) error {
+	planned, err := bench.Preview(ctx, scenario, bench.Options{Unlimited: f.unlimited, AllowChange: f.change, Tell: s.note, Warn: s.warn})
+	if err != nil {
+		return err
+	}
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s: a dry run, nothing is sent\n", scenario.Name)
+	rounds := max(scenario.Repeat, 1)
+	var length time.Duration
+	for _, p := range planned {
+		messages, stored, takes := "as many as are answered", "", "until the count is reached"
+		if p.Bounded {
+			messages = fmt.Sprintf("%d messages, %s of bodies", p.Messages, results.FormatBytes(int64(float64(p.Messages)*p.Body)))
+			if !p.Embedded {
+				stored = fmt.Sprintf(", about %s in commit logs, for each replica", results.FormatBytes(int64(float64(p.Messages)*p.Stored)))
+			}
+		}
+		if p.Length > 0 {
+			takes = scenarios.Duration(p.Length).String()
+			length += p.Length
+		}
+		fmt.Fprintf(&text, "  %s: %s%s; %s\n", results.Printable(p.Case), messages, stored, takes)
+	}
+	fmt.Fprintf(&text, "%s in %s, about %s with what is known of their lengths\n", count(len(planned), "case"), count(rounds, "round"), time.Duration(rounds)*length)
+	_, err = fmt.Fprint(s.out, text.String())
+	return err
+}
