@@ -74,3 +74,22 @@ func causeTable(r *Run) ([]string, error) {
 	}
 	return drawTable([]string{"errors by cause", "sends", "of offered", "cause"}, rows, 3)
 }
+
+// causeLines are the same causes for a text without tables, a line a case.
+func causeLines(r *Run) []string {
+	var lines []string
+	for i := range r.Cases {
+		all := r.Cases[i].ByCause()
+		var parts []string
+		for _, e := range all[:min(len(all), tableCauses)] {
+			parts = append(parts, Printable(e.Cause)+" "+groupDigits(e.N))
+		}
+		if more := len(all) - len(parts); more > 0 {
+			parts = append(parts, groupDigits(int64(more))+" more causes")
+		}
+		if len(parts) > 0 {
+			lines = append(lines, Printable(r.Cases[i].Name)+": causes: "+strings.Join(parts, ", "))
+		}
+	}
+	return lines
+}

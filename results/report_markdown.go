@@ -44,7 +44,7 @@ func writeMarkdown(w io.Writer, r *Result) error {
 		}
 	}
 	var lines []string
-	for _, line := range slices.Concat(roundLines(run), outcomeLines(run), objectiveLines(run), outageLines(run), skewLines(run), claimLines(run), costLines(run), evidenceLines(run)) {
+	for _, line := range slices.Concat(roundLines(run), outcomeLines(run), causeLines(run), objectiveLines(run), outageLines(run), skewLines(run), claimLines(run), costLines(run), evidenceLines(run)) {
 		lines = append(lines, "- "+mdText(line)+"\n")
 	}
 	if len(lines) > 0 {
