@@ -37,7 +37,7 @@ func (w *worker) sendBatch(slot slot) {
 	for at, m := range list {
 		w.parcel.keys[at] = w.plan.mould.fill(m, slot.index+int64(at))
 	}
-	s := sample{due: slot.due, called: w.now(), stage: slot.stage, free: slot.free}
+	s := sample{index: slot.index, due: slot.due, called: w.now(), stage: slot.stage, free: slot.free}
 	if s.due < 0 {
 		s.due = s.called
 	}
@@ -47,6 +47,7 @@ func (w *worker) sendBatch(slot slot) {
 	for at, m := range list {
 		s.size, s.key = int32(len(m.Body)), w.parcel.keys[at]
 		w.recorder.record(w.buffer, s, &res.SendResult, err)
+		s.index++
 		res.Attempts, res.Ambiguous = 1, 0 // counted once
 	}
 }

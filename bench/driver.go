@@ -38,6 +38,7 @@ type measurement struct {
 	process      usage    // of the measured stages, drain included
 	timerP99     int64    // nanoseconds
 
+	routes   *routeWatch // nil: nobody looked
 	series   series
 	events   []results.Event
 	verified *results.Verification // nil: nobody asked

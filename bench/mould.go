@@ -20,6 +20,7 @@ type mould struct {
 	tag        draws
 	properties message.Properties
 	delay      int
+	roll       *roll // nil: messages have no number
 }
 
 // newMould makes the pools; an error is the scenario's fault.
@@ -81,6 +82,9 @@ func (d *mould) fill(m *producer.Message, i int64) (key int32) {
 	}
 	if key = d.keyOf(i); key != noKey {
 		m.Keys = d.keys.list(key)
+	}
+	if d.roll != nil {
+		m.Properties = append(d.properties[:len(d.properties):len(d.properties)], message.Property{Key: numberProperty, Value: d.roll.number(i)})
 	}
 	return key
 }

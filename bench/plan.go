@@ -23,6 +23,7 @@ type plan struct {
 	poisson  bool           // sends fall due at random, at the stages' rates
 	gaps     draws          // of a Poisson schedule
 	mould    *mould
+	roll     *roll // nil: nobody asks what became of each message
 
 	share, of     int   // which slots of the schedule are sent: those i with i mod of = share; of below 2: all
 	inFlightBytes int64 // async: of their bodies; 0: no limit

@@ -95,6 +95,14 @@ func (m *measurement) outages(name string, round int) []results.Outage {
 	return found
 }
 
+// changes are the route's, in the run's time.
+func (m *measurement) changes(name string, round int) []results.RouteChange {
+	if m.routes == nil {
+		return nil
+	}
+	return m.routes.changes(name, round, m.began, m.offset)
+}
+
 // transport is what went over the connections; nil where the sender doesn't say.
 func (m *measurement) transport(c *scenarios.Case) *results.Transport {
 	if m.wire == nil {

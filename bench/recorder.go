@@ -18,6 +18,7 @@ type sample struct {
 	queue  int32
 	offset int64 // in the queue
 
+	index              int64 // of the message
 	due, called, done  int64
 	began, ended, read int64 // of the write, and when the reply was read; see stamp
 	stage              int16
@@ -140,6 +141,9 @@ func (r *recorder) record(b *sampleBuffer, s sample, res *producer.SendResult, e
 	r.attempts(int(s.stage), max(res.Attempts-1, 0), res.Ambiguous)
 	o, cause := classify(res, err, r.oneway)
 	s.broker, s.queue, s.offset = res.Broker, res.QueueID, res.QueueOffset
+	if roll := r.plan.roll; roll != nil {
+		roll.note(s.index, o, res.Ambiguous > 0)
+	}
 	switch o {
 	case acknowledged, written:
 		s.stamp(&res.Stamps, r.start)

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
+	"sync/atomic"
 	"time"
 
 	"rmqbench/broker"
@@ -220,6 +222,7 @@ func (r *runner) put(ctx context.Context, c *scenarios.Case, t *target, i, round
 		}
 		r.run.Cases = append(r.run.Cases, out)
 		r.run.Outages = append(r.run.Outages, m.outages(c.Name, round)...)
+		r.run.RouteChanges = append(r.run.RouteChanges, m.changes(c.Name, round)...)
 		r.run.MoreOutages += m.ledger.outages.more
 		r.histograms = append(r.histograms, histograms...)
 		r.series = append(r.series, m.points(c.Name, round)...)
@@ -279,8 +282,17 @@ func (r *runner) measure(ctx context.Context, st *stand, c *scenarios.Case, inde
 	defer client.Close()
 	side, stopAsking := watchBrokers(client, st.record.Brokers)
 	defer stopAsking()
+	var began atomic.Int64
+	routes, stopRoutes := watchRoute(producer.NewAdmin(client, st.target.nameServers), c.Topic.Name, st.route, func() int64 {
+		if began := began.Load(); began > 0 {
+			return remoting.Nanotime() - began
+		}
+		return 0
+	})
+	defer stopRoutes()
 	complete := func(m *measurement) {
 		m.events = events.so()
+		m.routes = routes
 		m.queues = st.queues
 		m.timerP99, m.offset = r.timer, m.start-r.began
 		m.network = st.producers.tcpInfo()
@@ -290,9 +302,12 @@ func (r *runner) measure(ctx context.Context, st *stand, c *scenarios.Case, inde
 		stops.disk = func() *stopped { return fullDisk(side.points(), limit) }
 	}
 	look := watcher{
-		stops:   stops,
-		review:  reviewOf(c, stops),
-		began:   func() { events.play(ctx, st.target, c, plan) },
+		stops:  stops,
+		review: reviewOf(c, stops),
+		began: func() {
+			began.Store(remoting.Nanotime())
+			events.play(ctx, st.target, c, plan)
+		},
 		wire:    st.producers.stats,
 		tick:    r.tick(c, index),
 		brokers: side.points,
@@ -313,14 +328,10 @@ func (r *runner) measure(ctx context.Context, st *stand, c *scenarios.Case, inde
 			r.checkpoint(c, m)
 		}
 	}
-	var before offsets
-	admin := producer.NewAdmin(client, st.target.nameServers)
-	where := func(ctx context.Context) (offsets, error) {
-		return readOffsets(ctx, admin, c.Topic.Name, st.queues, st.target.record.Brokers)
-	}
-	var unverified error
-	if c.Verify == scenarios.VerifyOffsets {
-		before, unverified = where(ctx)
+	verified := beginVerification(ctx, c, producer.NewAdmin(client, st.target.nameServers), st.queues, st.target.record.Brokers)
+	if c.Verify == scenarios.VerifyBodies {
+		plan.roll = newRoll(strconv.FormatInt(time.Now().UnixNano(), 36) + "-")
+		plan.mould.roll = plan.roll
 	}
 	m, err := drive(ctx, plan, st.sender, &threadWaiter{}, look)
 	if err != nil {
@@ -333,16 +344,10 @@ func (r *runner) measure(ctx context.Context, st *stand, c *scenarios.Case, inde
 	if st.replier != nil {
 		m.replier = st.replier.end()
 	}
-	if c.Verify == scenarios.VerifyOffsets {
-		var after offsets
-		if unverified == nil {
-			patient, done := r.patience(ctx)
-			after, unverified = where(patient)
-			done()
-		}
-		if m.verified = verify(before, after, m.ledger.acknowledged(), m.mayBeStored()); unverified != nil {
-			m.verified = &results.Verification{Unverified: unverified.Error()}
-		}
+	if verified != nil {
+		patient, done := r.patience(ctx)
+		m.verified = verified.end(patient, m)
+		done()
 	}
 	return m, nil
 }
@@ -370,6 +375,7 @@ func (r *runner) checkpoint(c *scenarios.Case, m *measurement) {
 	run := *r.run
 	run.CutShort, run.EndedAt = results.Unfinished, time.Now()
 	run.Marks = r.Marks.record(r.began)
+	run.RouteChanges = append(slices.Clone(r.run.RouteChanges), m.changes(c.Name, r.round)...)
 	run.Cases = append(slices.Clone(r.run.Cases), out)
 	run.Outages = append(slices.Clone(r.run.Outages), m.outages(c.Name, r.round)...)
 	results.Judge(&run)
@@ -384,6 +390,7 @@ type stand struct {
 	sender    Sender          // them, or what makes their sends transactions or requests
 	ends      *transactions   // mode transaction
 	replier   *replier        // mode request
+	route     *message.Route  // of the topic
 	queues    []message.Queue // that may be sent to
 	own       bool            // the target is ours to close
 	hurry     <-chan struct{} // closed: nobody waits for goodbyes
@@ -437,6 +444,7 @@ func newStand(ctx context.Context, c *scenarios.Case, t *target, index int) (_ *
 	}
 	all.Sender, st.sender = all.members[0], all
 	queues, _ := route.PublishQueues()
+	st.route = route
 	st.queues, st.record = queues, st.target.record
 	if only := c.Target.Brokers; only != nil {
 		st.queues = slices.DeleteFunc(st.queues, func(q message.Queue) bool { return !slices.Contains(only, q.Broker) })
@@ -531,13 +539,19 @@ type target struct {
 // memory doesn't become the load.
 const embeddedBudget = 64 << 20
 
+// readableBudget is the same where all of it is to be read back.
+const readableBudget = 512 << 20
+
 // embeddedCheck is how soon an embedded broker asks about half messages: nobody waits half a minute for a demonstration.
 const embeddedCheck = time.Second
 
 // startEmbedded starts the embedded cluster of a case, and makes its topic.
 func startEmbedded(ctx context.Context, c *scenarios.Case) (*target, error) {
-	e := c.Target.Embedded
-	cluster, err := broker.Start(broker.Options{Brokers: e.Brokers, BrokerNames: brokerNames(e), ServiceTime: time.Duration(e.ServiceTime), Servers: e.Servers, MemoryBudget: embeddedBudget,
+	e, budget := c.Target.Embedded, int64(embeddedBudget)
+	if c.Verify == scenarios.VerifyBodies {
+		budget = readableBudget
+	}
+	cluster, err := broker.Start(broker.Options{Brokers: e.Brokers, BrokerNames: brokerNames(e), ServiceTime: time.Duration(e.ServiceTime), Servers: e.Servers, MemoryBudget: budget,
 		CheckAfter: embeddedCheck, CheckInterval: embeddedCheck})
 	if err != nil {
 		return nil, fmt.Errorf("embedded broker: %w", err)

@@ -294,7 +294,7 @@ func (w *worker) sendAsync(s slot, stamped bool) {
 func (l *load) sampleOf(m *producer.Message, s slot, stamped bool) sample {
 	key := l.plan.mould.fill(m, s.index)
 	m.Stamped = stamped
-	x := sample{due: s.due, called: l.now(), stage: s.stage, size: int32(len(m.Body)), key: key, free: s.free}
+	x := sample{index: s.index, due: s.due, called: l.now(), stage: s.stage, size: int32(len(m.Body)), key: key, free: s.free}
 	if x.due < 0 {
 		x.due = x.called
 	}

@@ -26,11 +26,15 @@ func (s *suite) testRun(t *testing.T) {
 			{Path: "load.rate", Value: "500/s"}, {Path: "load.duration", Value: "2s"}, {Path: "producer.serialize", Value: "json"}}, 1000},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			run, err := s.run(t.Context(), t, tt.topic, bench.Options{}, tt.load...)
+			run, err := s.run(t.Context(), t, tt.topic, bench.Options{}, append(tt.load, scenarios.Override{Path: "verify", Value: "bodies"})...)
 			if err != nil {
 				t.Fatal(err)
 			}
 			c := &run.Cases[0]
+			if v := c.Verify; v.Unverified != "" || v.Missing != 0 || v.Bodies == nil || v.Bodies.Acknowledged != c.Acknowledged ||
+				v.Bodies.Missing+v.Bodies.Corrupt+v.Bodies.Unexplained+v.Bodies.Unread != 0 {
+				t.Errorf("read back: %+v, %+v", v, v.Bodies)
+			}
 			s.ledger.acknowledgeApart(tt.topic, c.Acknowledged)
 			if c.Acknowledged == 0 || c.Acknowledged != c.Attempted {
 				t.Errorf("want every send acknowledged, got %+v", c.Counts)

@@ -331,8 +331,9 @@ func (g *merging) addRun(w *Whole) error {
 	into.Shards = append(into.Shards, from.Shards...)
 	into.Outages = append(into.Outages, from.Outages...)
 	into.MoreOutages += from.MoreOutages
-	into.Leftover = into.Leftover.and(from.Leftover)
+	into.RouteChanges = append(into.RouteChanges, from.RouteChanges...) // each share sees them
 	into.Marks = append(into.Marks, from.Marks...)
+	into.Leftover = into.Leftover.and(from.Leftover)
 	g.whole.Series = append(g.whole.Series, w.Series...)
 	if into.Process == nil || from.Process == nil {
 		into.Process = nil

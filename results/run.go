@@ -25,6 +25,7 @@ type Run struct {
 	Process        *Process        `json:"process,omitempty"`
 	InstrumentCost *InstrumentCost `json:"instrument_cost,omitempty"`
 	Outages        []Outage        `json:"outages,omitempty"`          // by beginning; a case keeps 1,000
+	RouteChanges   []RouteChange   `json:"route_changes,omitempty"`    // of the cases' topics; a case keeps 1,000
 	Leftover       *Leftover       `json:"leftover,omitempty"`         // on a cluster's disks
 	MoreOutages    int64           `json:"outages_left_out,omitempty"` // beyond those
 	Marks          []Mark          `json:"marks,omitempty"`            // moments that the person at the terminal marked

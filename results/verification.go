@@ -11,7 +11,55 @@ type Verification struct {
 	Missing      int64          `json:"missing"`              // acknowledged, and by its queue's offset not stored
 	Unexplained  int64          `json:"unexplained"`          // stored beyond all of these: somebody else's
 	Lacking      []LackingQueue `json:"lacking,omitempty"`    // the queues that miss something
+	Bodies       *BodyCheck     `json:"bodies,omitempty"`     // where they were read back
 	Unverified   string         `json:"unverified,omitempty"` // why it isn't known; the counts are 0 then
+}
+
+// BodyCheck is what was read back between the offsets before a case and after it, message by message.
+type BodyCheck struct {
+	Read            int64  `json:"read"`
+	Acknowledged    int64  `json:"acknowledged"`   // read, and acknowledged when they were sent
+	Missing         int64  `json:"missing"`        // acknowledged, and not read
+	Corrupt         int64  `json:"corrupt"`        // with another body than they were sent with
+	Duplicates      int64  `json:"duplicates"`     // read again
+	Unacknowledged  int64  `json:"unacknowledged"` // read, and weak, written, ambiguous, or a failed send's ambiguous attempt
+	Unexplained     int64  `json:"unexplained"`    // read, and refused or failed without such an attempt, or again without one
+	Foreign         int64  `json:"foreign"`        // of somebody else
+	Unread          int64  `json:"unread"`         // that the brokers didn't give any more, or that were too many to keep in mind
+	OrderBreaks     *int64 `json:"order_breaks"`   // in a queue before a message of the same key that was due earlier; null: no keys, or too many
+	KeysInTwoQueues *int64 `json:"keys_in_two_queues"`
+}
+
+// evidence says what the reading found.
+func (b *BodyCheck) evidence() []Evidence {
+	line := func(code string, v Verdict, n int64, format string, args ...any) Evidence {
+		return Evidence{Code: code, Verdict: v, Value: new(float64(n)), Limit: new(float64), Text: fmt.Sprintf(format, args...)}
+	}
+	var found []Evidence
+	if b.Corrupt > 0 {
+		found = append(found, line("bodies_corrupt", Invalid, b.Corrupt, "%s of %s messages read back have another body than they were sent with", groupDigits(b.Corrupt), groupDigits(b.Read)))
+	}
+	switch {
+	case b.Unread > 0:
+		found = append(found, line("bodies_unread", Partial, b.Unread, "%s messages could not be read back, so that of %s acknowledged ones it isn't known whether they are stored",
+			groupDigits(b.Unread), groupDigits(b.Missing)))
+	case b.Missing > 0:
+		found = append(found, line("bodies_missing", Invalid, b.Missing, "%s acknowledged messages were not found when all was read back", groupDigits(b.Missing)))
+	}
+	if b.Unexplained > 0 {
+		found = append(found, line("bodies_unexplained", Suspect, b.Unexplained, "%s messages are stored that were refused or failed, or are stored twice though they were sent once", groupDigits(b.Unexplained)))
+	}
+	if b.Foreign > 0 {
+		found = append(found, line("bodies_foreign", Suspect, b.Foreign, "%s messages read back are somebody else's", groupDigits(b.Foreign)))
+	}
+	text := fmt.Sprintf("%s acknowledged messages were read back", groupDigits(b.Acknowledged))
+	if b.Duplicates > 0 {
+		text += fmt.Sprintf(", %s a second time", groupDigits(b.Duplicates))
+	}
+	if b.OrderBreaks != nil {
+		text += fmt.Sprintf("; order by key broken %s times, %s keys in more than one queue", groupDigits(*b.OrderBreaks), groupDigits(*b.KeysInTwoQueues))
+	}
+	return append(found, Evidence{Code: codeVerified, Verdict: Valid, Text: text})
 }
 
 // LackingQueue is one that stored less than it acknowledged.
@@ -25,11 +73,24 @@ type LackingQueue struct {
 // verifyEvidence says what a verification found.
 func verifyEvidence(c *Case) []Evidence {
 	v := c.Verify
-	switch {
-	case v == nil:
+	if v == nil {
 		return nil
+	}
+	found := v.evidence()
+	if b := v.Bodies; b != nil && c.Ordered && b.OrderBreaks != nil && *b.OrderBreaks > 0 {
+		found = append(found, Evidence{Code: "order_broken", Verdict: Suspect, Value: new(float64(*b.OrderBreaks)), Limit: new(float64),
+			Text: fmt.Sprintf("the order by key was to be kept, and %s messages lie before an earlier one of their key", groupDigits(*b.OrderBreaks))})
+	}
+	if v.Bodies != nil {
+		found = append(found, v.Bodies.evidence()...)
+	}
+	return found
+}
+
+func (v *Verification) evidence() []Evidence {
+	switch {
 	case v.Unverified != "":
-		return []Evidence{{Code: "unverified", Verdict: Partial, Text: "the queues' offsets could not be verified: " + v.Unverified}}
+		return []Evidence{{Code: "unverified", Verdict: Partial, Text: "what is stored could not be verified: " + v.Unverified}}
 	case v.Missing > 0:
 		return []Evidence{{Code: "messages_missing", Verdict: Invalid, Value: new(float64(v.Missing)), Limit: new(float64),
 			Text: fmt.Sprintf("%s of %s acknowledged messages are not stored, by the offsets of %d queues", groupDigits(v.Missing), groupDigits(v.Acknowledged), len(v.Lacking))}}

@@ -30,6 +30,9 @@ func (r *reader) check(name string, s *Scenario, tree *node) {
 	if s.Load.Mode == Transactional && s.Producer.Instances > 1 && r.clean(tree.get("producer")) {
 		r.faultAt(tree.get("producer", "instances"), "instances and mode transaction exclude each other: one client is asked how its transactions ended")
 	}
+	if verify := tree.get("verify"); s.Message.DelayLevel > 0 && s.Verify != "" && r.clean(verify) {
+		r.faultAt(verify, "verify and delay_level exclude each other: a delayed message is in its topic later")
+	}
 	if s.Load.Mode == Batch && r.clean(tree.get("message")) && r.clean(tree.get("load")) {
 		r.checkBatch(s, tree)
 	}

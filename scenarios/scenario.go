@@ -27,8 +27,10 @@ type Scenario struct {
 // Verify says how a case is held to what the brokers stored; "" means not at all.
 type Verify string
 
-// VerifyOffsets compares the offsets of the topic's queues before and after with what was acknowledged.
-const VerifyOffsets Verify = "offsets"
+const (
+	VerifyOffsets Verify = "offsets" // the offsets of the topic's queues before and after are compared with what was acknowledged
+	VerifyBodies  Verify = "bodies"  // and every message between them is read back and compared with what was sent
+)
 
 // Case is one run within a scenario.
 type Case struct {

@@ -34,7 +34,7 @@ var caseFields = []field[Scenario]{
 		func(s *Scenario) *[]Event { return &s.Events }),
 	values("slo", objective, "what must hold, such as p99<10ms, errors<0.1% or rate>1k/s; the exit status is 3 if it doesn't",
 		func(s *Scenario) *[]Objective { return &s.SLO }),
-	option("verify", oneOf([]Verify{VerifyOffsets}, "bodies"), "offsets: compare what the queues grew by with what was acknowledged, when the case is over",
+	option("verify", oneOf([]Verify{VerifyOffsets, VerifyBodies}), "offsets: compare what the queues grew by with what was acknowledged, when the case is over; bodies: read it all back too",
 		func(s *Scenario) *Verify { return &s.Verify }),
 }
 

@@ -1,0 +1,67 @@
+package results
+
+import (
+	"fmt"
+	"time"
+)
+
+// What changes in a topic's route while a case runs.
+const (
+	MasterMoved = "master_moved" // From, To: its addresses; "" while there is none
+	BrokerGone  = "broker_gone"
+	BrokerAdded = "broker_added"
+	QueuesGone  = "queues_gone" // Queues fewer may be written to
+	QueuesNew   = "queues_new"
+)
+
+// RouteChange is a change that the name servers told of, seen up to a second after it was there.
+type RouteChange struct {
+	Case          string    `json:"case"`
+	Round         int       `json:"round,omitempty"`
+	What          string    `json:"what"`
+	Broker        string    `json:"broker"`
+	At            time.Time `json:"at"`
+	StartOffsetNS int64     `json:"start_offset_ns"` // monotonic, since the run's start
+	From          string    `json:"from,omitempty"`
+	To            string    `json:"to,omitempty"`
+	Queues        int       `json:"queues,omitempty"`
+}
+
+// words say what changed.
+func (c *RouteChange) words() string {
+	broker := Printable(c.Broker)
+	switch c.What {
+	case MasterMoved:
+		switch {
+		case c.To == "":
+			return broker + " has no master"
+		case c.From == "":
+			return broker + " has a master again, " + Printable(c.To)
+		}
+		return fmt.Sprintf("%s: master moved from %s to %s", broker, Printable(c.From), Printable(c.To))
+	case BrokerGone:
+		return broker + " is gone"
+	case BrokerAdded:
+		return broker + " was added"
+	case QueuesGone:
+		return fmt.Sprintf("%s: %d queues fewer", broker, c.Queues)
+	}
+	return fmt.Sprintf("%s: %d queues more", broker, c.Queues)
+}
+
+// mostEvents is how many route changes have a line.
+const mostEvents = 10
+
+// eventLines tell of route changes.
+func eventLines(r *Run) []string {
+	clock := func(at time.Time) string { return at.UTC().Format("15:04:05.000Z") }
+	var lines []string
+	for i := range r.RouteChanges[:min(len(r.RouteChanges), mostEvents)] {
+		c := &r.RouteChanges[i]
+		lines = append(lines, fmt.Sprintf("%s: route at %s: %s", Printable(c.Case), clock(c.At), c.words()))
+	}
+	if more := len(r.RouteChanges) - mostEvents; more > 0 {
+		lines = append(lines, fmt.Sprintf("%d more route changes", more))
+	}
+	return lines
+}
