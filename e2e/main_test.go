@@ -13,6 +13,7 @@ import (
 func TestMain(m *testing.M) {
 	os.Exit(Main(m,
 		func() error { return fetchModules("..", "./cmd/rmqbench") },
+		func() error { return fetchModules("..", benchstat) },
 		func() error { return fetchModules("../peers", "./...") }))
 }
 
