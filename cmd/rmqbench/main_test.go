@@ -66,7 +66,6 @@ func TestR33_BadInput(t *testing.T) {
 		{"run " + unknownKey, unknownKey + `:3:8: unknown key "worker"; nearest: workers`},
 		{"run " + wrongType, wrongType + ":4:12: workers must be a whole number"},
 		{"run " + duplicate, duplicate + `:4:1: duplicate key "seed"; the first is on line 3`},
-		{"run quick -n 127.0.0.1:9876", "embedded broker only"},
 		{"run --set load.wokers=3", "nearest: load.workers"},
 		{"run --set load", "path=value"},
 		{"run --slo p98<1ms", "--slo"},
