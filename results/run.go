@@ -34,7 +34,8 @@ type Run struct {
 	Shard          *Shard          `json:"shard,omitempty"`            // which share of a larger run this is
 	Shards         []ShardRow      `json:"shards,omitempty"`           // of a merged run: the shares that it is made of, by number
 	Cases          []Case          `json:"cases"`
-	Pooled         []Case          `json:"pooled,omitempty"` // with rounds: each case's rounds together, in the scenario's order; see Pool
+	Selectors      *Selectors      `json:"selectors,omitempty"` // by Judge, where cases differ in how a queue is chosen alone
+	Pooled         []Case          `json:"pooled,omitempty"`    // with rounds: each case's rounds together, in the scenario's order; see Pool
 }
 
 // Outage is a time in which sends to a broker failed and none succeeded, of 100 ms or more. It began with the call of the

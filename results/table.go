@@ -23,11 +23,22 @@ const (
 // between them), and under it what the rows can't say. It goes under a line with the [Title]. Every name from outside
 // is made [Printable].
 func WriteTable(w io.Writer, r *Run) error {
-	rows, err := tableLines(r)
+	draw, skew := tableLines, skewLines
+	if r.Selectors != nil { // says all of it that is to be compared
+		draw, skew = selectorTable, func(*Run) []string { return nil }
+	}
+	rows, err := draw(r)
 	if err != nil {
 		return fmt.Errorf("table: %w", err)
 	}
-	anatomy, err := anatomyTable(r)
+	claims := claimLines(r)
+	if r.Selectors != nil && !slices.ContainsFunc(rows, func(line string) bool { return strings.Contains(line, noClaim) }) {
+		claims = nil // they are of columns that this table lacks
+	}
+	var anatomy []string
+	if r.Selectors == nil {
+		anatomy, err = anatomyTable(r)
+	}
 	if err != nil {
 		return fmt.Errorf("table: %w", err)
 	}
@@ -39,7 +50,7 @@ func WriteTable(w io.Writer, r *Run) error {
 	if err != nil {
 		return fmt.Errorf("table: %w", err)
 	}
-	for _, line := range slices.Concat(rows, roundLines(r), anatomy, shards, shardLines(r), outcomeLines(r), causes, objectiveLines(r), markLines(r), outageLines(r), eventLines(r), skewLines(r), compressionLines(r), remarkLines(r), claimLines(r), costLines(r), leftoverLines(r), evidenceLines(r)) {
+	for _, line := range slices.Concat(rows, roundLines(r), anatomy, shards, shardLines(r), outcomeLines(r), causes, objectiveLines(r), markLines(r), outageLines(r), eventLines(r), skew(r), compressionLines(r), remarkLines(r), claims, costLines(r), leftoverLines(r), evidenceLines(r)) {
 		if _, err := fmt.Fprintln(w, line); err != nil {
 			return fmt.Errorf("table: %w", err)
 		}

@@ -94,6 +94,7 @@ func Judge(r *Run) {
 		}
 	}
 	r.judgePooled()
+	r.Selectors = compareSelectors(r)
 }
 
 func worstOf(evidence []Evidence) Verdict {

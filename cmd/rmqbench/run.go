@@ -58,6 +58,7 @@ by itself (PARTIAL, exit status 3) when over 5 % of its sends have failed for 5 
   rmqbench run --selector random,hash -s 128B,4KiB -d 5s      # four cases
   rmqbench run -n HOST:9876 -r 100k/s -d 60s -t TOPIC --shard 0/3 --start-at 2026-03-01T12:00:00Z   # one of three machines
   rmqbench run mine.yaml --dry-run                           # what it would send, and how long it would take
+  rmqbench run selectors                                     # which selector copes best with a slow broker
   rmqbench run mine.yaml --set message.size=4KiB -o results`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completeScenarios,

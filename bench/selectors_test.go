@@ -1,0 +1,56 @@
+package bench
+
+import (
+	"slices"
+	"testing"
+
+	"rmqbench/results"
+	"rmqbench/scenarios"
+)
+
+// The shipped comparison in one round of four: hash keeps keys together, random is uniform, who avoids leaves the slow broker, who
+// goes by what is under way spares it, and round robin does neither.
+func TestSelectorsCompared(t *testing.T) {
+	s, err := scenarios.Load("selectors", scenarios.Override{Path: "repeat", Value: "1", Source: "--repeat"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(s.Cases()); n != 10 {
+		t.Fatalf("%d cases", n)
+	}
+	rows := map[string]*results.SelectorRow{}
+	cases := map[string]*results.Case{}
+	run := &results.Run{Target: results.Target{Embedded: true}}
+	r := &runner{run: run, of: 10}
+	wanted := []string{"random", "hash", "least_in_flight", "round_robin java-4.5.1"}
+	for i, c := range s.Cases() {
+		if slices.Contains(wanted, c.Name) {
+			if err := r.put(t.Context(), &c, nil, i, 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	results.Judge(run)
+	if run.Selectors == nil || len(run.Selectors.Rows) != len(wanted) {
+		t.Fatalf("compared %+v", run.Selectors)
+	}
+	for i := range run.Selectors.Rows {
+		row := &run.Selectors.Rows[i]
+		rows[row.Case], cases[row.Case] = row, &run.Cases[i]
+		if c := cases[row.Case]; c.Offered != 2800 || c.Acknowledged != c.Offered || len(c.Events) != 2 {
+			t.Errorf("%s: %+v, events %+v", row.Case, c.Counts, c.Events)
+		}
+	}
+	if ch := cases["hash"].Keys.Change; ch.Both < 100 || ch.InOneBefore != ch.Both || rows["hash"].KeysMovedShare == nil {
+		t.Errorf("hash: keys %+v", ch)
+	}
+	if row := rows["random"]; row.Chi2P == nil || *row.Chi2P < 1e-6 || row.KeysMovedShare != nil || *row.OrderBreaksShare < 0.9 {
+		t.Errorf("random: %+v", row)
+	}
+	if row := rows["round_robin java-4.5.1"]; row.LeftAfterNS == nil || row.BackAfterNS != nil { // it stays away for 30 s
+		t.Errorf("avoiding: left after %v, back after %v", row.LeftAfterNS, row.BackAfterNS)
+	}
+	if row := rows["least_in_flight"]; *row.SlowShare > *rows["random"].SlowShare {
+		t.Errorf("least in flight sent %v to the slow broker, random %v", *row.SlowShare, *rows["random"].SlowShare)
+	}
+}

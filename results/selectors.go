@@ -1,0 +1,424 @@
+package results
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/aclements/go-moremath/mathx"
+)
+
+// Selectors compares cases that differ in how a queue is chosen and in nothing else: a row each, in the scenario's order.
+type Selectors struct {
+	Slow   *Event        `json:"slow,omitempty"`   // what happened to one broker; null: nothing did
+	Change *Event        `json:"change,omitempty"` // of the topic's queues; null: none
+	Rounds int           `json:"rounds"`
+	Test   string        `json:"test,omitempty"` // of the ranks: signed_rank or paired_t; "": too few rounds, and no ranks
+	Pairs  int           `json:"pairs"`          // of rows, whose p are adjusted by Holm
+	Rows   []SelectorRow `json:"rows"`
+}
+
+// SelectorRow is one way to choose a queue. Queues are those that there were before the topic changed, until then.
+type SelectorRow struct {
+	Case             string   `json:"case"`
+	HottestShare     *float64 `json:"hottest_share"`     // of the queue that took most
+	HottestOverFair  *float64 `json:"hottest_over_fair"` // 1 is even
+	Gini             *float64 `json:"gini"`
+	Chi2P            *float64 `json:"chi2_p"`
+	SlowShare        *float64 `json:"slow_share"`         // of the sends while a broker was slow: those to it
+	LeftAfterNS      *int64   `json:"left_after_ns"`      // see leftAfter; null: it did not leave
+	BackAfterNS      *int64   `json:"back_after_ns"`      // see backAfter; null: it was not back at the end, or did not leave
+	WatchedNS        *int64   `json:"watched_ns"`         // how long after the slowness sends were watched, at the most
+	KeysMovedShare   *float64 `json:"keys_moved_share"`   // of the keys that kept to one queue before the change; null where keys don't
+	OrderBreaksShare *float64 `json:"order_breaks_share"` // of the pairs
+	Rank             int      `json:"rank,omitempty"`     // by p99: 1 and the rows that are better for sure; 0: none
+	Tied             bool     `json:"tied,omitempty"`     // there is another row that can't be told from it
+}
+
+// selectorParams are what the cases of a comparison may differ in.
+var selectorParams = []string{"producer.selector", "producer.avoid_slow", "producer.rooms"}
+
+// compareSelectors is nil unless r's cases differ in how queues are chosen alone.
+func compareSelectors(r *Run) *Selectors {
+	cases := r.wholes()
+	if len(cases) < 2 {
+		return nil
+	}
+	differs := false
+	for i := range cases {
+		for path := range cases[i].Params {
+			if !slices.Contains(selectorParams, path) {
+				return nil
+			}
+			differs = true
+		}
+		if cases[i].Round > 0 { // a checkpoint's
+			return nil
+		}
+	}
+	if !differs {
+		return nil
+	}
+	s := &Selectors{Rounds: max(cases[0].Rounds, 1)}
+	for i, e := range cases[0].Events {
+		switch {
+		case e.Kind == "topic" && s.Change == nil:
+			s.Change = &cases[0].Events[i]
+		case e.Broker != "" && s.Slow == nil:
+			s.Slow = &cases[0].Events[i]
+		}
+	}
+	for i := range cases {
+		s.Rows = append(s.Rows, s.row(&cases[i]))
+	}
+	s.rank(cases)
+	return s
+}
+
+func (s *Selectors) row(c *Case) SelectorRow {
+	row := SelectorRow{Case: c.Name}
+	var counts []int64
+	var all, most int64
+	for _, q := range c.Queues {
+		n := q.Acknowledged
+		if s.Change != nil {
+			if q.BeforeChange == nil {
+				continue
+			}
+			n = *q.BeforeChange
+		}
+		counts, all, most = append(counts, n), all+n, max(most, n)
+	}
+	if skew := SkewOf(counts); skew != nil {
+		row.HottestShare, row.HottestOverFair = new(float64(most)/float64(all)), &skew.MaxOverMean
+		row.Gini, row.Chi2P = &skew.Gini, skew.Chi2P
+	}
+	if s.Slow != nil {
+		w := watchOf(c.Pulse, s.Slow)
+		row.SlowShare, row.LeftAfterNS = w.slowShare(), w.leftAfter()
+		if row.LeftAfterNS != nil {
+			row.BackAfterNS = w.backAfter()
+		}
+		row.WatchedNS = new(max(int64(len(w.to)-w.end)*w.bin, 0))
+	}
+	if k := c.Keys; k != nil {
+		if k.Pairs > 0 {
+			row.OrderBreaksShare = new(float64(k.OrderBreaks) / float64(k.Pairs))
+		}
+		// A queue that a key keeps to by chance, with two sends or so, is no rule.
+		if ch := k.Change; ch != nil && ch.Both > 0 && float64(ch.InOneBefore) >= 0.95*float64(ch.Both) {
+			row.KeysMovedShare = new(float64(ch.Moved) / float64(ch.InOneBefore))
+		}
+	}
+	return row
+}
+
+// What it takes to have left a broker, and to be back.
+const (
+	leftShare  = 0.05          // of the sends, at the most, in leftWindow
+	backShare  = 0.5           // of what the broker's share was before, at the least, in backWindow
+	leftWindow = 1_000_000_000 // ns; in less a sticky choice, which stays for 0.1 s, passes a broker over by chance
+	backWindow = 500_000_000
+)
+
+// watch is the sends to one broker and to all, bin by bin.
+type watch struct {
+	to, all    []int64
+	begin, end int // bins of the slowness
+	bin        int64
+}
+
+func watchOf(pulse []Pulse, slow *Event) watch {
+	w := watch{bin: 1}
+	for _, p := range pulse {
+		w.bin = p.BinNS
+		for len(w.all) < len(p.Sends) {
+			w.all, w.to = append(w.all, 0), append(w.to, 0)
+		}
+		for i, n := range p.Sends {
+			w.all[i] += n
+			if p.Broker == slow.Broker {
+				w.to[i] += n
+			}
+		}
+	}
+	w.begin = min(int(slow.AtNS/w.bin), len(w.all))
+	w.end = min(int((slow.AtNS+slow.LengthNS)/w.bin), len(w.all))
+	return w
+}
+
+// share is the broker's, from one bin to another; null where nothing was sent.
+func (w *watch) share(from, to int) *float64 {
+	var n, of int64
+	for i := from; i < to; i++ {
+		n, of = n+w.to[i], of+w.all[i]
+	}
+	if of == 0 {
+		return nil
+	}
+	return new(float64(n) / float64(of))
+}
+
+func (w *watch) slowShare() *float64 { return w.share(w.begin, w.end) }
+
+// leftAfter is how long after the slowness began the first second begins, within the slowness, in which the broker takes under
+// 5 % of the sends, in its first bin too; nil: there is none.
+func (w *watch) leftAfter() *int64 {
+	long := int(leftWindow / w.bin)
+	for i := w.begin; i < w.end && i+long <= len(w.all); i++ {
+		if share, at := w.share(i, i+long), w.share(i, i+1); share != nil && *share < leftShare && at != nil && *at < leftShare {
+			return new(int64(i-w.begin) * w.bin)
+		}
+	}
+	return nil
+}
+
+// backAfter is how long after the slowness ended the first half second begins in which the broker takes at least half of the share
+// that it had before, in its first bin too; nil: there is none.
+func (w *watch) backAfter() *int64 {
+	long := int(backWindow / w.bin)
+	before := w.share(0, w.begin)
+	if before == nil {
+		return nil
+	}
+	for i := w.end; i+long <= len(w.all); i++ {
+		if share, at := w.share(i, i+long), w.share(i, i+1); share != nil && at != nil && min(*share, *at) >= backShare**before {
+			return new(int64(i-w.end) * w.bin)
+		}
+	}
+	return nil
+}
+
+// rankAlpha is under which adjusted p two rows differ.
+const rankAlpha = 0.05
+
+// rank orders the rows by the p99 of their rounds, paired by round: Wilcoxon's signed ranks where enough rounds were made that it can
+// tell, after Holm over all pairs, and Student's t on the ratios' logarithms where not; of fewer than three rounds, no ranks. Rows
+// that can't be told apart share theirs.
+func (s *Selectors) rank(cases []Case) {
+	n := len(cases)
+	s.Pairs = n * (n - 1) / 2
+	for i := range cases {
+		if len(cases[i].RoundP99NS) != s.Rounds || s.Rounds < minRounds || slices.Contains(cases[i].RoundP99NS, 0) {
+			return
+		}
+	}
+	s.Test = "paired_t"
+	if leastSignedRank(s.Rounds)*float64(s.Pairs) < rankAlpha {
+		s.Test = "signed_rank"
+	}
+	var p []float64
+	var of [][2]int
+	logs := make([]float64, n) // of the rounds' p99: their means
+	for i := range cases {
+		for _, v := range cases[i].RoundP99NS {
+			logs[i] += math.Log(float64(v))
+		}
+		for j := range i {
+			p, of = append(p, s.differ(cases[j].RoundP99NS, cases[i].RoundP99NS)), append(of, [2]int{j, i})
+		}
+	}
+	worse := make([]int, n)  // rows that are better for sure
+	unsure := make([]int, n) // rows that it can't be told from
+	for k, adjusted := range Holm(p) {
+		i, j := of[k][0], of[k][1]
+		switch {
+		case adjusted >= rankAlpha:
+			unsure[i]++
+			unsure[j]++
+		case logs[i] < logs[j]:
+			worse[j]++
+		default:
+			worse[i]++
+		}
+	}
+	for i := range s.Rows {
+		s.Rows[i].Rank, s.Rows[i].Tied = 1+worse[i], unsure[i] > 0
+	}
+}
+
+// differ is the two-sided p of two rows' p99, round by round.
+func (s *Selectors) differ(a, b []int64) float64 {
+	x, y := make([]float64, len(a)), make([]float64, len(b))
+	for i := range a {
+		x[i], y[i] = float64(a[i]), float64(b[i])
+	}
+	if s.Test == "signed_rank" {
+		return PairedChange(x, y).P
+	}
+	return pairedT(x, y)
+}
+
+// pairedT is the two-sided p of Student's t on the logarithms of the ratios of pairs, of which there are at least two.
+func pairedT(a, b []float64) float64 {
+	n := float64(len(a))
+	var mean, squares float64
+	for i := range a {
+		mean += math.Log(b[i]/a[i]) / n
+	}
+	for i := range a {
+		d := math.Log(b[i]/a[i]) - mean
+		squares += d * d
+	}
+	if mean == 0 {
+		return 1
+	}
+	t2 := mean * mean * n * (n - 1) / squares // +Inf where all are alike
+	if math.IsInf(t2, 1) {
+		return 0
+	}
+	return mathx.BetaInc((n-1)/(n-1+t2), (n-1)/2, 0.5)
+}
+
+// notApplicable stands where a column says nothing of a row.
+const notApplicable = "n/a"
+
+// selectorTable is the comparison for a terminal: a row each, and under it what the columns mean.
+func selectorTable(r *Run) ([]string, error) {
+	s := r.Selectors
+	cases := r.wholes()
+	type column struct {
+		title string
+		cell  func(*Case, *SelectorRow) string
+		left  bool
+	}
+	part := func(v *float64) string {
+		if v == nil {
+			return notApplicable
+		}
+		return formatShare(*v)
+	}
+	columns := []column{
+		{"selector", func(c *Case, _ *SelectorRow) string { return Printable(c.Name) }, true},
+		{"msg/s", func(c *Case, _ *SelectorRow) string { return rowsOf(c)[0].rate }, false},
+		{"p50", func(c *Case, _ *SelectorRow) string { return rowsOf(c)[0].percentile(percentiles[0]) }, false},
+		{"p99 ± 95 %", func(c *Case, _ *SelectorRow) string { return withInterval(rowsOf(c)[0], percentiles[2]) }, false},
+		{"hottest queue", func(_ *Case, row *SelectorRow) string {
+			if row.HottestShare == nil {
+				return notApplicable
+			}
+			return fmt.Sprintf("%s %.2f×", formatShare(*row.HottestShare), *row.HottestOverFair)
+		}, false},
+	}
+	if s.Slow != nil {
+		columns = append(columns,
+			column{"to the slow broker", func(_ *Case, row *SelectorRow) string { return part(row.SlowShare) }, false},
+			column{"left it after", func(_ *Case, row *SelectorRow) string { return orWord(row.LeftAfterNS, "no") }, false},
+			column{"back after", func(_ *Case, row *SelectorRow) string {
+				if row.LeftAfterNS == nil {
+					return notApplicable
+				}
+				return orWord(row.BackAfterNS, "> "+FormatDuration(valueOf(row.WatchedNS)))
+			}, false})
+	}
+	if s.Change != nil {
+		columns = append(columns, column{"keys moved " + changeWords(r), func(_ *Case, row *SelectorRow) string { return part(row.KeysMovedShare) }, false})
+	}
+	if slices.ContainsFunc(s.Rows, func(row SelectorRow) bool { return row.OrderBreaksShare != nil }) {
+		columns = append(columns, column{"order breaks", func(_ *Case, row *SelectorRow) string { return part(row.OrderBreaksShare) }, false})
+	}
+	columns = append(columns, column{"rank", func(_ *Case, row *SelectorRow) string {
+		switch {
+		case row.Rank == 0:
+			return noClaim
+		case row.Tied:
+			return fmt.Sprintf("%d=", row.Rank)
+		}
+		return fmt.Sprintf("%d ", row.Rank)
+	}, false})
+	header := make([]string, len(columns))
+	var left []int
+	for i, c := range columns {
+		header[i] = c.title
+		if c.left {
+			left = append(left, i)
+		}
+	}
+	order := make([]int, len(s.Rows)) // the best first
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		return cmp.Or(cmp.Compare(s.Rows[a].Rank, s.Rows[b].Rank), cmp.Compare(p99Of(&cases[a]), p99Of(&cases[b])))
+	})
+	var rows [][]string
+	for _, i := range order {
+		var cells []string
+		for _, c := range columns {
+			cells = append(cells, c.cell(&cases[i], &s.Rows[i]))
+		}
+		rows = append(rows, cells)
+	}
+	lines, err := drawTable(header, rows, left...)
+	return append(lines, s.words()...), err
+}
+
+func p99Of(c *Case) int64 {
+	if l := rowsOf(c)[0].times; l != nil && l.P99 != nil {
+		return *l.P99
+	}
+	return math.MaxInt64
+}
+
+func orWord(ns *int64, word string) string {
+	if ns == nil {
+		return word
+	}
+	return FormatDuration(*ns)
+}
+
+// withInterval is a percentile with half the width of its 95 % interval.
+func withInterval(r row, p percentile) string {
+	text := r.percentile(p)
+	if r.times == nil || text == noClaim {
+		return text
+	}
+	if ci, ok := r.times.CI95[p.key]; ok {
+		return fmt.Sprintf("%s ± %s", text, FormatDuration((ci[1] - **p.of(r.times))))
+	}
+	return text
+}
+
+// changeWords are the numbers of queues before and after the change: of a broker, as the scenario says, if all had alike many.
+func changeWords(r *Run) string {
+	s, before := r.Selectors, map[string]int{}
+	for _, q := range r.wholes()[0].Queues {
+		if q.BeforeChange != nil {
+			before[q.Broker]++
+		}
+	}
+	after := strings.TrimPrefix(s.Change.Text, "queues_per_broker: ")
+	for _, n := range before {
+		return fmt.Sprintf("%d→%s", n, Printable(after))
+	}
+	return ""
+}
+
+// words say under the table what its columns mean.
+func (s *Selectors) words() []string {
+	var lines []string
+	if e := s.Slow; e != nil {
+		lines = append(lines, fmt.Sprintf("slow broker: %s, %s, from %s on for %s; left: under 5 %% of the sends for 1 s; back: half of its share again for 0.5 s",
+			Printable(e.Broker), Printable(e.Text), FormatDuration(e.AtNS), FormatDuration(e.LengthNS)))
+	}
+	if e := s.Change; e != nil {
+		lines = append(lines, fmt.Sprintf("queues changed at %s; keys moved: of those that kept to one queue before (n/a: they don't); hottest queue: until then",
+			FormatDuration(e.AtNS)))
+	}
+	if slices.ContainsFunc(s.Rows, func(row SelectorRow) bool { return row.OrderBreaksShare != nil }) {
+		lines = append(lines, "order breaks: sends stored in another queue than their key's send before, or ahead of it")
+	}
+	switch s.Test {
+	case "":
+		lines = append(lines, fmt.Sprintf("rank: needs %d rounds (--repeat %d)", minRounds, minRounds))
+	default:
+		how := "Wilcoxon's signed ranks"
+		if s.Test == "paired_t" {
+			how = "paired t"
+		}
+		lines = append(lines, fmt.Sprintf("rank: by p99, over %d rounds; = shares it: no difference found, which is not \"equal\" (%s, %d pairs by Holm)", s.Rounds, how, s.Pairs))
+	}
+	return lines
+}
