@@ -1,10 +1,10 @@
 .DEFAULT_GOAL := help
 GO ?= go
 
-.PHONY: help build test race lint vuln cross fuzz bench peers gates quick scale e2e ci
+.PHONY: reliability probes help build test race lint vuln cross fuzz bench peers gates quick scale e2e ci
 
 help: ## list the targets
-	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-11s %s\n", $$1, $$2}'
 build: ## the command, into bin/
 	$(GO) build -trimpath -o bin/ ./cmd/rmqbench
 test: ## all tests that need only Go
@@ -26,6 +26,11 @@ peers: ## rmqbench, rocketmq-client-go and a floor side by side, as ratios (ARGS
 gates: ## the regression gate 40 times against itself and 40 against 5 % more, two hours; and a slowed Go service (GATES=4 GATES_AT_ONCE=2: shorter)
 	$(GO) test -tags gates -count=1 -run '^TestR57_Gates$$' -timeout 4h -v ./cmd/rmqbench
 	cd peers && $(GO) test -count=1 -run '^TestSlowerServiceIsSeen$$' -v ./service
+reliability: ## the tests of what must not break it, and docs/reliability.md from what they say (E2E=1: those on real brokers and in namespaces too)
+	$(GO) run ./internal/rows $(if $(E2E),-e2e) $(if $(GATES),-gates)
+probes: ## five faults put to rocketmq-client-go and to rmqbench, side by side, into docs/reliability.md
+	cd peers && $(GO) run ./probes > ../internal/rows/probes.txt
+	$(GO) run ./internal/rows -run none
 quick: ## the shipped quick scenario
 	$(GO) run ./cmd/rmqbench run
 scale: ## what merging 1,000 machines' shares takes

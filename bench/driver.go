@@ -36,6 +36,7 @@ type measurement struct {
 	stopped      *stopped // why the case ended before its load was over; nil: it didn't, or was interrupted
 	workers      int      // how many there were in the end
 	process      usage    // of the measured stages, drain included
+	stood        stood    // still, of the whole case
 	timerP99     int64    // nanoseconds
 
 	routes   *routeWatch // nil: nobody looked
@@ -52,6 +53,7 @@ type watcher struct {
 	began func()                      // the case's time begins
 	wire  func() remoting.Stats       // what went over the connections so far
 	tick  func(Progress)              // now and then
+	wall  func() time.Time            // the time of day; nil: time.Now
 
 	hurry <-chan struct{} // closed: sends under way are cut off, and not drained; nil: never
 
@@ -218,10 +220,12 @@ func (l *load) watch(m *measurement, look watcher, stop context.CancelCauseFunc)
 	ctx, cancel := context.WithCancel(context.Background())
 	used := &used{}
 	used.begin(&look)
+	still := &standstill{clock: look.wall}
 	if l.plan.measuredFrom() > 0 {
 		l.mark = func() { used.begin(&look) }
 	}
 	var done sync.WaitGroup
+	done.Go(func() { still.watch(ctx) })
 	done.Go(func() {
 		every := time.NewTicker(watchEvery)
 		defer every.Stop()
@@ -240,14 +244,14 @@ func (l *load) watch(m *measurement, look watcher, stop context.CancelCauseFunc)
 			if now := l.now(); m.series.due(now) {
 				l.endInterval(m, now, &look)
 				if s := look.stops; s != nil && s.slo && now >= l.plan.measuredFrom()+s.grace {
-					if why := look.review(l.soFar(m, used, &look)); why != nil {
+					if why := look.review(l.soFar(m, used, still, &look)); why != nil {
 						stop(why)
 					}
 				}
 			}
 			if look.checkpoint != nil && time.Since(saved) >= checkpointEvery-watchEvery {
 				l.endInterval(m, l.now(), &look)
-				look.checkpoint(l.soFar(m, used, &look))
+				look.checkpoint(l.soFar(m, used, still, &look))
 				saved = time.Now()
 			}
 		}
@@ -255,6 +259,7 @@ func (l *load) watch(m *measurement, look watcher, stop context.CancelCauseFunc)
 	return func() {
 		cancel()
 		done.Wait()
+		m.stood = still.so()
 		used.end(m, &look)
 	}
 }
@@ -299,13 +304,14 @@ func (l *load) endInterval(m *measurement, now int64, look *watcher) {
 }
 
 // soFar is m with the sends that have ended; those that are due or under way aren't in it.
-func (l *load) soFar(m *measurement, used *used, look *watcher) *measurement {
+func (l *load) soFar(m *measurement, used *used, still *standstill, look *watcher) *measurement {
 	so := *m
 	so.tallies, so.workers = l.recorder.snapshot(), int(l.spawned.Load())
 	so.offered = make([]int64, len(so.tallies))
 	for i := range so.tallies {
 		so.offered[i] = so.tallies[i].counts.Attempted
 	}
+	so.stood = still.so()
 	used.end(&so, look)
 	return &so
 }

@@ -186,5 +186,6 @@ func (m *measurement) generator(t *tally, elapsed int64) results.Generator {
 		}
 	}
 	m.process.evidence(&g)
+	m.stood.evidence(&g)
 	return g
 }

@@ -520,6 +520,11 @@ func (g *Generator) add(from *Generator) {
 	g.Slots += from.Slots
 	g.MissedSlots += from.MissedSlots
 	g.MissedBoundNS = max(g.MissedBoundNS, from.MissedBoundNS)
+	g.Pauses += from.Pauses
+	g.PausedNS += from.PausedNS
+	if max(from.ClockSetNS, -from.ClockSetNS) > max(g.ClockSetNS, -g.ClockSetNS) {
+		g.ClockSetNS = from.ClockSetNS
+	}
 	g.TimerP99NS = atLeast(g.TimerP99NS, from.TimerP99NS)
 	for _, f := range []struct{ into, from **float64 }{
 		{&g.CPUQuotaShare, &from.CPUQuotaShare}, {&g.GCCPUShare, &from.GCCPUShare}, {&g.StealShare, &from.StealShare},

@@ -249,6 +249,13 @@ type Generator struct {
 	PressureShare         *float64 `json:"pressure_share,omitempty"`   // CPU pressure, share of the time with someone waiting
 	OthersCPUShare        *float64 `json:"others_cpu_share,omitempty"` // of the machine's CPUs, used by other processes
 
+	// The process stood still, as under SIGSTOP or in a machine that is paused, Pauses times and PausedNS in all; only pauses of
+	// a second and more are seen. ClockSetNS is the wall clock's largest jump against the monotonic one, from half a second on: the
+	// latencies don't know of it, the times of day do.
+	Pauses     int   `json:"pauses,omitempty"`
+	PausedNS   int64 `json:"paused_ns,omitempty"`
+	ClockSetNS int64 `json:"clock_set_ns,omitempty"` // signed: positive if it was set forward
+
 	// WorkersBusyShare is the mean share of the workers (async: of the in-flight cap) that had a send in flight.
 	// ServiceGrowth is the median service time of the last quarter over that of the first: 1 is flat.
 	WorkersBusyShare *float64 `json:"workers_busy_share,omitempty"`

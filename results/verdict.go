@@ -48,6 +48,7 @@ const (
 	codeCPUCeiling     = "cpu_ceiling"
 	codeErrorShare     = "error_share"
 	codeVerified       = "verified"
+	codeClockSet       = "clock_set"
 )
 
 // What a verdict is held to. Shares are from 0 to 1.
@@ -267,6 +268,21 @@ func machineEvidence(c *Case) []Evidence {
 			e.Verdict = Suspect
 		}
 		evidence = append(evidence, e)
+	}
+	if g.Pauses > 0 {
+		times := "once"
+		if g.Pauses > 1 {
+			times = fmt.Sprintf("%d times", g.Pauses)
+		}
+		held("paused", float64(g.PausedNS), 0, "this process stood still "+times+", for "+FormatDuration(g.PausedNS)+" in all: what fell due meanwhile waited for it, not for the target")
+	}
+	if g.ClockSetNS != 0 {
+		direction := "forward"
+		if g.ClockSetNS < 0 {
+			direction = "back"
+		}
+		evidence = append(evidence, Evidence{Code: codeClockSet, Verdict: Valid, Value: new(float64(g.ClockSetNS)),
+			Text: "the clock was set " + direction + " by " + FormatDuration(max(g.ClockSetNS, -g.ClockSetNS)) + " meanwhile: times of day are doubtful, latencies are not"})
 	}
 	if g.GCCPUShare != nil {
 		held("gc_cpu", *g.GCCPUShare, gcSuspect, formatShare(*g.GCCPUShare)+" of the CPU went to garbage collection")

@@ -49,7 +49,10 @@ func TestR24_Judge(t *testing.T) {
 			GeneratorLimited, "workers_busy", GeneratorLimited, "99.0 % of 64 workers were busy"},
 		"in flight full": {open, false, func(c *Case) { workersBusy(c); c.Generator.InFlightCap = 64 },
 			GeneratorLimited, "workers_busy", GeneratorLimited, "use --set load.in_flight=319"},
-		"cut short": {closed, false, func(c *Case) { c.CutShort = Interrupted }, Partial, "cut_short", Partial, "interrupted"},
+		"stood still":       {closed, false, func(c *Case) { c.Generator.Pauses, c.Generator.PausedNS = 1, 2e9 }, Suspect, "paused", Suspect, "stood still once, for 2.00 s in all"},
+		"stood still twice": {open, true, func(c *Case) { c.Generator.Pauses, c.Generator.PausedNS = 2, 4e9 }, Suspect, "paused", Suspect, "2 times, for 4.00 s"},
+		"clock set back":    {open, true, func(c *Case) { c.Generator.ClockSetNS = -3600e9 }, Valid, "clock_set", Valid, "set back by 3600 s"},
+		"cut short":         {closed, false, func(c *Case) { c.CutShort = Interrupted }, Partial, "cut_short", Partial, "interrupted"},
 		"cut short before a reply": {closed, false, func(c *Case) {
 			*c = Case{Mode: "sync", CutShort: Interrupted, Measured: Measured{Counts: Counts{Offered: 2, Attempted: 2, Ambiguous: 2}}}
 		}, Partial, "cut_short", Partial, ""},

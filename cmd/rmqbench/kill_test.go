@@ -15,8 +15,8 @@ import (
 	"rmqbench/results"
 )
 
-// TestR29KilledRunLeavesItsCheckpoint kills the built binary in the middle of a run: what is there is whole, and says that it isn't all.
-func TestR29KilledRunLeavesItsCheckpoint(t *testing.T) {
+// TestR29_KilledRunLeavesItsCheckpoint kills the built binary in the middle of a run: what is there is whole, and says that it isn't all.
+func TestR29_KilledRunLeavesItsCheckpoint(t *testing.T) {
 	binary := build(t)
 	for _, args := range [][]string{{"-w", "4", "-d", "1h"}, {"-r", "200/s", "-d", "1h", "-m", "async"}} {
 		dir := t.TempDir()

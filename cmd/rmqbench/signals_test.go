@@ -14,9 +14,9 @@ import (
 	"rmqbench/results"
 )
 
-// TestR30R31Signals ends runs of the built binary whose broker answers nothing for an hour: an interrupt waits for the drain of 5 s and
+// TestR30_R31_Signals ends runs of the built binary whose broker answers nothing for an hour: an interrupt waits for the drain of 5 s and
 // what follows doesn't; each leaves the whole report of what there was.
-func TestR30R31Signals(t *testing.T) {
+func TestR30_R31_Signals(t *testing.T) {
 	binary := build(t)
 	dir := t.TempDir()
 	scenario := filepath.Join(dir, "stall.yaml")
@@ -81,8 +81,8 @@ func underWay(t *testing.T, parent string) {
 	})
 }
 
-// TestR31ClosedPipe: who reads our output has gone in the middle of a run. It ends, and what was measured is in its directory.
-func TestR31ClosedPipe(t *testing.T) {
+// TestR31_ClosedPipe: who reads our output has gone in the middle of a run. It ends, and what was measured is in its directory.
+func TestR31_ClosedPipe(t *testing.T) {
 	binary := build(t)
 	for _, both := range []bool{false, true} { // standard error goes the same way, progress and all
 		out := t.TempDir()

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+const (
+	module = "rmqbench"
+	page   = "docs/reliability.md"
+)
+
+func main() {
+	run := flag.String("run", "quick", "quick: the tests that need only Go; none: no test")
+	e2e := flag.Bool("e2e", false, "also those that need Java, Maven or a network namespace")
+	gates := flag.Bool("gates", false, "also the gate against itself, in short")
+	flag.Parse()
+	if err := makePage(*run == "quick", *e2e, *gates); err != nil {
+		fmt.Fprintln(os.Stderr, "rows:", err)
+		os.Exit(1)
+	}
+}
+
+// makePage runs what is asked for and writes the page; an error too where a test failed or a row has none.
+func makePage(quick, e2e, gates bool) error {
+	root, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	tests, err := find(root)
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(root, page)
+	old, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	got := written(string(old))
+	sets := []struct {
+		on   bool
+		tag  string
+		env  []string
+		args []string
+	}{
+		{quick, "", nil, []string{"-timeout", "10m", "./..."}},
+		{e2e, "e2e", nil, []string{"-tags", "e2e", "-timeout", "40m", "./e2e/"}},
+		{gates, "gates", []string{"GATES=3", "GATES_AT_ONCE=3"}, []string{"-tags", "gates", "-timeout", "20m", "./cmd/rmqbench"}},
+	}
+	ran := map[string]outcome{}
+	for _, s := range sets {
+		if !s.on {
+			continue
+		}
+		these := slices.DeleteFunc(slices.Clone(tests), func(f found) bool { return needs(&f) != s.tag })
+		if err := goTest(root, module, ran, s.env, append([]string{"-run", pattern(these)}, s.args...)...); err != nil {
+			return err
+		}
+	}
+	maps.Copy(got, ran)
+	var b bytes.Buffer
+	if err := write(&b, tests, got); err != nil {
+		return err
+	}
+	if err := os.WriteFile(path, b.Bytes(), 0o666); err != nil {
+		return err
+	}
+	var bad []string
+	for i := range tests {
+		if o := ran[tests[i].id()]; o.state == "failed" {
+			bad = append(bad, tests[i].id()+" failed")
+		}
+	}
+	if len(bad) > 0 {
+		return errors.New(strings.Join(bad, "; "))
+	}
+	return nil
+}
