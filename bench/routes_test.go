@@ -66,8 +66,8 @@ func TestRouteChanges(t *testing.T) {
 	}
 }
 
-// TestR19RouteChangesAreTold: a broker that goes and comes back is in the record.
-func TestR19RouteChangesAreTold(t *testing.T) {
+// TestR19_RouteChangesAreTold: a broker that goes and comes back is in the record.
+func TestR19_RouteChangesAreTold(t *testing.T) {
 	t.Parallel()
 	c := cluster(t, broker.Options{Brokers: 2})
 	var once, twice sync.Once

@@ -26,6 +26,7 @@ func (f *found) id() string { return f.dir + "." + f.name }
 
 var (
 	functionName = regexp.MustCompile(`^Test((?:R\d\d_)+)\w+$`)
+	misnamed     = regexp.MustCompile(`^TestR_?\d`)
 	subtestName  = regexp.MustCompile(`^((?:R\d\d_)+)\w+$`)
 )
 
@@ -88,7 +89,11 @@ func inFile(path, dir string) ([]found, error) {
 		if !ok || fn.Body == nil {
 			continue
 		}
-		if m := functionName.FindStringSubmatch(fn.Name.Name); m != nil && fn.Recv == nil {
+		m := functionName.FindStringSubmatch(fn.Name.Name)
+		if m == nil && misnamed.MatchString(fn.Name.Name) {
+			return nil, fmt.Errorf("%s: %s: a row's test is called TestR05_Name", path, fn.Name.Name)
+		}
+		if m != nil && fn.Recv == nil {
 			if err := add(fn.Name.Name, m[1]); err != nil {
 				return nil, err
 			}

@@ -18,7 +18,6 @@ import "testing"
 
 func TestR05_ResetMidFrame(t *testing.T) {}
 func TestR06_R07_Cut(t *testing.T) { t.Run("a case", nil) }
-func TestR5Old(t *testing.T)       {}
 func TestOther(t *testing.T) {
 	for range 3 {
 		t.Run("x", func(t *testing.T) { t.Run("R58_Inner", nil) })
@@ -38,11 +37,13 @@ func (s *suite) TestR09_Method(t *testing.T) {}
 	if got := pattern(want); got != "^TestR[0-9]{2}_|^TestOther$" {
 		t.Errorf("pattern %s", got)
 	}
-	if err := os.WriteFile(path, []byte("package x\nfunc TestR59_None(t *testing.T) {}"), 0o666); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := inFile(path, "x"); err == nil || !strings.Contains(err.Error(), "no row R59") {
-		t.Errorf("a row that there isn't: %v", err)
+	for name, want := range map[string]string{"TestR59_None": "no row R59", "TestR5Old": "TestR05_Name", "TestR30R31Both": "TestR05_Name"} {
+		if err := os.WriteFile(path, []byte("package x\nfunc "+name+"(t *testing.T) {}"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := inFile(path, "x"); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 
