@@ -125,7 +125,7 @@ Exit status:
 	}
 	root.SetFlagErrorFunc(flagFault)
 	root.AddCommand(newRun(s), newMQProducer(s), newMerge(s), newCapacity(s), newCompare(s), newGate(s), newAb(s), newCalibrate(s), newHistory(s), newReport(s),
-		newDoctor(s), newTopic(s), newScenarios(s), newBroker(s), newVersion(s))
+		newDoctor(s), newTopic(s), newScenarios(s), newBroker(s), newVersion(s), newMan(s))
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd.Flags()) }
 	sayArgs(root)
 	return root
