@@ -119,7 +119,7 @@ func (s *Selectors) row(c *Case) SelectorRow {
 const (
 	leftShare  = 0.05          // of the sends, at the most, in leftWindow
 	backShare  = 0.5           // of what the broker's share was before, at the least, in backWindow
-	leftWindow = 1_000_000_000 // ns; in less a sticky choice, which stays for 0.1 s, passes a broker over by chance
+	leftWindow = 1_000_000_000 // ns; longer than chance passes a broker over (a sticky choice may still be elsewhere by its turn)
 	backWindow = 500_000_000
 )
 
