@@ -1,7 +1,7 @@
 .DEFAULT_GOAL := help
 GO ?= go
 
-.PHONY: reliability probes help build test race lint vuln cross fuzz bench peers gates quick scale e2e ci
+.PHONY: reliability probes help build test race lint vuln cross fuzz nemesis soak mutants bench peers gates quick scale e2e ci
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-11s %s\n", $$1, $$2}'
@@ -19,6 +19,9 @@ cross: ## build for every platform we support
 	.ci/cross
 fuzz: ## every fuzz target, FUZZTIME each (10m)
 	.ci/fuzz $(or $(FUZZTIME),10m)
+nemesis: ## a million sends under 100 seeds' faults, read back and checked, ten minutes (NEMESIS_SEEDS, NEMESIS_SENDS; NEMESIS_SEED: the first)
+	NEMESIS_SEEDS=$(or $(NEMESIS_SEEDS),100) NEMESIS_SENDS=$(or $(NEMESIS_SENDS),10000) NEMESIS_SEED=$(or $(NEMESIS_SEED),1) \
+		$(GO) test -count=1 -timeout 2h -v -run '^TestR55_Nemesis$$' ./internal/nemesis
 bench: ## benchmarks beside the code, ready for benchstat
 	$(GO) test -run '^$$' -bench . -count $(or $(COUNT),6) ./remoting/... ./producer ./broker ./results
 peers: ## rmqbench, rocketmq-client-go and a floor side by side, as ratios (ARGS='-n HOST:PORT -java' for a real broker)
