@@ -1,0 +1,233 @@
+//go:build e2e
+
+package kubernetes
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"rmqbench/e2e"
+	"rmqbench/results"
+)
+
+const (
+	image = "k8s.local/rmqbench:1"
+	pods  = 3
+)
+
+// rig is a cluster and the binary that its pods run.
+type rig struct {
+	binary string
+	repo   string
+}
+
+// newRig builds the binary and puts its image on the node; without a Kubernetes the test is skipped.
+func newRig(t *testing.T) *rig {
+	t.Helper()
+	if os.Getenv("KUBECONFIG") == "" {
+		t.Skip("no Kubernetes: KUBECONFIG isn't set")
+	}
+	repo, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &rig{binary: filepath.Join(t.TempDir(), "rmqbench"), repo: repo}
+	build := exec.Command("go", "build", "-trimpath", "-o", r.binary, "./cmd/rmqbench")
+	build.Dir, build.Env = repo, append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	if load := os.Getenv("RMQBENCH_LOAD_IMAGE"); load != "" {
+		if out, err := exec.Command(load, image, r.binary).CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", load, err, out)
+		}
+	}
+	return r
+}
+
+// kubectl runs it and returns what it printed.
+func kubectl(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "kubectl", args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("kubectl %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+// overlay is one over single-node with another scenario, and a broker of rmqbench's own or none.
+func (r *rig) overlay(t *testing.T, namesrv string, seconds, rate int) string {
+	t.Helper()
+	dir, err := os.MkdirTemp(filepath.Join(r.repo, "deploy/kubernetes/overlays"), "test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	write := func(name, text string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	noBroker := ""
+	if namesrv != "127.0.0.1:9876" {
+		noBroker = `
+patches:
+  - patch: |-
+      apiVersion: apps/v1
+      kind: Deployment
+      metadata: {name: rmqbench-broker}
+      spec: {replicas: 0}
+`
+	}
+	write("kustomization.yaml", `apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+resources: [../single-node]
+configMapGenerator:
+  - {name: rmqbench, behavior: replace, files: [scenario.yaml]}
+`+noBroker)
+	write("scenario.yaml", fmt.Sprintf(`version: 1
+name: kubernetes
+target: {namesrv: ["%s"]}
+topic: {name: RMQBENCH_KUBERNETES, queues_per_broker: 8, create: if_absent}
+load: {workers: 16, stages: [{for: 1s, rate: %d/s, warmup: true}, {for: %ds, rate: %[2]d/s}]}
+message: {size: 1KiB, keys: {distinct: 1000}}
+producer: {selector: hash}
+`, namesrv, rate, seconds))
+	return dir
+}
+
+// run applies an overlay and merges what came of it; meanwhile is called with each line of progress.
+func (r *rig) run(t *testing.T, overlay string, meanwhile func(line string)) (run *results.Run, printed string, status int) {
+	t.Helper()
+	out := t.TempDir()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, filepath.Join(r.repo, "deploy/kubernetes/run.sh"), overlay, out)
+	cmd.Env = append(os.Environ(), "RMQBENCH="+r.binary, "TIMEOUT=180")
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = time.Minute
+	var stdout bytes.Buffer
+	cmd.Stdout = &stdout
+	progress, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	all, line := []byte{}, []byte{}
+	for b := make([]byte, 1); ; {
+		if _, err := io.ReadFull(progress, b); err != nil {
+			break
+		}
+		all, line = append(all, b...), append(line, b...)
+		if b[0] == '\n' {
+			t.Logf("%s", bytes.TrimSpace(line))
+			if meanwhile != nil {
+				meanwhile(string(line))
+			}
+			line = line[:0]
+		}
+	}
+	_ = cmd.Wait() // the status says it
+	t.Logf("%s", stdout.String())
+	found, err := filepath.Glob(filepath.Join(out, "*", results.RunFile))
+	if err != nil || len(found) != 1 {
+		t.Fatalf("no merged result: status %d\n%s", cmd.ProcessState.ExitCode(), all)
+	}
+	run, err = results.Read(found[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return run, stdout.String(), cmd.ProcessState.ExitCode()
+}
+
+// TestJob: three pods against rmqbench's broker in a fourth. What is merged is the sum, and they began within 100 ms of one another.
+func TestJob(t *testing.T) {
+	r := newRig(t)
+	checkWhole(t, r, "127.0.0.1:9876")
+	if events := warnings(t); len(events) > 0 {
+		t.Errorf("events that warn: %q", events)
+	}
+}
+
+// TestJobRocketMQ: the same against RocketMQ 5.4.0.
+func TestJobRocketMQ(t *testing.T) {
+	r := newRig(t)
+	cluster := e2e.Start(t, "5.4.0")
+	checkWhole(t, r, cluster.NameServer())
+}
+
+func checkWhole(t *testing.T, r *rig, namesrv string) {
+	t.Helper()
+	const seconds, rate = 5, 600
+	run, printed, status := r.run(t, r.overlay(t, namesrv, seconds, rate), nil)
+	if run.Verdict == results.Partial || run.Verdict == results.Invalid || len(run.Lost) > 0 {
+		t.Fatalf("status %d, %s, lost %q", status, run.Verdict, run.Lost)
+	}
+	c := &run.Cases[0]
+	var rows int64
+	for i := range run.Shards {
+		rows += run.Shards[i].Offered
+	}
+	if c.Offered != seconds*rate || rows != c.Offered || c.Warmup.Offered != rate || len(run.Shards) != pods {
+		t.Errorf("offered %d (want %d), the shards' %d, warm-up %d (want %d), %d shards", c.Offered, seconds*rate, rows, c.Warmup.Offered, rate, len(run.Shards))
+	}
+	if skew := run.StartSkew(); skew == nil || *skew > int64(100*time.Millisecond) {
+		t.Errorf("start skew %v", skew)
+	}
+	if !strings.Contains(printed, "the shards began within") && !strings.Contains(printed, "the shares began within") {
+		t.Error("the skew isn't printed")
+	}
+}
+
+// warnings are the namespace's events that aren't normal.
+func warnings(t *testing.T) []string {
+	t.Helper()
+	var list struct {
+		Items []struct{ Type, Reason, Message string } `json:"items"`
+	}
+	if err := json.Unmarshal([]byte(kubectl(t, "get", "events", "-o", "json")), &list); err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, e := range list.Items {
+		if e.Type != "Normal" {
+			all = append(all, e.Reason+": "+e.Message)
+		}
+	}
+	return all
+}
+
+// TestJobKilledPod: a pod that is deleted on the way makes the result PARTIAL, with its name; the others' sends are all there.
+func TestJobKilledPod(t *testing.T) {
+	r := newRig(t)
+	name := ""
+	run, printed, status := r.run(t, r.overlay(t, "127.0.0.1:9876", 20, 300), func(line string) {
+		if name != "" || !strings.Contains(line, fmt.Sprintf("%d ready", pods)) {
+			return
+		}
+		name = strings.TrimSpace(kubectl(t, "get", "pods", "-l", "batch.kubernetes.io/job-name=rmqbench,batch.kubernetes.io/job-completion-index=1", "-o", "jsonpath={.items[0].metadata.name}"))
+		time.Sleep(8 * time.Second) // in the middle of its load
+		kubectl(t, "delete", "pod", name, "--grace-period=0", "--force")
+	})
+	if name == "" {
+		t.Fatal("the pods were never ready together")
+	}
+	if want := regexp.MustCompile(`shard 1 of 3 \(` + regexp.QuoteMeta(name) + `\)`); status != 1 || run.Verdict != results.Partial || !want.MatchString(strings.Join(run.Lost, "\n")) {
+		t.Errorf("status %d, %s, lost %q: want PARTIAL, which names %s\n%s", status, run.Verdict, run.Lost, name, printed)
+	}
+	if c := &run.Cases[0]; c.Offered != 20*300/3*2 {
+		t.Errorf("the others offered %d, want %d", c.Offered, 20*300/3*2)
+	}
+}
