@@ -20,6 +20,38 @@ import (
 // preflightFor bounds the look at somebody's cluster: an address that nobody answers at is told within 5 s.
 const preflightFor = 4500 * time.Millisecond
 
+// againAfter is how long after a look at a cluster that isn't up it is looked at again.
+const againAfter = 500 * time.Millisecond
+
+// preflightWhenUp is preflight, again and again while nobody is there to be looked at, for o.Wait.
+func preflightWhenUp(ctx context.Context, cases []scenarios.Case, o Options) ([]*target, error) {
+	until := time.Now().Add(o.Wait)
+	told := false
+	for {
+		targets, err := preflight(ctx, cases, o)
+		if err == nil || !notUp(err) || time.Now().After(until) {
+			return targets, err
+		}
+		if !told && o.Warn != nil {
+			o.Warn(fmt.Sprintf("waiting for up to %v: %v", o.Wait, err))
+		}
+		told = true
+		waitUntil(ctx, time.Now().Add(againAfter))
+		if ctx.Err() != nil {
+			return nil, err
+		}
+	}
+}
+
+// notUp reports whether an error may be that a cluster is only just starting: no name server answers, or none knows a broker.
+func notUp(err error) bool {
+	if _, nobody := errors.AsType[*producer.NameServerError](err); nobody {
+		return true
+	}
+	c, ok := errors.AsType[*producer.ClusterError](err)
+	return ok && len(c.Known) == 0
+}
+
 // preflight looks at the clusters of all cases before anything is sent to one: who is there, is it ours to load as
 // asked, are the topics there. It sends no message, and makes a topic only where that was asked for or everything is on
 // loopback. The targets are those of the cases, nil for embedded ones.

@@ -280,3 +280,43 @@ func TestR46_OnLoopback(t *testing.T) {
 		cancel()
 	}
 }
+
+// TestWaitForCluster: a run may begin before its cluster is up; without patience it is told at once.
+func TestWaitForCluster(t *testing.T) {
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := free.Addr().String()
+	_ = free.Close()
+	s, err := scenarios.FromFlags(scenarios.Override{Path: "target.namesrv", Value: addr}, scenarios.Override{Path: "load.count", Value: "10"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Run(t.Context(), s, Options{}); err == nil || !strings.Contains(err.Error(), "no name server answers") {
+		t.Fatalf("nobody is there: %v", err)
+	}
+	var told []string
+	started := make(chan struct{})
+	o := Options{Wait: 30 * time.Second, Warn: func(text string) {
+		if told = append(told, text); len(told) == 1 {
+			close(started)
+		}
+	}}
+	go func() {
+		<-started
+		c, err := broker.Start(broker.Options{NameServerListen: addr})
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		t.Cleanup(c.Close)
+	}()
+	report, err := Run(t.Context(), s, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := report.Run.Cases[0].Acknowledged; n != 10 || !strings.Contains(told[0], "waiting for up to 30s: name server "+addr) {
+		t.Errorf("%d acknowledged, told %q", n, told)
+	}
+}

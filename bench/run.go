@@ -50,7 +50,8 @@ type Options struct {
 	// It is called on the goroutine that cuts the series. nil: nobody wants them.
 	Interval func(*results.Point, *results.Histogram)
 
-	Share *Share // what this run sends of a larger one; nil: it is whole
+	Wait  time.Duration // how long to wait for name servers and brokers that aren't up yet; 0: not at all
+	Share *Share        // what this run sends of a larger one; nil: it is whole
 
 	rounds   int  // of all cases; 0: one
 	dry      bool // nothing is to be made: Preview
@@ -103,7 +104,7 @@ func runCases(ctx context.Context, s *scenarios.Scenario, cases []scenarios.Case
 	o.rounds = s.Repeat
 	targets := make([]*target, len(cases))
 	if o.Sender == nil {
-		targets, err = preflight(ctx, cases, o)
+		targets, err = preflightWhenUp(ctx, cases, o)
 	}
 	if err != nil && (ctx.Err() == nil || isDanger(err)) {
 		return nil, err

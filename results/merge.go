@@ -263,6 +263,10 @@ func (s *span) add(late int64, m *Measured, first bool) {
 
 func (g *merging) add(w *Whole) error {
 	w.Run.Shards = []ShardRow{w.Run.row()}
+	if w.Run.CutShort != "" { // of the merged run a part is lost; itself it came to its end
+		w.Run.Lost = append(w.Run.Lost, fmt.Sprintf("the rest of %s: %s", w.Run.Shard.named(), w.Run.CutShort))
+		w.Run.CutShort = ""
+	}
 	w.keepSeries(g.of)
 	first := g.whole == nil
 	if first {
@@ -324,10 +328,8 @@ func (g *merging) addRun(w *Whole) error {
 	if from.EndedAt.After(into.EndedAt) {
 		into.EndedAt = from.EndedAt
 	}
-	into.CutShort, into.StoppedBy = cmp.Or(into.CutShort, from.CutShort), cmp.Or(into.StoppedBy, from.StoppedBy)
-	for _, lost := range from.Lost {
-		into.Lost = append(into.Lost, fmt.Sprintf("%s of %s", lost, from.Shard))
-	}
+	into.StoppedBy = cmp.Or(into.StoppedBy, from.StoppedBy)
+	into.Lost = append(into.Lost, from.Lost...)
 	into.Shards = append(into.Shards, from.Shards...)
 	into.Outages = append(into.Outages, from.Outages...)
 	into.MoreOutages += from.MoreOutages
@@ -382,7 +384,7 @@ func (g *merging) addCase(i int, w *Whole, first bool) error {
 	}
 	acc.note(from)
 	if from.CutShort != "" {
-		from.CutShort = fmt.Sprintf("%s: %s", w.Run.Shard, from.CutShort)
+		from.CutShort = fmt.Sprintf("%s: %s", w.Run.Shard.named(), from.CutShort)
 	}
 	if first {
 		return nil

@@ -280,15 +280,15 @@ func TestR52_MergeNeverSilentlyFewer(t *testing.T) {
 		}, "shard 0 of 3 (pod-0), which is of rmqbench 2, the others of rmqbench"},
 		"cut short": {func() []*Whole {
 			all := shares(3)
-			all[1].Run.Cases[0].CutShort = Interrupted
+			all[1].Run.CutShort, all[1].Run.Cases[0].CutShort = Interrupted, Interrupted
 			return all
-		}, ""},
+		}, "the rest of shard 1 of 3 (pod-1): interrupted"},
 	} {
 		got := mergeOf(t, tt.shares()...)
-		if got.Run.Verdict != Partial {
-			t.Errorf("%s: %s", name, got.Run.Verdict)
+		if got.Run.Verdict != Partial || ExitStatus(got.Run, true) != exitCouldNot {
+			t.Errorf("%s: %s, status %d", name, got.Run.Verdict, ExitStatus(got.Run, true))
 		}
-		if tt.lost != "" && !slices.Contains(got.Run.Lost, tt.lost) {
+		if !slices.Contains(got.Run.Lost, tt.lost) {
 			t.Errorf("%s: lost %q, want %q", name, got.Run.Lost, tt.lost)
 		}
 	}

@@ -18,6 +18,14 @@ type Shard struct {
 // String is how people name a share: shard 2 of 8, counted from 0 as the slots are.
 func (s *Shard) String() string { return fmt.Sprintf("shard %d of %d", s.Index, s.Of) }
 
+// named is the share with the name of who sends it, if it has one.
+func (s *Shard) named() string {
+	if s.Host == "" {
+		return s.String()
+	}
+	return fmt.Sprintf("%s (%s)", s, s.Host)
+}
+
 // Clock is how far a clock is ahead of ours: between LowNS and HighNS.
 type Clock struct {
 	Of     string `json:"of"` // whose clock it is

@@ -35,7 +35,7 @@ func (f *shareFlags) add(flags *pflag.FlagSet) {
 const barrierFor = 10 * time.Minute
 
 // share is what the flags ask for; nil: nothing.
-func (f *shareFlags) share(flags *pflag.FlagSet) (*bench.Share, error) {
+func (f *shareFlags) share(flags *pflag.FlagSet, warn func(string)) (*bench.Share, error) {
 	if f.shard == "" {
 		for _, name := range []string{"start-at", "print-record"} {
 			if flags.Changed(name) {
@@ -71,6 +71,7 @@ func (f *shareFlags) share(flags *pflag.FlagSet) (*bench.Share, error) {
 		if err != nil {
 			return nil, &usageError{"--start-at kubernetes: " + err.Error()}
 		}
+		job.Told = warn
 		s.Begin = func(ctx context.Context) (time.Time, error) {
 			ctx, cancel := context.WithTimeoutCause(ctx, barrierFor, fmt.Errorf("they did not come within %v", barrierFor))
 			defer cancel()

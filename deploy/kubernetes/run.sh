@@ -68,6 +68,7 @@ for ((began = SECONDS; ; )); do
   [ "$complete" = True ] || [ "$broken" = True ] && break
   if ((SECONDS - began > timeout)); then
     echo "run.sh: the Job is not done after $timeout s; merged is what there is" >&2
+    [ "${#following[@]}" -eq 0 ] || kill "${following[@]}" 2>/dev/null || true
     break
   fi
   sleep 1
@@ -79,4 +80,7 @@ for pid in "${following[@]}"; do
 done
 cat "$logs"/.*.err >&2 2>/dev/null || true
 rm -f "$logs"/.*.err
+if ! grep -qs rmqbench:whole "$logs"/*.log; then
+  tail -n 3 "$logs"/*.log >&2 || true
+fi
 "$rmqbench" merge "$logs" -o "$results"

@@ -30,6 +30,11 @@ type Job struct {
 
 	Poll  time.Duration // between two questions; 0 means 250ms
 	Ahead time.Duration // how far in the future the first pod puts the beginning; 0 means 3s
+
+	// Patience is how long a refusal is taken for permissions that were only just given and aren't known everywhere yet; 0 means 20s.
+	Patience time.Duration
+
+	Told func(string) // told now and then what is waited for; nil: nobody listens
 }
 
 // Where a pod finds its service account.
@@ -78,29 +83,45 @@ type jobObject struct {
 }
 
 // Begin returns when all pods begin. The first one (index 0) waits until as many are ready as there should be, and then says when in
-// the Job's annotation; the others wait for that. A server that can't be reached is asked again until ctx ends; one that refuses is an
-// error at once.
+// the Job's annotation; the others wait for that. A server that can't be reached is asked again until ctx ends; one that goes on refusing is an
+// error.
 func (j *Job) Begin(ctx context.Context, index, pods int) (time.Time, error) {
 	every := time.NewTicker(cmp.Or(j.Poll, 250*time.Millisecond))
 	defer every.Stop()
 	var last error
-	for {
+	began := time.Now()
+	for told := began; ; {
 		at, err := j.look(ctx, index, pods)
-		if refused, ok := errors.AsType[*statusError](err); ok && refused.final() {
+		if refused, ok := errors.AsType[*statusError](err); ok && refused.final(time.Since(began) > cmp.Or(j.Patience, 20*time.Second)) {
 			return at, err
 		}
 		if err == nil && !at.IsZero() {
 			return at, nil
 		}
-		if err != nil {
+		if err != nil && ctx.Err() == nil {
 			last = err
+		}
+		if j.Told != nil && time.Since(told) >= tellEvery {
+			told = time.Now()
+			j.Told(fmt.Sprintf("waiting for %d pods of the Job to be ready%s", pods, because(last)))
 		}
 		select {
 		case <-ctx.Done():
-			return time.Time{}, errors.Join(fmt.Errorf("waiting for %d pods of the Job: %w", pods, context.Cause(ctx)), last)
+			return time.Time{}, fmt.Errorf("waiting for %d pods of the Job: %w%s", pods, context.Cause(ctx), because(last))
 		case <-every.C:
 		}
 	}
+}
+
+// tellEvery is how often who waits is told so.
+const tellEvery = 10 * time.Second
+
+// because adds why nothing is known.
+func because(err error) string {
+	if err == nil {
+		return ""
+	}
+	return " (" + err.Error() + ")"
 }
 
 // look is one question, and the answer if the first pod has to give it; zero: not yet.
@@ -143,8 +164,11 @@ func (e *statusError) Error() string {
 	return fmt.Sprintf("Kubernetes answered %d: %s", e.status, e.text)
 }
 
-// final reports whether asking again changes nothing.
-func (e *statusError) final() bool {
+// final reports whether asking again changes nothing; late: permissions that were just given are known by now.
+func (e *statusError) final(late bool) bool {
+	if !late && (e.status == http.StatusForbidden || e.status == http.StatusUnauthorized || e.status == http.StatusNotFound) {
+		return false
+	}
 	return e.status < http.StatusInternalServerError && e.status != http.StatusTooManyRequests && e.status != http.StatusConflict
 }
 

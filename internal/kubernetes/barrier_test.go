@@ -81,7 +81,7 @@ func jobOf(t *testing.T, s *server) *Job {
 	if err != nil {
 		t.Fatal(err)
 	}
-	j.Poll, j.Ahead = time.Millisecond, time.Second
+	j.Poll, j.Ahead, j.Patience = time.Millisecond, time.Second, 20*time.Millisecond
 	t.Cleanup(j.client.CloseIdleConnections)
 	return j
 }
