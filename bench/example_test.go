@@ -47,3 +47,25 @@ func ExampleSender() {
 	fmt.Println(c.Offered, c.Acknowledged, c.Service.Min >= int64(time.Millisecond))
 	// Output: 100 100 true
 }
+
+// A load from a Go program: the record is what run.json holds.
+func ExampleRun() {
+	s, err := scenarios.Parse("orders.yaml", []byte(`
+version: 1
+name: orders
+load: {workers: 4, count: 1000}
+message: {size: 1KiB}
+`))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	report, err := bench.Run(context.Background(), s, bench.Options{}) // no target: the embedded broker
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	c := report.Run.Cases[0]
+	fmt.Println(c.Offered, c.Acknowledged, c.Response.Count)
+	// Output: 1000 1000 1000
+}

@@ -2,10 +2,12 @@ package broker_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"rmqbench/broker"
+	"rmqbench/producer"
 	"rmqbench/remoting"
 	"rmqbench/remoting/message"
 )
@@ -39,4 +41,38 @@ func ExampleStart() {
 	// Output:
 	// broker-0 8
 	// broker-1 8
+}
+
+// A test of whatever sends: the broker is in its process, and refuses when it is told to.
+func ExampleBroker_Answer() {
+	cluster, err := broker.Start(broker.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer cluster.Close()
+	p := producer.New(producer.Options{NameServers: []string{cluster.NameServer()}, Group: "orders", InstanceName: "example"})
+	if err := p.Start(); err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer p.Shutdown()
+
+	b := cluster.Brokers()[0]
+	b.Answer(1, remoting.SystemBusy, "[TIMEOUT_CLEAN_QUEUE]broker busy") // all sends, from now on
+	_, err = p.Send(context.Background(), &producer.Message{Topic: "ORDERS", Body: []byte("one coffee")})
+	if refused, ok := errors.AsType[*remoting.BrokerError](err); ok {
+		fmt.Println(refused.Code, refused.Remark)
+	}
+
+	b.Answer(0, remoting.SystemBusy, "[TIMEOUT_CLEAN_QUEUE]broker busy") // none any more
+	if _, err := p.Send(context.Background(), &producer.Message{Topic: "ORDERS", Body: []byte("one coffee")}); err != nil {
+		fmt.Println(err)
+	}
+	for _, q := range b.Stored() {
+		fmt.Println(q.Topic, q.Max-q.Min)
+	}
+	// Output:
+	// SYSTEM_BUSY [TIMEOUT_CLEAN_QUEUE]broker busy
+	// ORDERS 1
 }
