@@ -72,6 +72,12 @@ func TestDocsLinks(t *testing.T) {
 			}
 		}
 	}
+	for name := range all {
+		file, inDocs := strings.CutPrefix(name, "docs/")
+		if inDocs && file != "README.md" && !slices.ContainsFunc(all["docs/README.md"].Links, func(l markdown.Piece) bool { return l.Text == file }) {
+			t.Errorf("%s isn't in docs/README.md", name)
+		}
+	}
 }
 
 // other are programs that our pages name beside rmqbench; what follows them isn't looked at, but for go and make.
