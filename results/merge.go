@@ -235,7 +235,6 @@ type merging struct {
 	of     int
 	whole  *Whole
 	cases  []mergingCase
-	cpu    int64
 	allocs float64 // of all successes
 }
 

@@ -127,10 +127,7 @@ func TestPageNumbers(t *testing.T) {
 	Judge(r.Run)
 	page := written(t, "html", r)
 	d := parsePage(t, page)
-	var cells []element
-	for _, e := range d.named("td") {
-		cells = append(cells, e)
-	}
+	cells := d.named("td")
 	if cells[0].text != "sync 64" || cells[1].text != "250k" || cells[4].text != FormatDuration(*r.Run.Cases[0].Response.P99) {
 		t.Errorf("first row: %q %q %q", cells[0].text, cells[1].text, cells[4].text)
 	}

@@ -29,7 +29,7 @@ func selectorRun(t *testing.T, rounds int) *Run {
 				for q := range int32(3) {
 					share := Share{Broker: []string{"a", "b", "c"}[b], Queue: new(q), Acknowledged: 500}
 					if q < 2 {
-						share.BeforeChange = new(int64(200 + 100*int64(i)*int64(q)))
+						share.BeforeChange = new(200 + 100*int64(i)*int64(q))
 					}
 					c.Queues = append(c.Queues, share)
 				}

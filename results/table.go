@@ -1,7 +1,6 @@
 package results
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -23,9 +22,9 @@ const (
 // between them), and under it what the rows can't say. It goes under a line with the [Title]. Every name from outside
 // is made [Printable].
 func WriteTable(w io.Writer, r *Run) error {
-	draw, skew := tableLines, skewLines
+	draw, shares := tableLines, queueTable
 	if r.Selectors != nil { // says all of it that is to be compared
-		draw, skew = selectorTable, func(*Run) []string { return nil }
+		draw, shares = selectorTable, func(*Run) ([]string, error) { return nil, nil }
 	}
 	rows, err := draw(r)
 	if err != nil {
@@ -50,7 +49,11 @@ func WriteTable(w io.Writer, r *Run) error {
 	if err != nil {
 		return fmt.Errorf("table: %w", err)
 	}
-	for _, line := range slices.Concat(rows, roundLines(r), anatomy, shards, shardLines(r), outcomeLines(r), causes, objectiveLines(r), markLines(r), outageLines(r), eventLines(r), skew(r), compressionLines(r), remarkLines(r), claims, costLines(r), leftoverLines(r), evidenceLines(r)) {
+	queues, err := shares(r)
+	if err != nil {
+		return fmt.Errorf("table: %w", err)
+	}
+	for _, line := range slices.Concat(rows, roundLines(r), anatomy, shards, shardLines(r), outcomeLines(r), causes, objectiveLines(r), markLines(r), outageLines(r), eventLines(r), queues, compressionLines(r), remarkLines(r), claims, costLines(r), leftoverLines(r), evidenceLines(r)) {
 		if _, err := fmt.Fprintln(w, line); err != nil {
 			return fmt.Errorf("table: %w", err)
 		}
@@ -279,28 +282,6 @@ func markLines(r *Run) []string {
 	}
 	if more := len(r.Marks) - len(lines); more > 0 {
 		lines = append(lines, groupDigits(int64(more))+" more marks")
-	}
-	return lines
-}
-
-// unevenFrom is the load of the hottest queue, in fair shares, that is worth a line.
-const unevenFrom = 1.1
-
-// skewLines names the hottest queue of each case that used its queues unevenly.
-func skewLines(r *Run) []string {
-	var lines []string
-	cases := r.wholes()
-	for i := range cases {
-		c := &cases[i]
-		if c.Skew == nil || c.Skew.MaxOverMean < unevenFrom || len(c.Queues) == 0 {
-			continue
-		}
-		hottest := slices.MaxFunc(c.Queues, func(a, b Share) int { return cmp.Compare(a.Acknowledged, b.Acknowledged) })
-		if hottest.Queue == nil {
-			continue
-		}
-		lines = append(lines, fmt.Sprintf("%s: the hottest of %d queues, %s:%d, took %s, %.2f × its fair share", c.label(), len(c.Queues),
-			Printable(hottest.Broker), *hottest.Queue, formatShare(float64(hottest.Acknowledged)/float64(max(c.Successes(), 1))), c.Skew.MaxOverMean))
 	}
 	return lines
 }

@@ -154,14 +154,9 @@ func TestVerdictLine(t *testing.T) {
 	}
 }
 
-func TestOutageAndSkewLines(t *testing.T) {
+func TestOutageLines(t *testing.T) {
 	at := time.Date(2026, 5, 4, 3, 2, 1, 5e8, time.UTC)
-	hot := closedCase("hot", "sync", 400, 1, 2)
-	hot.Queues = []Share{{Broker: "a", Queue: new(int32(0)), Acknowledged: 100}, {Broker: "b\x1b", Queue: new(int32(7)), Acknowledged: 300}}
-	hot.Skew = SkewOf([]int64{100, 300})
-	even := hot
-	even.Skew = SkewOf([]int64{200, 200})
-	r := &Run{Cases: []Case{hot, even}, MoreOutages: 2, Outages: []Outage{
+	r := &Run{Cases: []Case{closedCase("hot", "sync", 400, 1, 2)}, MoreOutages: 2, Outages: []Outage{
 		{Case: "hot", Broker: "broker-a", BeganAt: at, FirstSuccessNS: new(int64(2_100_000_000)), Refused: 1200, Failed: 3},
 		{Case: "hot", BeganAt: at},
 	}}
@@ -169,9 +164,8 @@ func TestOutageAndSkewLines(t *testing.T) {
 		"hot: outage of broker-a from 03:02:01.500Z on, the first success after 2.10 s; meanwhile refused 1,200, ambiguous 0, failed 3",
 		"hot: outage of any broker from 03:02:01.500Z on, no send succeeded again; meanwhile refused 0, ambiguous 0, failed 0",
 		"2 more outages",
-		`hot: the hottest of 2 queues, b\x1b:7, took 75.0 %, 1.50 × its fair share`,
 	}
-	if got := slices.Concat(outageLines(r), skewLines(r)); !slices.Equal(got, want) {
+	if got := outageLines(r); !slices.Equal(got, want) {
 		t.Errorf("%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }

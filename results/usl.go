@@ -245,8 +245,22 @@ func (s *Sweep) Sentence() string {
 		}
 		return said + "; that workers get into each other's way doesn't show."
 	}
-	return said + fmt.Sprintf(", and each pair of workers costs %s more (%s–%s): the most is %s/s, with about %s workers.", sharpShare(u.Kappa.Value), sharpShare(u.Kappa.Low), sharpShare(u.Kappa.High),
-		FormatRate(*u.PeakPerSecond), groupDigits(int64(math.Round(*u.PeakWorkers))))
+	said += fmt.Sprintf(", and each pair of workers costs %s more (%s–%s): ", sharpShare(u.Kappa.Value), sharpShare(u.Kappa.Low), sharpShare(u.Kappa.High))
+	if most := s.mostFitted(); *u.PeakWorkers > float64(most) {
+		return said + fmt.Sprintf("up to %s workers, the most that were measured, more of them help. Beyond that the law is a guess: the most %s/s, with about %s workers.",
+			groupDigits(int64(most)), FormatRate(*u.PeakPerSecond), groupDigits(int64(math.Round(*u.PeakWorkers))))
+	}
+	return said + fmt.Sprintf("the most is %s/s, with about %s workers.", FormatRate(*u.PeakPerSecond), groupDigits(int64(math.Round(*u.PeakWorkers))))
+}
+
+// mostFitted is the largest number of workers that the law was fitted to.
+func (s *Sweep) mostFitted() (most int) {
+	for _, p := range s.Points {
+		if p.Left == "" {
+			most = max(most, p.Workers)
+		}
+	}
+	return most
 }
 
 // sharpShare is a share of three digits, however small.

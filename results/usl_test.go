@@ -121,5 +121,13 @@ func TestWriteSweep(t *testing.T) {
 	flat := &Sweep{Points: swept(usl(1000, 0.03, 0), 1, 0.001, 7)}
 	flat.Settle()
 	out.WriteString(flat.Sentence() + "\n")
+	short := &Sweep{Points: swept(usl(1000, 0.03, 1e-4), 1, 0.001, 7)}
+	for i := range short.Points { // the peak is at 98
+		if short.Points[i].Workers > 64 {
+			short.Points[i].Left = "the cap"
+		}
+	}
+	short.Settle()
+	out.WriteString(short.Sentence() + "\n")
 	golden.Compare(t, "sweep.txt", out.String())
 }

@@ -112,8 +112,8 @@ func propertyOf(of form, key string) form {
 			return p
 		}
 	}
-	any, _ := of["anyOf"].([]any)
-	for _, alternative := range any {
+	alternatives, _ := of["anyOf"].([]any)
+	for _, alternative := range alternatives {
 		if p := propertyOf(alternative.(form), key); p != nil {
 			return p
 		}

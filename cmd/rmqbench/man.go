@@ -10,7 +10,7 @@ import (
 )
 
 // newMan is for whoever makes packages.
-func newMan(s streams) *cobra.Command {
+func newMan(_ streams) *cobra.Command {
 	return &cobra.Command{
 		Use:    "man DIR",
 		Short:  "Write a manual page of every command into a directory",

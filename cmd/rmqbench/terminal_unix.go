@@ -59,8 +59,8 @@ func hearKeys(in *os.File, on func(key byte)) *keys {
 	}
 	k := &keys{fd: fd, was: *was, wake: w}
 	if k.set() != nil {
-		r.Close()
-		w.Close()
+		_ = r.Close()
+		_ = w.Close()
 		return nil
 	}
 	signals := make(chan os.Signal, 1)
@@ -85,7 +85,7 @@ func hearKeys(in *os.File, on func(key byte)) *keys {
 	})
 	k.heard.Go(func() {
 		defer close(over)
-		defer r.Close()
+		defer func() { _ = r.Close() }()
 		k.hear(int(r.Fd()), on)
 	})
 	return k
@@ -132,7 +132,7 @@ func (k *keys) close() {
 		return
 	}
 	k.once.Do(func() {
-		k.wake.Close()
+		_ = k.wake.Close()
 		k.heard.Wait()
 		k.restore()
 	})
