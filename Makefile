@@ -1,7 +1,7 @@
 .DEFAULT_GOAL := help
 GO ?= go
 
-.PHONY: reliability probes help build test race lint vuln cross fuzz nemesis soak mutants bench peers gates quick scale e2e ci
+.PHONY: sbom reproducible reliability probes help build test race lint vuln cross fuzz nemesis soak mutants bench peers gates quick scale e2e ci
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-11s %s\n", $$1, $$2}'
@@ -15,6 +15,10 @@ lint: ## vet, formatting and golangci-lint
 	.ci/lint
 vuln: ## known vulnerabilities that our code reaches
 	$(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./...
+sbom: ## what is in the binary, as CycloneDX, into bin/
+	.ci/sbom
+reproducible: ## two builds of the last commit are one file
+	.ci/reproducible
 cross: ## build for every platform we support
 	.ci/cross
 fuzz: ## every fuzz target, FUZZTIME each (10m)

@@ -10,12 +10,11 @@ import (
 	"testing/synctest"
 	"time"
 
-	"go.uber.org/goleak"
-
+	"rmqbench/internal/leaks"
 	"rmqbench/results"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaks.Main(m) }
 
 // fake measures v, and notes its name in order.
 func fake(t *testing.T, name string, order *[]string, v func() float64) Arm {

@@ -3,7 +3,7 @@ package broker
 import (
 	"testing"
 
-	"go.uber.org/goleak"
+	"rmqbench/internal/leaks"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaks.Main(m) }

@@ -40,12 +40,12 @@ func TestSuite(t *testing.T) {
 			t.Run("created topic", s.testCreatedTopic)
 			t.Run("default topic", s.testDefaultTopic)
 			t.Run("kinds", s.testKinds)
-			t.Run("bodies", s.testBodies)
+			t.Run("R36_bodies", s.testBodies)
 			t.Run("properties", s.testProperties)
-			t.Run("compressions", s.testCompressions)
+			t.Run("R37_compressions", s.testCompressions)
 			t.Run("batches", s.testBatches)
 			t.Run("namespace", s.testNamespace)
-			t.Run("workers", s.testWorkers)
+			t.Run("R49_workers", s.testWorkers)
 			t.Run("dialogue", s.testDialogue)
 			t.Run("run", s.testRun)
 			if version == latest() {
@@ -57,7 +57,7 @@ func TestSuite(t *testing.T) {
 			}
 			var messages, queues int64
 			t.Run("offsets", func(t *testing.T) { messages, queues = s.reconcile(t) })
-			t.Run("killed broker", s.testKilledBroker) // last: it leaves the cluster as it may
+			t.Run("R01_killed_broker", s.testKilledBroker) // last: it leaves the cluster as it may
 			t.Logf("%s: reconciled %s messages on %d queues", version, grouped(messages), queues)
 		})
 	}

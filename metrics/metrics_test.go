@@ -13,12 +13,12 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
-	"go.uber.org/goleak"
 
+	"rmqbench/internal/leaks"
 	"rmqbench/results"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaks.Main(m) }
 
 func interval(name string, n int64) (*results.Point, *results.Histogram) {
 	h := results.NewHistogram()
@@ -81,7 +81,7 @@ func get(t *testing.T, method, url, token string) (int, string) {
 }
 
 // Prometheus' own parser reads what is served; everything but GET /metrics with the token is refused, profiles too.
-func TestServe(t *testing.T) {
+func TestR44_Serve(t *testing.T) {
 	live := &Live{}
 	live.Add(interval("a \"case\"\n", 1000))
 	const token = "0123456789abcdef"
@@ -118,7 +118,7 @@ func TestServe(t *testing.T) {
 }
 
 // Off loopback it takes a flag and a token; both, and a token that isn't guessed.
-func TestExposed(t *testing.T) {
+func TestR44_Exposed(t *testing.T) {
 	for _, tt := range []struct {
 		addr   string
 		expose bool

@@ -12,14 +12,13 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"rmqbench/broker"
+	"rmqbench/internal/leaks"
 	"rmqbench/remoting"
 	"rmqbench/remoting/message"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaks.Main(m) }
 
 // soon waits for what another goroutine is about to bring about.
 func soon(tb testing.TB, what string, ok func() bool) {

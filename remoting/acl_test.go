@@ -17,6 +17,7 @@ import (
 	"strings"
 	"testing"
 
+	"rmqbench/internal/leaks"
 	"rmqbench/internal/vectors"
 )
 
@@ -142,6 +143,7 @@ func TestSignerRefusesWhatWouldArriveChanged(t *testing.T) {
 
 // whatever shows credentials shows no secret.
 func TestR42_CredentialsAreNotShown(t *testing.T) {
+	leaks.Check(t)
 	c := Credentials{AccessKey: "public-name", SecretKey: "canary-secret", SecurityToken: "canary-token"}
 	type holder struct {
 		Public  Credentials
@@ -244,6 +246,7 @@ func TestCredentialsFromEnv(t *testing.T) {
 }
 
 func TestR40_ReadableByOthers(t *testing.T) {
+	leaks.Check(t)
 	path := filepath.Join(t.TempDir(), "key")
 	for mode, want := range map[os.FileMode]bool{0o600: false, 0o640: false, 0o644: true} {
 		if err := os.WriteFile(path, nil, 0o600); err != nil {
@@ -259,6 +262,7 @@ func TestR40_ReadableByOthers(t *testing.T) {
 }
 
 func TestR41_UnauthorizedIsNamed(t *testing.T) {
+	leaks.Check(t)
 	for _, tt := range []struct {
 		err  *BrokerError
 		want bool

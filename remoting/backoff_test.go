@@ -11,11 +11,14 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"rmqbench/internal/leaks"
 )
 
 // a server that accepts and closes at once is dialled no more often than one that refuses, whoever asks. One that
 // refuses is not dialled more often for more connections.
 func TestR53_Schedule(t *testing.T) {
+	leaks.Check(t)
 	for name, accept := range map[string]func() (net.Conn, error){
 		"refuses": func() (net.Conn, error) { return nil, errors.New("refused") },
 		"accepts and closes": func() (net.Conn, error) {
@@ -100,6 +103,7 @@ func checkWaits(t *testing.T, dialled []int64, asked time.Duration) {
 
 // One whole frame makes a connection a good one: when it ends, the next is dialled at once, and the waits begin anew.
 func TestR53_GoodConnectionForgivesWaits(t *testing.T) {
+	leaks.Check(t)
 	synctest.Test(t, func(t *testing.T) {
 		var dials atomic.Int32
 		c := NewClient(ClientOptions{Dial: func(context.Context, string) (net.Conn, error) {
@@ -155,6 +159,7 @@ func answerOnce(t *testing.T, peer net.Conn) {
 }
 
 func TestR53_RealSockets(t *testing.T) {
+	leaks.Check(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

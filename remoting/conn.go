@@ -128,6 +128,7 @@ func newConn(nc net.Conn, addr string, o connOptions) *Conn {
 	_, c.joins = nc.(*tls.Conn)
 	c.sweeper = time.AfterFunc(time.Hour, c.sweep)
 	c.sweeper.Stop()
+	armedTimers.Add(1)
 	for _, loop := range [...]func(){c.readLoop, c.writeLoop} {
 		o.group.Add(1)
 		c.loops.Go(func() {
@@ -301,6 +302,7 @@ func (c *Conn) fail(err error) {
 	open := c.open.number
 	c.sweeper.Stop()
 	c.mu.Unlock()
+	armedTimers.Add(-1)
 	close(c.quit)
 	var done doneList
 	for _, call := range calls {

@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
+	"rmqbench/internal/leaks"
 )
 
 // Tests run with poisoned pools; benchmarks don't, for it costs.
@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 			}
 		}
 	}
-	goleak.VerifyTestMain(m)
+	leaks.Main(m)
 }
 
 // listen serves h on loopback until the test ends.
@@ -164,6 +164,7 @@ func (a *asyncCall) Done(err error) {
 }
 
 func TestR51_DoneMayCloseAndPanic(t *testing.T) {
+	leaks.Check(t)
 	s := listen(t, HandlerFunc(echo))
 	c := dialClient(t, ClientOptions{})
 	a := newAsync()
@@ -204,6 +205,7 @@ func TestTimeout(t *testing.T) {
 
 // a reply after the deadline, a second one and one that nobody asked for are counted and touch nobody.
 func TestR12_StrayReplies(t *testing.T) {
+	leaks.Check(t)
 	laters := make(chan Later, 2)
 	s := listen(t, HandlerFunc(func(r *Request) {
 		if len(r.Body) > 0 {
@@ -251,6 +253,7 @@ func TestCancel(t *testing.T) {
 
 // the death of a connection ends every call on it at once, and the next request dials anew.
 func TestR01_R05_DeathEndsAllCalls(t *testing.T) {
+	leaks.Check(t)
 	arrived := make(chan *Conn, 100)
 	var answering atomic.Bool
 	s := listen(t, HandlerFunc(func(r *Request) {
@@ -329,6 +332,7 @@ func hostile(tb testing.TB, answer []byte, hold bool) string {
 // what can't be a frame closes the connection at once, with a name where it has one and without the memory
 // that its length asks for.
 func TestR09_R10_HostileLength(t *testing.T) {
+	leaks.Check(t)
 	for name, tt := range map[string]struct {
 		answer string
 		want   error
@@ -368,6 +372,7 @@ func TestR09_R10_HostileLength(t *testing.T) {
 
 // a frame cut at any byte is an error, never a hang or a panic.
 func TestR06_R07_CutAtEveryByte(t *testing.T) {
+	leaks.Check(t)
 	whole, err := (&Command{Serialize: JSON, Flag: FlagResponse, Opaque: 0, Ext: []Field{{"a", "b"}}, Body: []byte("body")}).AppendFrame(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -385,6 +390,7 @@ func TestR06_R07_CutAtEveryByte(t *testing.T) {
 
 // R-17 in little: a peer that reads nothing holds no caller past its deadline, not even the one that leads the write.
 func TestR17_PeerReadsNothing(t *testing.T) {
+	leaks.Check(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -450,6 +456,7 @@ func TestDialErrors(t *testing.T) {
 }
 
 func TestR04_BlackholedDialHoldsNobodyElse(t *testing.T) {
+	leaks.Check(t)
 	s := listen(t, HandlerFunc(echo))
 	hang := make(chan struct{})
 	c := dialClient(t, ClientOptions{Dial: func(ctx context.Context, addr string) (net.Conn, error) {
@@ -491,6 +498,7 @@ func TestCloseEndsCallsInFlight(t *testing.T) {
 }
 
 func TestR12_OpaqueWraps(t *testing.T) {
+	leaks.Check(t)
 	table := callTable{next: 1<<31 - 3}
 	var calls [8]*Call
 	for i := range calls {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"rmqbench/internal/leaks"
 )
 
 // framed puts a header made by hand into a frame.
@@ -28,6 +30,7 @@ func binaryHeader(code int32, remark string, pairs []byte) []byte {
 // headers made to cost time or memory. Each is read or refused in some ms, a second on a machine that is busy,
 // and with memory bounded by the frame: what a header is read in place takes nothing, copies of it take a few times its length.
 func TestR11_HostileHeaders(t *testing.T) {
+	leaks.Check(t)
 	const room = MaxFrame/slack - lengthBytes - markBytes - 100
 	repeat := func(before, piece, after string) string {
 		return before + strings.Repeat(piece, (room-len(before)-len(after))/len(piece)) + after
@@ -73,6 +76,11 @@ func TestR11_HostileHeaders(t *testing.T) {
 			h, _, err := ParseFrame(tt.frame)
 			took := time.Since(began)
 			runtime.ReadMemStats(&parsed)
+			for again := 0; took > slack*time.Second && again < 3; again++ { // somebody else had the CPU
+				began = time.Now()
+				_, _, _ = ParseFrame(tt.frame)
+				took = time.Since(began)
+			}
 			if took > slack*time.Second {
 				t.Errorf("parsing took %v", took)
 			}
@@ -96,6 +104,11 @@ func TestR11_HostileHeaders(t *testing.T) {
 			_, _ = h.Get("k")
 			took = time.Since(began)
 			runtime.ReadMemStats(&copied)
+			for again := 0; took > slack*time.Second && again < 3; again++ {
+				began = time.Now()
+				_ = h.command(nil)
+				took = time.Since(began)
+			}
 			if took > slack*time.Second {
 				t.Errorf("copying took %v", took)
 			}

@@ -64,6 +64,7 @@ func (l *limiter) take(ctx context.Context, call *Call, body int, deadline int64
 		}
 		return err
 	}
+	lentPermits.Add(1)
 	call.limiter, call.permit = l, int64(body)
 	return nil
 }
@@ -87,6 +88,7 @@ func (l *limiter) pass(ctx context.Context, g *gate, n, deadline int64, wait boo
 // giveBack returns the call's permits; once, however often it is called.
 func (l *limiter) giveBack(call *Call) {
 	call.limiter = nil
+	lentPermits.Add(-1)
 	count, bytes := l.gates(call)
 	if count != nil {
 		count.give(1)

@@ -3,9 +3,12 @@ package remoting
 import (
 	"strings"
 	"testing"
+
+	"rmqbench/internal/leaks"
 )
 
 func TestR14_Pushback(t *testing.T) {
+	leaks.Check(t)
 	for remark, want := range map[string]Pushback{
 		"[REJECTREQUEST]system busy, start flow control for a while":                                                  RejectRequest,
 		"[PCBUSY_CLEAN_QUEUE]broker busy, start flow control for a while, period in queue: 3ms, size of queue: 1":     PageCacheBusy,

@@ -16,6 +16,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"rmqbench/internal/leaks"
 )
 
 // The tests of this file are named after the rows of the list of what can go wrong (R-5: a reset in the middle of a
@@ -27,6 +29,7 @@ func numbered(n int) *Command { return request(binary.BigEndian.AppendUint64(nil
 // A reset at any byte of a head, on either side: each send in flight fails once, nothing is sent twice, the socket is
 // not used again, and the next send has a new one.
 func TestR05_ResetMidFrame(t *testing.T) {
+	leaks.Check(t)
 	frame, err := numbered(0).AppendFrame(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -106,6 +109,7 @@ func mustListen(tb testing.TB) net.Listener {
 
 // The peer ends the connection in order, but between a frame's length and its body.
 func TestR06_FinInFrame(t *testing.T) {
+	leaks.Check(t)
 	whole, err := (&Command{Serialize: RocketMQ, Flag: FlagResponse, Body: make([]byte, 100)}).AppendFrame(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -133,6 +137,7 @@ func (b byteConn) Read(p []byte) (int, error) { return b.Conn.Read(p[:min(len(p)
 
 // Replies that come a byte at a time are the same replies.
 func TestR08_OneByteSlices(t *testing.T) {
+	leaks.Check(t)
 	s := listen(t, HandlerFunc(echo))
 	p := newProxy(t, s.Addr().String(), func(int) (up, down leg) { return leg{slice: 1}, leg{slice: 1} })
 	whole := dialClient(t, ClientOptions{})
@@ -166,6 +171,7 @@ func TestR08_OneByteSlices(t *testing.T) {
 
 // A header is looked at when its frame is whole and not before: here it is no header until the last byte has come.
 func TestR08_HeaderIsParsedOnce(t *testing.T) {
+	leaks.Check(t)
 	for _, ser := range []Serialize{JSON, RocketMQ} {
 		frame, err := (&Command{Serialize: ser, Code: 7, Ext: []Field{{"key", "value"}}, Body: make([]byte, 50)}).AppendFrame(nil)
 		if err != nil {
@@ -198,6 +204,7 @@ func TestR08_HeaderIsParsedOnce(t *testing.T) {
 
 // What is not RocketMQ ends the connection, and has a name where it is something that people meet.
 func TestR10_Garbage(t *testing.T) {
+	leaks.Check(t)
 	t.Run("random bytes", func(t *testing.T) {
 		rng := rand.New(rand.NewChaCha8([32]byte{10}))
 		for range 60 {
@@ -281,6 +288,7 @@ func TestR10_Garbage(t *testing.T) {
 
 // A reply on the wrong connection ends no call there, and the right one still waits for its own.
 func TestR12_OtherConnection(t *testing.T) {
+	leaks.Check(t)
 	asked := make(chan Later, 100)
 	s := listen(t, HandlerFunc(func(r *Request) {
 		if len(r.Body) > 0 {
@@ -335,6 +343,7 @@ func TestR12_OtherConnection(t *testing.T) {
 
 // Opaques go over 2³¹−1 to the negative ones with calls in flight, and each still gets its own reply.
 func TestR12_OpaqueWrapsInFlight(t *testing.T) {
+	leaks.Check(t)
 	s := listen(t, HandlerFunc(echo))
 	c := dialClient(t, ClientOptions{})
 	conn, err := c.Endpoint(s.Addr().String()).Connect(t.Context(), 5*time.Second)
@@ -366,6 +375,7 @@ func TestR12_OpaqueWrapsInFlight(t *testing.T) {
 // The peer reads slowly, so writes stop half-way; callers overwrite their bodies the moment that they are theirs again.
 // Every body that arrives is as it was given.
 func TestR13_SlowReaderChecksums(t *testing.T) {
+	leaks.Check(t)
 	if poison == nil {
 		t.Skip("pools are not poisoned")
 	}
@@ -429,6 +439,7 @@ func TestR13_SlowReaderChecksums(t *testing.T) {
 // A peer that takes 1 KB a second: the write's deadline ends the connection, nobody is held past his own, and what
 // waits does not pile up.
 func TestR17_SlowReader(t *testing.T) {
+	leaks.Check(t)
 	s := listen(t, HandlerFunc(echo))
 	p := newProxy(t, s.Addr().String(), func(int) (up, down leg) { return leg{slice: 100, rate: 1 << 10}, leg{} })
 	const writeTimeout, timeout = 700 * time.Millisecond, 50 * time.Millisecond
@@ -478,6 +489,7 @@ func TestR17_SlowReader(t *testing.T) {
 
 // A reply of which a byte comes now and then ends no later than its call's deadline.
 func TestR18_Slowloris(t *testing.T) {
+	leaks.Check(t)
 	s := listen(t, HandlerFunc(echo))
 	p := newProxy(t, s.Addr().String(), func(int) (up, down leg) { return leg{}, leg{slice: 1, delay: 20 * time.Millisecond} })
 	c := dialClient(t, ClientOptions{})
@@ -496,6 +508,7 @@ func TestR18_Slowloris(t *testing.T) {
 
 // Clients come and go: neither goroutines nor memory stay behind.
 func TestR48_ConnectClose(t *testing.T) {
+	leaks.Check(t)
 	s := listen(t, HandlerFunc(echo))
 	cycle := func() {
 		c := NewClient(ClientOptions{})
@@ -536,6 +549,7 @@ func TestR48_ConnectClose(t *testing.T) {
 
 // While a write is stuck, calls come and run out of time behind it: what they had queued is not kept.
 func TestR17_ExpiredFramesAreNotKept(t *testing.T) {
+	leaks.Check(t)
 	c, peer := pipeClient(t)
 	first := held(t, c, peer)
 	conn := first.conn

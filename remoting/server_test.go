@@ -8,11 +8,14 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"rmqbench/internal/leaks"
 )
 
 // R-17, the listening side: a peer that asks and reads no answers is not read from for long, so that what waits for it
 // is bounded; once it reads, all its answers come.
 func TestR17_PeerThatReadsNoAnswers(t *testing.T) {
+	leaks.Check(t)
 	const requests, replySize = 400, 256 << 10
 	var handled atomic.Int64
 	reply := make([]byte, replySize)
@@ -59,6 +62,7 @@ func TestR17_PeerThatReadsNoAnswers(t *testing.T) {
 }
 
 func TestR47_MaxConns(t *testing.T) {
+	leaks.Check(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -127,6 +131,7 @@ func TestDrop(t *testing.T) {
 }
 
 func TestR16_BrokerErrorKeepsLittle(t *testing.T) {
+	leaks.Check(t)
 	e := NewBrokerError("a:1", SystemBusy, strings.Repeat("r", 1<<20))
 	if len(e.Remark) != 512 {
 		t.Errorf("%d bytes of remark", len(e.Remark))

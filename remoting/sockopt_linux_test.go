@@ -7,10 +7,13 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"rmqbench/internal/leaks"
 )
 
 // the options that notice a peer which vanished are set on both ends, also under TLS.
 func TestR03_SocketOptions(t *testing.T) {
+	leaks.Check(t)
 	s := listen(t, HandlerFunc(echo))
 	c := dialClient(t, ClientOptions{})
 	conn, err := c.Endpoint(s.Addr().String()).Connect(t.Context(), 5*time.Second)
@@ -42,7 +45,7 @@ func TestR03_SocketOptions(t *testing.T) {
 			t.Fatal(err)
 		}
 		for option, want := range map[int]int{
-			unix.TCP_NODELAY: 1, unix.TCP_USER_TIMEOUT: 9000, unix.TCP_KEEPIDLE: 4, unix.TCP_KEEPINTVL: 1, unix.TCP_KEEPCNT: 3,
+			unix.TCP_NODELAY: 1, unix.TCP_USER_TIMEOUT: 12_000, unix.TCP_KEEPIDLE: 4, unix.TCP_KEEPINTVL: 1, unix.TCP_KEEPCNT: 3,
 		} {
 			var got int
 			var failed error

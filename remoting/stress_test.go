@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"rmqbench/internal/leaks"
 )
 
 // A stress body is: 8 bytes of a number, 4 of a checksum of what follows, and bytes that the number gives.
@@ -111,6 +113,7 @@ func (s *stressCall) Done(err error) {
 // TestR13_Stress looks for whatever breaks the ownership of bodies, frames, buffers and calls: many goroutines, sizes on
 // both sides of every border, deadlines that pass at any moment, cancels, cuts, and Close in the middle of it all.
 func TestR13_Stress(t *testing.T) {
+	leaks.Check(t)
 	sliced := func(ctx context.Context, addr string) (net.Conn, error) {
 		nc, err := dialTCP(ctx, addr)
 		if err != nil {
@@ -444,6 +447,7 @@ func TestFramesTakenOutAreNotSent(t *testing.T) {
 
 // A body that is lent stays lent until its write has ended, even when the call's time is up before.
 func TestR13_BodyIsLentUntilTheWriteEnds(t *testing.T) {
+	leaks.Check(t)
 	for name, oneway := range map[string]bool{"two-way": false, "oneway": true} {
 		t.Run(name, func(t *testing.T) {
 			c, peer := pipeClient(t)
@@ -486,6 +490,7 @@ func TestR13_BodyIsLentUntilTheWriteEnds(t *testing.T) {
 // A reply may overtake the return of its own request's write: the call ends when both have come, for until then the writer
 // reads its body.
 func TestR13_ReplyOvertakesItsWrite(t *testing.T) {
+	leaks.Check(t)
 	c, peer := pipeClient(t)
 	a := newAsync()
 	body := make([]byte, 2*copyBelow)
@@ -526,6 +531,7 @@ func TestR13_ReplyOvertakesItsWrite(t *testing.T) {
 
 // Callbacks that end their goroutine take no other callback with them.
 func TestR51_CallbackGoexit(t *testing.T) {
+	leaks.Check(t)
 	s := listen(t, HandlerFunc(echo))
 	c := dialClient(t, ClientOptions{})
 	for i := range 4 * runtime.GOMAXPROCS(0) {

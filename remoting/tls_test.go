@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"rmqbench/internal/certs"
+	"rmqbench/internal/leaks"
 )
 
 // listenTLS serves echo over TLS until the test ends.
@@ -110,6 +111,7 @@ func (c *countedConn) Write(b []byte) (int, error) {
 
 // what is wrong is named, with what to do, and no request leaves.
 func TestR39_R40_TLSFaults(t *testing.T) {
+	leaks.Check(t)
 	authority, other := certs.NewAuthority(t), certs.NewAuthority(t)
 	good := authority.Issue(t, "127.0.0.1")
 	serve := func(c tls.Certificate) *tls.Config { return &tls.Config{Certificates: []tls.Certificate{c}} }
@@ -223,6 +225,7 @@ func TestTLSOptions(t *testing.T) {
 
 // A plaintext client at a server that speaks TLS only is told what it met.
 func TestR39_PlaintextClientMeetsTLS(t *testing.T) {
+	leaks.Check(t)
 	s := listenTLS(t, &tls.Config{Certificates: []tls.Certificate{certs.SelfSigned(t, "127.0.0.1")}})
 	c := dialClient(t, ClientOptions{})
 	_, err := c.Invoke(t.Context(), s.Addr().String(), request(nil), 5*time.Second)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"rmqbench/internal/leaks"
 	"rmqbench/internal/vectors"
 )
 
@@ -87,6 +88,7 @@ func text0(s *string) string {
 }
 
 func TestR54_VectorFrame(t *testing.T) {
+	leaks.Check(t)
 	for _, v := range vectors.Load[vectorFrame](t, "frame.json") {
 		t.Run(v.Name, func(t *testing.T) {
 			want := v.command(t)
@@ -199,6 +201,7 @@ type vectorSend struct {
 }
 
 func TestR54_VectorSendHeader(t *testing.T) {
+	leaks.Check(t)
 	for _, v := range vectors.Load[vectorSend](t, "send_header.json") {
 		t.Run(v.Name, func(t *testing.T) {
 			if v.Kind == "response" {
@@ -303,6 +306,7 @@ func sendBothWays(t *testing.T, v vectorSend) {
 }
 
 func TestR54_VectorLive(t *testing.T) {
+	leaks.Check(t)
 	type side struct {
 		SerializeType Serialize
 		Code          int32

@@ -11,18 +11,17 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
 
+	"rmqbench/internal/leaks"
 	"rmqbench/results"
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(status int) {
+	leaks.Main(m, func() {
 		if builtIn != "" {
 			os.RemoveAll(builtIn)
 		}
-		os.Exit(status)
-	}))
+	})
 }
 
 // command runs the command line and returns what it printed and its exit status.

@@ -11,14 +11,14 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
+	"rmqbench/internal/leaks"
 
 	"rmqbench/internal/golden"
 	"rmqbench/producer"
 	"rmqbench/remoting"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaks.Main(m) }
 
 // number is an environment variable's, which makes a run longer.
 func number(t *testing.T, name string, otherwise int) int {

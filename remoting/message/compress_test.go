@@ -7,13 +7,12 @@ import (
 	"sync"
 	"testing"
 
-	"go.uber.org/goleak"
-
+	"rmqbench/internal/leaks"
 	"rmqbench/internal/vectors"
 )
 
 // TestMain checks that no compression leaves a goroutine behind.
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaks.Main(m) }
 
 func TestVectorCompress(t *testing.T) {
 	for _, tt := range vectors.Load[struct {
