@@ -11,9 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"rmqbench/internal/leaks"
-
 	"rmqbench/internal/golden"
+	"rmqbench/internal/leaks"
 	"rmqbench/producer"
 	"rmqbench/remoting"
 )

@@ -3,6 +3,7 @@
 //	go run ./internal/rows            run what needs only Go, write the page
 //	go run ./internal/rows -e2e       and what needs Java, Maven or a network namespace
 //	go run ./internal/rows -gates     and the gate against itself, in short
+//	go run ./internal/rows -run R05   run those of a row
 //	go run ./internal/rows -run none  write the page from what it said before
 //
 // A test covers a row by its name: TestR05_ResetMidFrame, or TestR06_R07_CutAtEveryByte for two; a subtest likewise

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -19,18 +20,22 @@ const (
 )
 
 func main() {
-	run := flag.String("run", "quick", "quick: the tests that need only Go; none: no test")
+	only := flag.String("run", ".", "run the tests whose names match this regular expression; none: no test")
 	e2e := flag.Bool("e2e", false, "also those that need Java, Maven or a network namespace")
 	gates := flag.Bool("gates", false, "also the gate against itself, in short")
 	flag.Parse()
-	if err := makePage(*run == "quick", *e2e, *gates); err != nil {
+	which, err := regexp.Compile(*only)
+	if err == nil {
+		err = makePage(which, *only != "none", *e2e, *gates)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "rows:", err)
 		os.Exit(1)
 	}
 }
 
-// makePage runs what is asked for and writes the page; an error too where a test failed or a row has none.
-func makePage(quick, e2e, gates bool) error {
+// makePage runs what is asked for and writes the page; an error too where a test failed.
+func makePage(which *regexp.Regexp, run, e2e, gates bool) error {
 	root, err := os.Getwd()
 	if err != nil {
 		return err
@@ -45,23 +50,23 @@ func makePage(quick, e2e, gates bool) error {
 		return err
 	}
 	got := written(string(old))
-	sets := []struct {
+	ran := map[string]outcome{}
+	for _, s := range []struct {
 		on   bool
 		tag  string
 		env  []string
 		args []string
 	}{
-		{quick, "", nil, []string{"-timeout", "10m", "./..."}},
-		{e2e, "e2e", nil, []string{"-tags", "e2e", "-timeout", "40m", "./e2e/"}},
-		{gates, "gates", []string{"GATES=3", "GATES_AT_ONCE=3"}, []string{"-tags", "gates", "-timeout", "20m", "./cmd/rmqbench"}},
-	}
-	ran := map[string]outcome{}
-	for _, s := range sets {
-		if !s.on {
+		{run, "", nil, []string{"-timeout", "10m"}},
+		{run && e2e, "e2e", nil, []string{"-tags", "e2e", "-timeout", "40m"}},
+		{run && gates, "gates", []string{"GATES=3", "GATES_AT_ONCE=3"}, []string{"-tags", "gates", "-timeout", "20m"}},
+	} {
+		these := slices.DeleteFunc(slices.Clone(tests), func(f found) bool { return needs(&f) != s.tag || !which.MatchString(f.name) })
+		if !s.on || len(these) == 0 {
 			continue
 		}
-		these := slices.DeleteFunc(slices.Clone(tests), func(f found) bool { return needs(&f) != s.tag })
-		if err := goTest(root, module, ran, s.env, append([]string{"-run", pattern(these)}, s.args...)...); err != nil {
+		functions, dirs := holders(these)
+		if err := goTest(root, module, ran, s.env, slices.Concat(s.args, []string{"-run", functions}, dirs)...); err != nil {
 			return err
 		}
 	}

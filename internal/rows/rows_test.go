@@ -34,8 +34,8 @@ func (s *suite) TestR09_Method(t *testing.T) {}
 	if got, err := inFile(path, "x"); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, %v, want %+v", got, err, want)
 	}
-	if got := pattern(want); got != "^TestR[0-9]{2}_|^TestOther$" {
-		t.Errorf("pattern %s", got)
+	if names, dirs := holders(want); names != "^(TestOther|TestR05_ResetMidFrame|TestR06_R07_Cut)$" || !slices.Equal(dirs, []string{"./x"}) {
+		t.Errorf("functions %s in %q", names, dirs)
 	}
 	for name, want := range map[string]string{"TestR59_None": "no row R59", "TestR5Old": "TestR05_Name", "TestR30R31Both": "TestR05_Name"} {
 		if err := os.WriteFile(path, []byte("package x\nfunc "+name+"(t *testing.T) {}"), 0o666); err != nil {

@@ -83,30 +83,16 @@ func worst(a, b string) string {
 	return b
 }
 
-// pattern matches the functions that hold the tests.
-func pattern(tests []found) string {
-	holds := map[string]bool{}
-	for _, t := range tests {
-		name, _, _ := strings.Cut(t.name, "/")
-		if !functionName.MatchString(name) {
-			holds[name] = true
-		}
+// holders are the functions that hold the tests, as a pattern for go test, and their packages.
+func holders(tests []found) (pattern string, dirs []string) {
+	var names []string
+	for i := range tests {
+		name, _, _ := strings.Cut(tests[i].name, "/")
+		names, dirs = append(names, name), append(dirs, "./"+tests[i].dir)
 	}
-	p := `^TestR[0-9]{2}_`
-	for _, t := range slices.Sorted(keys(holds)) {
-		p += "|^" + t + "$"
-	}
-	return p
-}
-
-func keys(m map[string]bool) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for k := range m {
-			if !yield(k) {
-				return
-			}
-		}
-	}
+	slices.Sort(names)
+	slices.Sort(dirs)
+	return "^(" + strings.Join(slices.Compact(names), "|") + ")$", slices.Compact(dirs)
 }
 
 // goTest runs tests and adds what came of them to got. That some fail is no error: it is in got.
