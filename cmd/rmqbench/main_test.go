@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-
 	"rmqbench/internal/leaks"
 	"rmqbench/results"
 )
