@@ -10,6 +10,7 @@ const (
 	drawTag
 	drawHot
 	drawTurn
+	drawKind
 )
 
 // draws are random numbers, each a pure function of seed, stream and index: whoever draws number i draws the same.

@@ -153,7 +153,7 @@ func TestNumbersAreOnlyGivenWhereAsked(t *testing.T) {
 	}
 	m.roll = newRoll("x-")
 	m.fill(&sent, 71)
-	if got, _ := sent.Properties.Get(numberProperty); got != "x-1z" || len(sent.Properties) != 2 || len(m.properties) != 1 || !strings.HasPrefix(got, m.roll.mark) {
-		t.Errorf("%v of %v", sent.Properties, m.properties)
+	if got, _ := sent.Properties.Get(numberProperty); got != "x-1z" || len(sent.Properties) != 2 || len(m.kinds[0].properties) != 1 || !strings.HasPrefix(got, m.roll.mark) {
+		t.Errorf("%v of %v", sent.Properties, m.kinds[0].properties)
 	}
 }

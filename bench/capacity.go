@@ -242,7 +242,7 @@ func searchable(s *scenarios.Scenario) (*scenarios.Case, error) {
 		return fault("capacity finds its answer several times by itself; give --rounds %d instead of repeat", s.Repeat)
 	case !c.Load.OpenLoop():
 		return fault("capacity needs a rate to begin with; give --start 1k/s")
-	case c.Load.Mode == scenarios.Oneway:
+	case c.Load.Uses(scenarios.Oneway):
 		return fault("oneway sends have no answers: how fast bytes can be written is no capacity; use -m sync or -m async")
 	case len(c.Events) > 0:
 		return fault("events happen at times of their own: capacity looks for a steady state; take them out")

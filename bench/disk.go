@@ -31,26 +31,32 @@ func (o *Options) diskLimit(local bool) float64 {
 const addedProperties = len("UNIQ_KEY\x01\x02WAIT\x01true\x02MSG_REGION\x01DefaultRegion\x02TRACE_ON\x01true\x02CLUSTER\x01DefaultCluster\x02") + 32
 
 // recordBytes is what a broker's commit log takes for a message, on average and about.
-func (d *mould) recordBytes(p *scenarios.Producer, compressible float64) float64 {
+func (d *mould) recordBytes(p *scenarios.Producer) float64 {
 	size := float64(message.MinRecord + len(d.topic) + addedProperties)
 	if d.keys != nil {
 		size += float64(len("KEYS\x01\x02") + len(d.keys.keys[0]))
 	}
-	if d.tags != nil {
-		size += float64(len("TAGS\x01\x02") + len(d.tags[0]))
+	return size + d.mean(func(k *kind) float64 { return k.recordBytes(p) })
+}
+
+// recordBytes are those that messages of the kind add to what all have.
+func (k *kind) recordBytes(p *scenarios.Producer) float64 {
+	size := 0.0
+	if k.tags != nil {
+		size += float64(len("TAGS\x01\x02") + len(k.tags[0]))
 	}
-	for _, property := range d.properties {
+	for _, property := range k.properties {
 		size += float64(len(property.Key) + len(property.Value) + 2)
 	}
 	var bodies float64
-	for _, b := range d.bodies {
+	for _, b := range k.bodies {
 		n := float64(len(b))
 		if p.CompressOver > 0 && len(b) >= int(p.CompressOver) {
-			n *= 1 - compressible
+			n *= 1 - k.compressible
 		}
 		bodies += n
 	}
-	return size + bodies/float64(len(d.bodies))
+	return size + bodies/float64(len(k.bodies))
 }
 
 // messages are how many a case sends, warm-up and all; false: nothing bounds them.
@@ -106,7 +112,7 @@ func (s *somebodys) expect(c *scenarios.Case, r *message.Route, rounds int) erro
 		return err
 	}
 	n, bounded := p.messages()
-	each := p.mould.recordBytes(&c.Producer, c.Message.Compressible)
+	each := p.mould.recordBytes(&c.Producer)
 	share := writers(r, s.brokers, c.Target.Brokers)
 	for i := range s.record.Brokers {
 		b := &s.record.Brokers[i]
@@ -226,7 +232,7 @@ func (r *runner) stays(m *measurement, c *scenarios.Case) {
 		t := &m.tallies[i].counts
 		n += t.Acknowledged + t.Weak + t.Written
 	}
-	bytes := int64(float64(n) * m.plan.mould.recordBytes(&c.Producer, c.Message.Compressible))
+	bytes := int64(float64(n) * m.plan.mould.recordBytes(&c.Producer))
 	if bytes == 0 {
 		return
 	}

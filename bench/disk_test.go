@@ -86,7 +86,7 @@ func TestRecordBytes(t *testing.T) {
 			t.Fatal(err)
 		}
 		of := &parse(t, text)[0]
-		near(t, "bytes of 500 records", 500*m.recordBytes(&of.Producer, of.Message.Compressible), at, 0.05)
+		near(t, "bytes of 500 records", 500*m.recordBytes(&of.Producer), at, 0.05)
 		if l := report.Run.Leftover; l != nil {
 			t.Errorf("an embedded broker has no disk: %+v", l)
 		}

@@ -24,6 +24,7 @@ type measurement struct {
 	ledger       *ledger
 	queues       []message.Queue   // of the topic, when the case began; nil: unknown
 	offered      []int64           // by stage
+	ofKinds      []int64           // those of the measured stages, by kind
 	wire         *remoting.Stats   // what went over the connections since the measured stages began; nil: unknown
 	network      *remoting.TCPInfo // of the connections at the end; nil: unknown
 	began        time.Time
@@ -135,7 +136,7 @@ func drive(caller context.Context, p *plan, sender Sender, wait waiter, look wat
 	m.ledger.endInterval()
 	m.tallies = l.recorder.snapshot()
 	m.workers, m.inFlightIntegral = int(l.spawned.Load()), new(l.inFlightIntegral())
-	m.offered = l.offered(pace, m.tallies)
+	m.offered, m.ofKinds = l.offered(pace, m.tallies)
 	return m, nil
 }
 
@@ -174,21 +175,37 @@ func mergeDone(a, b context.Context) (context.Context, func()) {
 	return ctx, func() { stop(); cancel() }
 }
 
-// offered is how many sends fell due, by stage: on a closed loop those that were made and those that still waited for their key;
+// offered is how many sends fell due, by stage and by kind: on a closed loop those that were made and those that still waited for their key;
 // on an open loop those whose time had come when the pacer stopped.
-func (l *load) offered(pace *pacer, tallies []tally) []int64 {
-	offered := make([]int64, len(l.plan.stages))
-	for i := range offered {
-		if pace == nil {
-			offered[i] = tallies[i].counts.Attempted
+func (l *load) offered(pace *pacer, tallies []tally) (byStage, ofKinds []int64) {
+	if pace != nil {
+		return pace.offered, pace.ofKinds
+	}
+	byStage, ofKinds = l.plan.attempted(tallies)
+	if l.lanes != nil {
+		l.lanes.left(func(s slot) {
+			byStage[s.stage] += s.size
+			if !l.plan.stages[s.stage].warmup {
+				ofKinds[l.plan.mould.kindOf(s.index)] += s.size
+			}
+		})
+	}
+	return byStage, ofKinds
+}
+
+// attempted is how many sends were made, by stage, and in the measured stages by kind.
+func (p *plan) attempted(tallies []tally) (byStage, ofKinds []int64) {
+	byStage, ofKinds = make([]int64, len(p.stages)), make([]int64, len(p.mould.kinds))
+	for i := range byStage {
+		byStage[i] = tallies[i].counts.Attempted
+		if p.stages[i].warmup {
 			continue
 		}
-		offered[i] = pace.offered[i]
+		for k := range tallies[i].kinds {
+			ofKinds[k] += tallies[i].kinds[k].counts.Attempted
+		}
 	}
-	if pace == nil && l.lanes != nil {
-		l.lanes.left(offered)
-	}
-	return offered
+	return byStage, ofKinds
 }
 
 // watchEvery is how often progress is told.
@@ -307,10 +324,7 @@ func (l *load) endInterval(m *measurement, now int64, look *watcher) {
 func (l *load) soFar(m *measurement, used *used, still *standstill, look *watcher) *measurement {
 	so := *m
 	so.tallies, so.workers = l.recorder.snapshot(), int(l.spawned.Load())
-	so.offered = make([]int64, len(so.tallies))
-	for i := range so.tallies {
-		so.offered[i] = so.tallies[i].counts.Attempted
-	}
+	so.offered, so.ofKinds = l.plan.attempted(so.tallies)
 	so.stood = still.so()
 	used.end(&so, look)
 	return &so

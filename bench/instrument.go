@@ -18,10 +18,10 @@ const instrumentWarmup = 100 * time.Millisecond
 // instrumentCost measures for a time what the harness itself takes with the load of c, in its mode, size and rate, against
 // a broker in this process that does nothing. nil: c's mode needs a broker that does something, or it couldn't be measured.
 func instrumentCost(ctx context.Context, c *scenarios.Case, d time.Duration) *results.InstrumentCost {
-	switch c.Load.Mode {
-	case scenarios.Sync, scenarios.Async, scenarios.Oneway:
-	default:
-		return nil
+	for _, mode := range c.Load.Modes() {
+		if mode != scenarios.Sync && mode != scenarios.Async && mode != scenarios.Oneway {
+			return nil
+		}
 	}
 	null, err := startNull()
 	if err != nil {

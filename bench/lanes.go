@@ -86,12 +86,12 @@ func (l *lanes) leave(key int32) (next slot, more bool) {
 	return t.slot, true
 }
 
-// left adds up the messages that still wait, by stage. Nobody sends any more.
-func (l *lanes) left(byStage []int64) {
+// left gives the slots that still wait. Nobody sends any more.
+func (l *lanes) left(each func(slot)) {
 	for i := range l.lanes {
 		for _, t := range l.lanes[i].waiting {
 			if t.own == nil {
-				byStage[t.slot.stage] += t.slot.size
+				each(t.slot)
 			}
 		}
 	}

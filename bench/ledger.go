@@ -12,6 +12,7 @@ import (
 // at the interval, off the path of the sends. One goroutine uses it at a time.
 type ledger struct {
 	plan    *plan
+	apart   bool // of sends without an answer no times are taken: there are others; see plan.mixes
 	brokers []*brokerBook
 	outages outages
 	recent  *window           // nil: nobody watches
@@ -56,7 +57,7 @@ func (l *ledger) take(events []event) {
 		if e.outcome != acknowledged && e.outcome != written {
 			continue
 		}
-		if l.recent != nil {
+		if l.recent != nil && !(l.apart && e.outcome == written) {
 			l.recent.record(e.response)
 		}
 		b := l.book(e.broker, e.queue)
@@ -67,7 +68,7 @@ func (l *ledger) take(events []event) {
 				l.keys.take(l.plan, b.number, e)
 			}
 		}
-		if l.plan.stages[e.stage].warmup {
+		if l.plan.stages[e.stage].warmup || l.apart && e.outcome == written {
 			continue
 		}
 		if b != nil {

@@ -11,39 +11,103 @@ import (
 // mould is what a case's messages are made of. All of it is ready before the run, and what message i gets is a pure
 // function of seed and i.
 type mould struct {
-	topic      string
-	bodies     [][]byte
-	each       int // bytes of every body; 0: they differ
-	which      draws
-	keys       *keyPool // nil: none
-	tags       []string
-	tag        draws
-	properties message.Properties
-	delay      int
-	roll       *roll // nil: messages have no number
+	topic string
+	kinds []kind   // one, unless they are mixed
+	pick  draws    // of a mix
+	sum   int      // of the kinds' weights
+	keys  *keyPool // nil: none
+	delay int
+	roll  *roll // nil: messages have no number
+}
+
+// kind is what messages of one kind are made of.
+type kind struct {
+	name         string // "" unless they are mixed
+	mode         scenarios.Mode
+	weight       int
+	bodies       [][]byte
+	each         int // bytes of every body; 0: they differ
+	compressible float64
+	which        draws
+	tags         []string
+	tag          draws
+	properties   message.Properties
 }
 
 // newMould makes the pools; an error is the scenario's fault.
 func newMould(c *scenarios.Case) (*mould, error) {
-	m := &c.Message
-	bodies, err := makeBodies(c.Seed, m)
-	if err != nil {
-		return nil, scenarios.Faults{{File: "case " + c.Name, Msg: "message: " + err.Error()}}
+	d := &mould{topic: c.Topic.Name, delay: c.Message.DelayLevel, pick: drawsOf(c.Seed, drawKind)}
+	mix := c.Load.Mix
+	if len(mix) == 0 {
+		mix = []scenarios.Kind{{Weight: 1, Mode: c.Load.Mode, Message: c.Message}}
 	}
-	d := &mould{topic: c.Topic.Name, bodies: bodies, which: drawsOf(c.Seed, drawBody), tag: drawsOf(c.Seed, drawTag), delay: m.DelayLevel}
-	if m.Sizes == nil {
-		d.each = int(m.Size)
+	for i := range mix {
+		k, err := newKind(c.Seed, &mix[i])
+		if err != nil {
+			where := "message: "
+			if k := mix[i].Name; k != "" {
+				where = "kind " + k + ": " + where
+			}
+			return nil, scenarios.Faults{{File: "case " + c.Name, Msg: where + err.Error()}}
+		}
+		d.kinds = append(d.kinds, *k)
+		d.sum += k.weight
 	}
-	if m.Keys != nil {
-		d.keys = newKeyPool(c.Seed, m.Keys)
-	}
-	for i := range m.Tags {
-		d.tags = append(d.tags, fmt.Sprintf("tag%d", i))
-	}
-	for _, p := range m.Properties {
-		d.properties = append(d.properties, message.Property{Key: p.Key, Value: p.Value})
+	if c.Message.Keys != nil {
+		d.keys = newKeyPool(c.Seed, c.Message.Keys)
 	}
 	return d, nil
+}
+
+func newKind(seed uint64, of *scenarios.Kind) (*kind, error) {
+	m := &of.Message
+	bodies, err := makeBodies(seed, m)
+	if err != nil {
+		return nil, err
+	}
+	k := &kind{name: of.Name, mode: of.Mode, weight: of.Weight, bodies: bodies, compressible: m.Compressible, which: drawsOf(seed, drawBody), tag: drawsOf(seed, drawTag)}
+	if m.Sizes == nil {
+		k.each = int(m.Size)
+	}
+	for i := range m.Tags {
+		k.tags = append(k.tags, fmt.Sprintf("tag%d", i))
+	}
+	for _, p := range m.Properties {
+		k.properties = append(k.properties, message.Property{Key: p.Key, Value: p.Value})
+	}
+	return k, nil
+}
+
+// kindOf is the number of message i's kind.
+func (d *mould) kindOf(i int64) int {
+	if len(d.kinds) == 1 {
+		return 0
+	}
+	at, k := d.pick.below(i, d.sum), 0
+	for at >= d.kinds[k].weight {
+		at -= d.kinds[k].weight
+		k++
+	}
+	return k
+}
+
+// mean weighs what is known of each kind by how usual it is.
+func (d *mould) mean(of func(*kind) float64) float64 {
+	sum := 0.0
+	for i := range d.kinds {
+		sum += of(&d.kinds[i]) * float64(d.kinds[i].weight)
+	}
+	return sum / float64(d.sum)
+}
+
+// each is the bytes of every body; 0: they differ.
+func (d *mould) each() int {
+	for i := range d.kinds {
+		if d.kinds[i].each != d.kinds[0].each {
+			return 0
+		}
+	}
+	return d.kinds[0].each
 }
 
 // batchOf is how many messages go in one send: so many, or as many as have about so many bytes.
@@ -54,21 +118,23 @@ func (d *mould) batchOf(l *scenarios.Workload) int {
 	case l.BatchBytes == 0:
 		return l.Batch
 	}
-	return min(max(int(int64(l.BatchBytes)/d.meanBody()), 1), scenarios.MaxBatch)
+	return min(max(int(float64(l.BatchBytes)/d.meanBody()), 1), scenarios.MaxBatch)
 }
 
 // meanBody is the bytes of a body, on average.
-func (d *mould) meanBody() int64 {
-	sum := int64(0)
-	for _, b := range d.bodies {
-		sum += int64(len(b))
-	}
-	return max(sum/int64(len(d.bodies)), 1)
+func (d *mould) meanBody() float64 {
+	return d.mean(func(k *kind) float64 {
+		sum := 0
+		for _, b := range k.bodies {
+			sum += len(b)
+		}
+		return max(float64(sum)/float64(len(k.bodies)), 1)
+	})
 }
 
 // begin gives a message what all of them have.
 func (d *mould) begin(m *producer.Message) {
-	m.Topic, m.Properties, m.DelayLevel = d.topic, d.properties, d.delay
+	m.Topic, m.DelayLevel = d.topic, d.delay
 }
 
 // noKey is the number of the key of messages that have none.
@@ -76,25 +142,28 @@ const noKey = -1
 
 // fill gives it what message i has, and says its key's number.
 func (d *mould) fill(m *producer.Message, i int64) (key int32) {
-	m.Body = d.bodyOf(i)
-	if d.tags != nil {
-		m.Tags = d.tags[d.tag.below(i, len(d.tags))]
+	k := &d.kinds[d.kindOf(i)]
+	m.Body, m.Tags, m.Properties = k.bodyOf(i), "", k.properties
+	if k.tags != nil {
+		m.Tags = k.tags[k.tag.below(i, len(k.tags))]
 	}
 	if key = d.keyOf(i); key != noKey {
 		m.Keys = d.keys.list(key)
 	}
 	if d.roll != nil {
-		m.Properties = append(d.properties[:len(d.properties):len(d.properties)], message.Property{Key: numberProperty, Value: d.roll.number(i)})
+		m.Properties = append(k.properties[:len(k.properties):len(k.properties)], message.Property{Key: numberProperty, Value: d.roll.number(i)})
 	}
 	return key
 }
 
 // bodyOf is message i's body.
-func (d *mould) bodyOf(i int64) []byte {
-	if d.each > 0 {
-		return d.bodies[uint64(i)%uint64(len(d.bodies))] // they are alike: no draw is needed
+func (d *mould) bodyOf(i int64) []byte { return d.kinds[d.kindOf(i)].bodyOf(i) }
+
+func (k *kind) bodyOf(i int64) []byte {
+	if k.each > 0 {
+		return k.bodies[uint64(i)%uint64(len(k.bodies))] // they are alike: no draw is needed
 	}
-	return d.bodies[d.which.below(i, len(d.bodies))]
+	return k.bodies[k.which.below(i, len(k.bodies))]
 }
 
 // keyOf is the number of message i's key, noKey if messages have none.

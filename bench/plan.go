@@ -2,6 +2,7 @@ package bench
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"rmqbench/scenarios"
@@ -9,8 +10,8 @@ import (
 
 // plan is a case made ready to run: which sends fall due when, by whom, with what. It does not change while it runs.
 type plan struct {
-	mode     scenarios.Mode
-	open     bool // sends fall due at known times; otherwise as replies come
+	mode     scenarios.Mode // of all messages, or Mixed
+	open     bool           // sends fall due at known times; otherwise as replies come
 	stages   []stagePlan
 	workers  int
 	auto     bool           // workers grow as slots find none free
@@ -60,7 +61,7 @@ func newPlan(c *scenarios.Case) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &plan{mould: mould, batch: mould.batchOf(&c.Load), mode: c.Load.Mode, open: c.Load.OpenLoop(), workers: c.Load.Workers.N, auto: c.Load.Workers.Auto, inFlight: c.Load.InFlight, count: c.Load.Count,
+	p := &plan{mould: mould, batch: mould.batchOf(&c.Load), mode: c.Load.Way(), open: c.Load.OpenLoop(), workers: c.Load.Workers.N, auto: c.Load.Workers.Auto, inFlight: c.Load.InFlight, count: c.Load.Count,
 		ordered: c.Load.Ordered, inFlightBytes: int64(c.Load.InFlightBytes), backlog: c.Load.Backlog, cap: c.Load.Cap, poisson: c.Load.Arrivals == scenarios.Poisson, gaps: drawsOf(c.Seed, drawGap)}
 	if p.auto {
 		p.workers = autoWorkers
@@ -132,7 +133,12 @@ func (p *plan) mostInFlight() int {
 	if p.inFlightBytes == 0 {
 		return p.inFlight
 	}
-	return int(min(max(p.inFlightBytes/p.mould.meanBody(), 1), int64(p.inFlight)))
+	return min(max(int(float64(p.inFlightBytes)/p.mould.meanBody()), 1), p.inFlight)
+}
+
+// mixes reports whether sends with an answer and sends without one go together: their times are kept apart.
+func (p *plan) mixes() bool {
+	return p.mode == scenarios.Mixed && slices.ContainsFunc(p.mould.kinds, func(k kind) bool { return k.mode == scenarios.Oneway })
 }
 
 // waits reports whether a send can be due before it is called: when its turn comes late, or its key is taken.

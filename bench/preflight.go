@@ -228,7 +228,7 @@ func safe(load *scenarios.Workload, o *Options, cluster string, masters int, loc
 	if local || load.OpenLoop() || !load.Cap.IsZero() {
 		return nil
 	}
-	if load.Mode == scenarios.Oneway {
+	if load.Uses(scenarios.Oneway) {
 		return &DangerError{fmt.Sprintf("no rate: oneway sends to %s (%s) would not even slow down when it can't keep up; give -r 1k/s", cluster, plural(masters, "master"))}
 	}
 	if !o.Unlimited {

@@ -29,12 +29,8 @@ func Preview(ctx context.Context, s *scenarios.Scenario, o Options) ([]Planned, 
 		if err != nil {
 			return nil, err
 		}
-		var bodies int
-		for _, b := range p.mould.bodies {
-			bodies += len(b)
-		}
-		planned[i] = Planned{Case: c.Name, Embedded: c.Target.Embedded != nil, Body: float64(bodies) / float64(len(p.mould.bodies)),
-			Stored: p.mould.recordBytes(&c.Producer, c.Message.Compressible)}
+		planned[i] = Planned{Case: c.Name, Embedded: c.Target.Embedded != nil, Body: p.mould.meanBody(),
+			Stored: p.mould.recordBytes(&c.Producer)}
 		planned[i].Messages, planned[i].Bounded = p.messages()
 		if length := p.length(); length < forever {
 			planned[i].Length = time.Duration(length)

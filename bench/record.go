@@ -10,7 +10,7 @@ import (
 
 // record puts a measurement into the record's form, with the histograms that the log keeps.
 func (m *measurement) record(c *scenarios.Case) (results.Case, []results.TaggedHistogram, error) {
-	out := results.Case{Name: c.Name, Params: c.Params, Mode: string(c.Load.Mode), OpenLoop: m.plan.open, LateNS: m.late}
+	out := results.Case{Name: c.Name, Params: c.Params, Mode: string(m.plan.mode), OpenLoop: m.plan.open, LateNS: m.late}
 	switch {
 	case m.interrupted:
 		out.CutShort = results.Interrupted
@@ -20,7 +20,7 @@ func (m *measurement) record(c *scenarios.Case) (results.Case, []results.TaggedH
 	for _, o := range c.SLO {
 		out.SLO = append(out.SLO, results.Objective{Text: o.String(), Metric: o.Metric.Name, Unit: o.Metric.Unit, AtLeast: o.Metric.AtLeast, Limit: o.Limit})
 	}
-	total, warm := newTally(m.plan.waits()), newTally(m.plan.waits())
+	total, warm := newKinds(m.plan), newTally(m.plan.waits())
 	from, last, warmLast := m.plan.measuredFrom(), int64(0), int64(0)
 	for i := range m.tallies {
 		t, s := &m.tallies[i], &m.plan.stages[i]
@@ -31,14 +31,14 @@ func (m *measurement) record(c *scenarios.Case) (results.Case, []results.TaggedH
 				return out, nil, err
 			}
 			warmLast = max(warmLast, t.lastDone)
-			out.Warmup = &results.Stage{Measured: m.measured(&warm, m.plan.stages[0].from, warmLast, c)}
+			out.Warmup = &results.Stage{Measured: m.measured(&warm, m.plan.stages[0].from, warmLast)}
 			out.Warmup.PlannedNS = new(s.to - m.plan.stages[0].from)
 			if m.plan.open && i == 0 {
 				out.Warmup.RatePerSecond = new(m.plan.rate(s))
 			}
 			continue
 		}
-		st := results.Stage{Measured: m.measured(t, s.from, t.lastDone, c)}
+		st := results.Stage{Measured: m.measured(t, s.from, t.lastDone)}
 		if s.to < forever {
 			st.PlannedNS = new(s.to - s.from)
 		}
@@ -51,7 +51,10 @@ func (m *measurement) record(c *scenarios.Case) (results.Case, []results.TaggedH
 		}
 		last = max(last, t.lastDone)
 	}
-	out.Measured = m.measured(&total, from, last, c)
+	out.Measured = m.measured(&total, from, last)
+	if err := m.kinds(&out, &total); err != nil {
+		return out, nil, err
+	}
 	if m.wire != nil {
 		out.WireBytesPerSecond = results.PerSecond(m.wire.BytesOut, out.ElapsedNS)
 	}
@@ -66,19 +69,19 @@ func (m *measurement) record(c *scenarios.Case) (results.Case, []results.TaggedH
 	out.Events, out.Pulse = m.events, m.ledger.pulse.brokers
 	if len(out.Stages) == 1 { // over stages that differ, time is a cause and not a sample
 		times := out.Response
-		if c.Load.Mode == scenarios.Oneway {
+		if m.plan.mode == scenarios.Oneway {
 			times = out.WriteTime
 		}
 		times.Confide(m.ledger.wholeBatches())
 	}
-	out.Anatomy = m.anatomy.summarize(&total.parts, out.Successes())
+	out.Anatomy = m.anatomy.summarize(&total.parts, out.Timed(out.Mode))
 	out.Generator = m.generator(&total, out.ElapsedNS)
 	out.Generator.InFlightIntegralNS, out.Generator.CallTimeSumNS = m.inFlightIntegral, new(total.callTime+warm.callTime)
 	out.Process = m.process.record(out.Successes())
 
 	var hists []results.TaggedHistogram
-	for _, x := range m.histograms(&total) {
-		hists = append(hists, results.TaggedHistogram{Case: c.Name, Metric: x.name, Histogram: x.h,
+	for _, x := range m.metrics(&total) {
+		hists = append(hists, results.TaggedHistogram{Case: c.Name, Metric: x.Metric, Histogram: x.Histogram,
 			Start: m.began.Add(time.Duration(from)), Length: time.Duration(out.ElapsedNS)})
 	}
 	return out, hists, nil
@@ -121,37 +124,47 @@ func (m *measurement) transport(c *scenarios.Case) *results.Transport {
 }
 
 // measured is what came of the sends of one tally; times are of the case.
-func (m *measurement) measured(t *tally, from, last int64, c *scenarios.Case) results.Measured {
+func (m *measurement) measured(t *tally, from, last int64) results.Measured {
+	return m.measuredAs(t, from, last, m.plan.mode, m.plan.mould.each())
+}
+
+// measuredAs is measured of sends in a mode, with bodies of so many bytes each; 0: they differ.
+func (m *measurement) measuredAs(t *tally, from, last int64, mode scenarios.Mode, each int) results.Measured {
 	out := results.Measured{Counts: t.counts, StartOffsetNS: m.offset + from, ElapsedNS: max(last-from, 0)}
 	out.Retries, out.AmbiguousAttempts = new(t.retries), new(t.ambiguous)
-	if each := int64(m.plan.mould.each); each > 0 {
-		out.BodyBytesEach = new(each)
+	if each > 0 {
+		out.BodyBytesEach = new(int64(each))
 	}
 	n := out.Successes()
 	out.BodyBytes = new(t.bodyBytes)
 	out.MessagesPerSecond = results.PerSecond(n, out.ElapsedNS)
 	out.BodyBytesPerSecond = results.PerSecond(t.bodyBytes, out.ElapsedNS)
-	out.SetTimes(new(m.times(t)), string(c.Load.Mode))
+	out.SetTimes(new(m.times(t)), string(mode))
 	return out
 }
 
-// metric is a histogram under the name that the record gives it.
-type metric struct {
-	name string
-	h    *results.Histogram
+// kinds gives a mix's case what its kinds were, whose tallies are total's.
+func (m *measurement) kinds(out *results.Case, total *tally) error {
+	var times []results.Times
+	for i := range total.kinds {
+		t, k := &total.kinds[i], &m.plan.mould.kinds[i]
+		t.counts.Offered = m.ofKinds[i]
+		t.counts.Dropped = m.ofKinds[i] - t.counts.Attempted
+		out.Kinds = append(out.Kinds, results.Kind{Name: k.name, Mode: string(k.mode),
+			Measured: m.measuredAs(t, out.StartOffsetNS-m.offset, out.StartOffsetNS-m.offset+out.ElapsedNS, k.mode, k.each)})
+		times = append(times, m.times(t))
+	}
+	return out.SetKinds(times)
 }
 
-// histograms are response, service and delay. On a closed loop a send is due when it is called: response is service,
-// and nothing waits.
-func (m *measurement) histograms(t *tally) [3]metric {
-	name := "response"
-	if m.plan.mode == scenarios.Oneway {
-		name = "write_time"
+// metrics are a case's histograms, its kinds' among them, under the names that the log gives them.
+func (m *measurement) metrics(total *tally) []results.TaggedHistogram {
+	all := new(m.times(total)).Tagged(string(m.plan.mode), "")
+	for i := range total.kinds {
+		k := &m.plan.mould.kinds[i]
+		all = append(all, new(m.times(&total.kinds[i])).Tagged(string(k.mode), k.name)...)
 	}
-	if m.plan.waits() {
-		return [3]metric{{name, t.response}, {"service", t.service}, {"delay", t.delay}}
-	}
-	return [3]metric{{name, t.service}, {"service", t.service}, {"delay", zeros(t.service.Count())}}
+	return all
 }
 
 // zeros is a histogram of n durations of 0, made by doubling: n can be billions.

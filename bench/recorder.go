@@ -24,6 +24,7 @@ type sample struct {
 	stage              int16
 	size               int32 // of the body
 	key                int32 // its number; see mould.keyOf
+	kind               int8  // its number; see mould.kindOf
 	free               bool  // see slot
 	stamped            bool  // the times in between are known
 }
@@ -48,7 +49,7 @@ type sharedBuffer struct {
 // there are few of them, and a lock each.
 type recorder struct {
 	plan   *plan
-	oneway bool
+	apart  bool // the times of sends without an answer are with their kind's only: see plan.mixes
 	shards []shard
 
 	start   int64 // remoting.Nanotime of the case's beginning; set before the first send
@@ -94,6 +95,8 @@ type tally struct {
 
 	parts        parts
 	unsuccessful [outcomes]*results.Histogram // due until done, of each other outcome; nil: none had it
+
+	kinds []tally // of a mix, those of each kind, without late, first, last and parts; nil: there is one kind
 }
 
 func newTally(waits bool) tally {
@@ -105,19 +108,33 @@ func newTally(waits bool) tally {
 	return t
 }
 
+// newKinds is newTally with a tally for each kind, if there are several.
+func newKinds(p *plan) tally {
+	t := newTally(p.waits())
+	if len(p.mould.kinds) == 1 {
+		return t
+	}
+	for range p.mould.kinds {
+		k := newTally(p.waits())
+		k.late, k.first, k.last = nil, nil, nil
+		t.kinds = append(t.kinds, k)
+	}
+	return t
+}
+
 func newRecorder(p *plan) *recorder {
-	r := &recorder{plan: p, oneway: p.mode == scenarios.Oneway, shards: make([]shard, 2*runtime.GOMAXPROCS(0))}
+	r := &recorder{plan: p, apart: p.mixes(), shards: make([]shard, 2*runtime.GOMAXPROCS(0))}
 	for i := range r.shards {
 		r.shards[i].stages = make([]*tally, len(p.stages))
 	}
 	for range p.stages {
-		r.total = append(r.total, newTally(p.waits()))
+		r.total = append(r.total, newKinds(p))
 	}
 	for range r.shards { // so that no measured time pays for them
-		r.spare = append(r.spare, new(newTally(p.waits())))
+		r.spare = append(r.spare, new(newKinds(p)))
 	}
 	r.interval = new(newTally(p.waits()))
-	r.ledger.plan, r.ledger.delayed = p, newDelayBook(p.mould.delay)
+	r.ledger.plan, r.ledger.apart, r.ledger.delayed = p, r.apart, newDelayBook(p.mould.delay)
 	from := p.measuredFrom()
 	r.quarter, r.threeQuarters = from+(p.length()-from)/4, from+(p.length()-from)/4*3
 	r.shared = make([]sharedBuffer, 2*len(r.shards))
@@ -138,8 +155,8 @@ func (r *recorder) buffer() *sampleBuffer {
 
 // record files a send by its outcome; b is the calling goroutine's.
 func (r *recorder) record(b *sampleBuffer, s sample, res *producer.SendResult, err error) {
-	r.attempts(int(s.stage), max(res.Attempts-1, 0), res.Ambiguous)
-	o, cause := classify(res, err, r.oneway)
+	r.attempts(&s, max(res.Attempts-1, 0), res.Ambiguous)
+	o, cause := classify(res, err, r.oneway(&s))
 	s.broker, s.queue, s.offset = res.Broker, res.QueueID, res.QueueOffset
 	if roll := r.plan.roll; roll != nil {
 		roll.note(s.index, o, res.Ambiguous > 0)
@@ -147,7 +164,7 @@ func (r *recorder) record(b *sampleBuffer, s sample, res *producer.SendResult, e
 	switch o {
 	case acknowledged, written:
 		s.stamp(&res.Stamps, r.start)
-		if res.Prepared != 0 && s.stamped && !r.plan.stages[s.stage].warmup {
+		if res.Prepared != 0 && s.stamped && !r.plan.stages[s.stage].warmup && !(r.apart && o == written) {
 			r.anatomy.record(&s, res.Prepared-r.start, res.Stamps.Encoded-r.start)
 		}
 		r.success(b, s)
@@ -180,45 +197,69 @@ func (r *recorder) success(b *sampleBuffer, s sample) {
 	}
 }
 
+// oneway reports whether a send has no answer.
+func (r *recorder) oneway(s *sample) bool {
+	return r.plan.mould.kinds[s.kind].mode == scenarios.Oneway
+}
+
 // empty moves b's samples into its shard.
 func (r *recorder) empty(b *sampleBuffer) {
 	sh := &r.shards[b.shard]
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	o := acknowledged
-	if r.oneway {
-		o = written
-	}
 	for i := range b.samples[:b.n] {
 		s := &b.samples[i]
+		o := acknowledged
+		if r.oneway(s) {
+			o = written
+		}
 		sh.events = append(sh.events, s.event(o))
 		t := r.tally(sh, s.stage)
-		t.counts.Attempted++
-		if r.oneway {
-			t.counts.Written++
-		} else {
-			t.counts.Acknowledged++
+		t.success(s, o)
+		if t.kinds != nil {
+			k := &t.kinds[s.kind]
+			k.success(s, o)
+			k.time(s)
 		}
-		t.callTime += s.done - s.called
-		t.lastDone = max(t.lastDone, s.done)
-		t.bodyBytes += int64(s.size)
-		t.service.Record(s.done - s.called)
+		if t.late != nil && s.free {
+			t.late.Record(s.called - s.due)
+		}
+		if r.apart && o == written {
+			continue
+		}
+		t.time(s)
 		t.parts.add(s)
-		if t.response != nil {
-			t.response.Record(s.done - s.due)
-			t.delay.Record(s.called - s.due)
-			if s.free {
-				t.late.Record(s.called - s.due)
-			}
-			switch {
-			case s.due < r.quarter:
-				t.first.Record(s.done - s.called)
-			case s.due >= r.threeQuarters:
-				t.last.Record(s.done - s.called)
-			}
+		switch {
+		case t.first == nil:
+		case s.due < r.quarter:
+			t.first.Record(s.done - s.called)
+		case s.due >= r.threeQuarters:
+			t.last.Record(s.done - s.called)
 		}
 	}
 	b.n = 0
+}
+
+// success counts a send that was acknowledged or written.
+func (t *tally) success(s *sample, o outcome) {
+	t.counts.Attempted++
+	if o == written {
+		t.counts.Written++
+	} else {
+		t.counts.Acknowledged++
+	}
+	t.callTime += s.done - s.called
+	t.lastDone = max(t.lastDone, s.done)
+	t.bodyBytes += int64(s.size)
+}
+
+// time takes in how long it took.
+func (t *tally) time(s *sample) {
+	t.service.Record(s.done - s.called)
+	if t.response != nil {
+		t.response.Record(s.done - s.due)
+		t.delay.Record(s.called - s.due)
+	}
 }
 
 // tally is a shard's of a stage. Under the shard's mu.
@@ -238,7 +279,7 @@ func (r *recorder) emptyTally() *tally {
 		r.spare = r.spare[:n-1]
 		return t
 	}
-	return new(newTally(r.plan.waits()))
+	return new(newKinds(r.plan))
 }
 
 func (s *sample) event(o outcome) event {
@@ -246,14 +287,21 @@ func (s *sample) event(o outcome) event {
 }
 
 // attempts adds what a send's result says about its attempts, if it took more than one.
-func (r *recorder) attempts(stage int, retries, ambiguous int) {
+func (r *recorder) attempts(s *sample, retries, ambiguous int) {
 	if retries == 0 && ambiguous == 0 {
 		return
 	}
 	sh := &r.shards[0]
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	t := r.tally(sh, int16(stage))
+	t := r.tally(sh, s.stage)
+	t.attempts(retries, ambiguous)
+	if t.kinds != nil {
+		t.kinds[s.kind].attempts(retries, ambiguous)
+	}
+}
+
+func (t *tally) attempts(retries, ambiguous int) {
 	t.retries += int64(retries)
 	t.ambiguous += int64(ambiguous)
 }
@@ -265,12 +313,19 @@ func (r *recorder) other(s sample, o outcome, label string) {
 	defer sh.mu.Unlock()
 	sh.events = append(sh.events, s.event(o))
 	t := r.tally(sh, s.stage)
-	t.counts.Attempted++
-	t.callTime += s.done - s.called
-	t.lastDone = max(t.lastDone, s.done)
+	t.other(&s, o, label)
+	if t.kinds != nil {
+		t.kinds[s.kind].other(&s, o, label)
+	}
 	if s.free && t.late != nil {
 		t.late.Record(s.called - s.due)
 	}
+}
+
+func (t *tally) other(s *sample, o outcome, label string) {
+	t.counts.Attempted++
+	t.callTime += s.done - s.called
+	t.lastDone = max(t.lastDone, s.done)
 	if t.unsuccessful[o] == nil {
 		t.unsuccessful[o] = results.NewHistogram()
 	}
@@ -377,13 +432,18 @@ func (r *recorder) collect() (*tally, error) {
 func (r *recorder) snapshot() []tally {
 	r.collecting.Lock()
 	defer r.collecting.Unlock()
-	all := slices.Clone(r.total)
+	return snapshot(r.total)
+}
+
+func snapshot(of []tally) []tally {
+	all := slices.Clone(of)
 	for i := range all {
 		c := &all[i].counts
 		c.Statuses, c.Errors = maps.Clone(c.Statuses), maps.Clone(c.Errors)
 		if c.Acknowledged > 0 {
 			c.Statuses[producer.SendOK.String()] = c.Acknowledged
 		}
+		all[i].kinds = snapshot(all[i].kinds)
 	}
 	return all
 }
@@ -414,7 +474,10 @@ func (t *tally) reset() {
 			h.Reset()
 		}
 	}
-	*t = tally{counts: counts, response: t.response, service: t.service, delay: t.delay, late: t.late, first: t.first, last: t.last}
+	*t = tally{counts: counts, response: t.response, service: t.service, delay: t.delay, late: t.late, first: t.first, last: t.last, kinds: t.kinds}
+	for i := range t.kinds {
+		t.kinds[i].reset()
+	}
 }
 
 // histograms are those that every tally of its kind has; nil where nothing waits, as on a closed loop.
@@ -422,7 +485,7 @@ func (t *tally) histograms() [6]*results.Histogram {
 	return [...]*results.Histogram{t.service, t.response, t.delay, t.late, t.first, t.last}
 }
 
-// merge adds all of from, losing nothing.
+// merge adds all of from, losing nothing that t has room for: a t without kinds is of all of them together.
 func (t *tally) merge(from *tally) error {
 	t.counts.Add(&from.counts)
 	t.retries += from.retries
@@ -448,6 +511,11 @@ func (t *tally) merge(from *tally) error {
 			t.unsuccessful[o] = results.NewHistogram()
 		}
 		if err := t.unsuccessful[o].Merge(h); err != nil {
+			return err
+		}
+	}
+	for i := range t.kinds {
+		if err := t.kinds[i].merge(&from.kinds[i]); err != nil {
 			return err
 		}
 	}

@@ -239,7 +239,7 @@ func (r *runner) put(ctx context.Context, c *scenarios.Case, t *target, i, round
 		if by != "" {
 			why = "the run was stopped"
 		}
-		r.run.Cases = append(r.run.Cases, results.Case{Name: c.Name, Round: round, Params: c.Params, Mode: string(c.Load.Mode), OpenLoop: c.Load.OpenLoop(),
+		r.run.Cases = append(r.run.Cases, results.Case{Name: c.Name, Round: round, Params: c.Params, Mode: string(c.Load.Way()), OpenLoop: c.Load.OpenLoop(),
 			CutShort: why + " before it began", StoppedBy: by})
 		r.wholes = append(r.wholes, results.WholeCase{})
 	case len(r.run.Cases) == 0:
@@ -416,7 +416,7 @@ func newStand(ctx context.Context, c *scenarios.Case, t *target, index int) (_ *
 	if err := choose(c, &o); err != nil {
 		return nil, err
 	}
-	if c.Load.Mode == scenarios.Transactional {
+	if c.Load.Uses(scenarios.Transactional) {
 		st.ends = newTransactions(c.Load.Transaction)
 		o.Listener = st.ends
 	}
@@ -433,11 +433,11 @@ func newStand(ctx context.Context, c *scenarios.Case, t *target, index int) (_ *
 		if route, err = p.Prepare(ctx, c.Topic.Name); err != nil {
 			return nil, fmt.Errorf("topic %s: %w", c.Topic.Name, err)
 		}
-		switch c.Load.Mode {
-		case scenarios.Transactional:
+		switch {
+		case st.ends != nil:
 			st.ends.Producer = p
 			all.members = append(all.members, st.ends)
-		case scenarios.Request:
+		case c.Load.Uses(scenarios.Request):
 			all.members = append(all.members, &requests{p})
 		default:
 			all.members = append(all.members, p)
@@ -452,7 +452,7 @@ func newStand(ctx context.Context, c *scenarios.Case, t *target, index int) (_ *
 		st.record.Brokers = slices.DeleteFunc(slices.Clone(st.record.Brokers), func(b results.Broker) bool { return !slices.Contains(only, b.Name) })
 	}
 	st.record.Topic, st.record.Queues = c.Topic.Name, new(int64(len(st.queues)))
-	if c.Load.Mode == scenarios.Request {
+	if c.Load.Uses(scenarios.Request) {
 		if st.replier, err = startReplier(ctx, replierOptions(o), o.InstanceName, c.Topic.Name, st.queues, st.record.Brokers); err != nil {
 			return nil, fmt.Errorf("the replier to our requests: %w", err)
 		}

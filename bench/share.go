@@ -76,7 +76,7 @@ func newShare(o *Share, cases []scenarios.Case, turns []turn) (*share, error) {
 			at += int64(st.For)
 		}
 		at += int64(betweenCases)
-		if cases[t.of].Load.Mode == scenarios.Transactional {
+		if cases[t.of].Load.Uses(scenarios.Transactional) {
 			at += int64(settleFor)
 		}
 	}

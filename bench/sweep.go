@@ -63,9 +63,9 @@ func sweepable(s *scenarios.Scenario) (*scenarios.Case, error) {
 		why = fmt.Sprintf("looks at one case at a time, and %s has %d", s.Name, len(cases))
 	case c.Load.OpenLoop():
 		why = "is of a closed loop, as fast as answers come: take the rate out (--max-rate 20k/s caps it)"
-	case c.Load.Mode == scenarios.Async:
+	case c.Load.Uses(scenarios.Async):
 		why = "changes how many send at once, which in mode async load.in_flight bounds and not the workers; use -m sync"
-	case c.Load.Mode == scenarios.Oneway:
+	case c.Load.Uses(scenarios.Oneway):
 		why = "needs answers, which oneway sends have none of; use -m sync"
 	case len(c.Events) > 0:
 		why = "compares steady states, and events happen at times of their own; take them out"

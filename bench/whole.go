@@ -11,7 +11,7 @@ import (
 // the queues that nothing was sent to.
 func (m *measurement) whole() (results.WholeCase, error) {
 	var w results.WholeCase
-	total, warm := newTally(m.plan.open), newTally(m.plan.open)
+	total, warm := newKinds(m.plan), newTally(m.plan.waits())
 	for i := range m.tallies {
 		t, into := &m.tallies[i], &total
 		if m.plan.stages[i].warmup {
@@ -27,6 +27,9 @@ func (m *measurement) whole() (results.WholeCase, error) {
 		}
 	}
 	w.First, w.Last = total.first, total.last
+	for i := range total.kinds {
+		w.Kinds = append(w.Kinds, m.times(&total.kinds[i]))
+	}
 	if m.anatomy.part[0] != nil {
 		w.Anatomy = slices.Clone(m.anatomy.part[:])
 	}
@@ -46,10 +49,13 @@ func (m *measurement) whole() (results.WholeCase, error) {
 	return w, nil
 }
 
-// times are a tally's histograms in the record's form.
+// times are a tally's histograms in the record's form. On a closed loop a send is due when it is called: response is service,
+// and nothing waits.
 func (m *measurement) times(t *tally) results.Times {
-	h := m.histograms(t)
-	out := results.Times{Response: h[0].h, Service: h[1].h, Delay: h[2].h}
+	out := results.Times{Response: t.response, Service: t.service, Delay: t.delay}
+	if !m.plan.waits() {
+		out.Response, out.Delay = t.service, zeros(t.service.Count())
+	}
 	for o, h := range t.unsuccessful {
 		if h == nil {
 			continue

@@ -268,10 +268,14 @@ func (w *worker) send(s slot) {
 	x := w.sampleOf(&w.message, s, stamped)
 	var res producer.SendResult
 	var err error
-	if w.plan.mode == scenarios.Oneway {
-		res, err = w.senderOf(s.index).SendOneway(w.sendCtx, &w.message)
+	sender, mode := w.senderOf(s.index), w.plan.mould.kinds[x.kind].mode
+	if t, ok := sender.(*transactions); ok && mode == scenarios.Sync { // goes beside transactions
+		sender = t.Producer
+	}
+	if mode == scenarios.Oneway {
+		res, err = sender.SendOneway(w.sendCtx, &w.message)
 	} else {
-		res, err = w.senderOf(s.index).Send(w.sendCtx, &w.message)
+		res, err = sender.Send(w.sendCtx, &w.message)
 	}
 	x.done = w.now()
 	w.held += x.done - x.called
@@ -294,7 +298,7 @@ func (w *worker) sendAsync(s slot, stamped bool) {
 func (l *load) sampleOf(m *producer.Message, s slot, stamped bool) sample {
 	key := l.plan.mould.fill(m, s.index)
 	m.Stamped = stamped
-	x := sample{index: s.index, due: s.due, called: l.now(), stage: s.stage, size: int32(len(m.Body)), key: key, free: s.free}
+	x := sample{index: s.index, due: s.due, called: l.now(), stage: s.stage, size: int32(len(m.Body)), key: key, kind: int8(l.plan.mould.kindOf(s.index)), free: s.free}
 	if x.due < 0 {
 		x.due = x.called
 	}

@@ -18,6 +18,7 @@ func breaches(c *Case) []Evidence {
 		b.measured(fmt.Sprintf("stage %d: ", i+1), c.Mode, &c.Stages[i].Measured)
 	}
 	b.stages(c)
+	b.kinds(c)
 	b.intervals(c)
 	b.little(&c.Generator)
 	if c.Anatomy != nil && c.Service != nil {
@@ -73,8 +74,8 @@ func (b *breachList) latencies(where, mode string, m *Measured) {
 	if mode == modeOneway {
 		timed, times = "write time", m.WriteTime
 	}
-	if times == nil && m.Successes() > 0 && mode != ModeArrived {
-		b.add("histogram", "%s%d sends succeeded and none has a %s", where, m.Successes(), timed)
+	if n := m.Timed(mode); times == nil && n > 0 && mode != ModeArrived {
+		b.add("histogram", "%s%d sends succeeded and none has a %s", where, n, timed)
 	}
 	for _, h := range []struct {
 		name string
@@ -83,8 +84,8 @@ func (b *breachList) latencies(where, mode string, m *Measured) {
 	}{
 		{"response", m.Response, m.Acknowledged},
 		{"write time", m.WriteTime, m.Written},
-		{"service", m.Service, m.Successes()},
-		{"delay", m.Delay, m.Successes()},
+		{"service", m.Service, m.Timed(mode)},
+		{"delay", m.Delay, m.Timed(mode)},
 	} {
 		if h.l == nil {
 			continue
@@ -165,8 +166,8 @@ func (b *breachList) shares(what string, of []Share, c *Case) {
 	for i := range of {
 		sum += of[i].Acknowledged
 	}
-	if of != nil && sum != c.Successes() {
-		b.add(what, "the %s' successes sum to %d, the case has %d", what, sum, c.Successes())
+	if want := c.Timed(c.Mode); of != nil && sum != want {
+		b.add(what, "the %s' successes sum to %d, the case has %d", what, sum, want)
 	}
 }
 

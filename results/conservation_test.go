@@ -65,6 +65,10 @@ func TestBreaches(t *testing.T) {
 		"a queue's send lost": {func(c *Case) { c.Queues = []Share{{Acknowledged: 39_000}, {Acknowledged: 999}} }, []string{"queues"}, "the queues' successes sum to 39999, the case has 40000"},
 		"intervals add up":    {func(c *Case) { c.Intervals = &Intervals{Attempted: 40_506, Successes: 40_500} }, nil, ""},
 		"an interval lost":    {func(c *Case) { c.Intervals = Sum([]Point{{Attempted: 40_506, Acknowledged: 40_400, Written: 99}}) }, []string{"intervals"}, "the intervals sum to 40506 attempted and 40499 successes, the case has 40506 and 40500"},
+		"kinds add up":        {kindsOf(0, 0), nil, ""},
+		"a kind's send lost":  {kindsOf(1, 0), []string{"kinds", "kinds", "kinds"}, "the kinds' offered sum to 39999, the case has 40000"},
+		"a kind's bytes lost": {kindsOf(0, 1), []string{"kinds"}, "the kinds' body bytes sum to 39999, the case has 40000"},
+		"mixed times":         {func(c *Case) { kindsOf(0, 0)(c); c.Service = Summarize(spread(40_000, 1, 2)) }, []string{"histogram"}, "service holds 40000 sends, 30000 had that outcome"},
 		"slots":               {func(c *Case) { c.Generator.Slots, c.Generator.MissedSlots = 5, 6 }, []string{"slots"}, "6 slots missed of 5"},
 	} {
 		c := stagedCase()
@@ -92,5 +96,20 @@ func TestBreachesOneway(t *testing.T) {
 	c.WriteTime = nil
 	if got := breaches(&c); len(got) != 1 || !strings.Contains(got[0].Text, "none has a write time") {
 		t.Errorf("%+v", got)
+	}
+}
+
+// kindsOf makes a case one of two kinds, 10,000 of which are oneway, and loses so many of these and so many bytes.
+func kindsOf(lost, bytes int64) func(*Case) {
+	return func(c *Case) {
+		*c = closedCase("mix", "mixed", 30_000, time.Millisecond, 3*time.Millisecond)
+		answered := c.Measured
+		written := closedCase("", "oneway", 10_000-lost, time.Millisecond, 2*time.Millisecond).Measured
+		c.Offered, c.Attempted, c.Written = 40_000, 40_000, 10_000
+		c.WriteTime = Summarize(spread(10_000, time.Millisecond, 2*time.Millisecond))
+		for i, m := range []*Measured{&c.Measured, &answered, &written} {
+			m.BodyBytesEach, m.BodyBytes = nil, new([]int64{40_000, 30_000 - bytes, 10_000}[i])
+		}
+		c.Kinds = []Kind{{Name: "small", Mode: "sync", Measured: answered}, {Name: "big", Mode: "oneway", Measured: written}}
 	}
 }

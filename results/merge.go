@@ -400,6 +400,16 @@ func (g *merging) addCase(i int, w *Whole, first bool) error {
 		into.Stages[j].sum(&from.Stages[j])
 		err = errors.Join(err, hist.Stages[j].Merge(&more.Stages[j]))
 	}
+	if len(from.Kinds) != len(into.Kinds) {
+		return fmt.Errorf("it has %d kinds, the shares before it %d", len(from.Kinds), len(into.Kinds))
+	}
+	for j := range from.Kinds {
+		if from.Kinds[j].Name != into.Kinds[j].Name || from.Kinds[j].Mode != into.Kinds[j].Mode {
+			return fmt.Errorf("its kind %s is another one in the shares before it: %s", Printable(from.Kinds[j].Name), Printable(into.Kinds[j].Name))
+		}
+		into.Kinds[j].sum(&from.Kinds[j].Measured)
+		err = errors.Join(err, hist.Kinds[j].Merge(&more.Kinds[j]))
+	}
 	into.addShares(from)
 	into.Generator.add(&from.Generator)
 	if into.Process != nil && from.Process != nil {
@@ -419,7 +429,7 @@ func joinWords(a, b string) string {
 
 // note keeps what has to be weighted.
 func (acc *mergingCase) note(c *Case) {
-	n := c.Successes()
+	n := c.Timed(c.Mode)
 	if c.Anatomy == nil {
 		acc.unknown = acc.unknown || n > 0
 	} else {
@@ -434,7 +444,7 @@ func (acc *mergingCase) note(c *Case) {
 		acc.ability += width
 	}
 	if c.Process != nil {
-		acc.allocs += perMessage(c.Process.AllocsPerMessage, n)
+		acc.allocs += perMessage(c.Process.AllocsPerMessage, c.Successes())
 	}
 }
 
@@ -621,16 +631,13 @@ func (w *Whole) Histograms() ([]TaggedHistogram, error) {
 		if err != nil {
 			return nil, err
 		}
-		response := "response"
-		if c.Mode == modeOneway {
-			response = "write_time"
+		of := total.Tagged(c.Mode, "")
+		for j := range w.Cases[i].Kinds {
+			of = append(of, w.Cases[i].Kinds[j].Tagged(c.Kinds[j].Mode, c.Kinds[j].Name)...)
 		}
-		for _, m := range []struct {
-			name string
-			h    *Histogram
-		}{{response, total.Response}, {"service", total.Service}, {"delay", total.Delay}} {
-			all = append(all, TaggedHistogram{Case: c.Name, Metric: m.name, Histogram: m.h,
-				Start: w.Run.StartedAt.Add(time.Duration(c.StartOffsetNS)), Length: time.Duration(c.ElapsedNS)})
+		for _, h := range of {
+			h.Case, h.Start, h.Length = c.Name, w.Run.StartedAt.Add(time.Duration(c.StartOffsetNS)), time.Duration(c.ElapsedNS)
+			all = append(all, h)
 		}
 	}
 	return all, nil
@@ -722,6 +729,12 @@ func (acc *mergingCase) end(c *Case, w *WholeCase) error {
 		c.Warmup.derive(w.Warmup, acc.warmup, c.Mode)
 	}
 	c.derive(total, acc.whole, c.Mode)
+	for i := range w.Kinds {
+		c.Kinds[i].derive(&w.Kinds[i], acc.whole, c.Kinds[i].Mode)
+	}
+	if err := c.SetKinds(w.Kinds); err != nil {
+		return err
+	}
 	if c.Transport != nil {
 		c.WireBytesPerSecond = PerSecond(c.Transport.BytesOut, c.ElapsedNS)
 	}
@@ -737,7 +750,7 @@ func (acc *mergingCase) end(c *Case, w *WholeCase) error {
 		p.each(n, acc.allocs)
 	}
 	c.Anatomy = nil
-	if !acc.unknown && w.Anatomy != nil && n > 0 {
+	if n = c.Timed(c.Mode); !acc.unknown && w.Anatomy != nil && n > 0 {
 		c.Anatomy = &Anatomy{}
 		for i, p := range anatomyParts {
 			if h := w.Anatomy[i]; h != nil {

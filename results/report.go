@@ -140,26 +140,30 @@ func (d *Dir) WriteReports(r *Result) error {
 		d.write(SummaryFile, func(w io.Writer) error { return writeMarkdown(w, r) }))
 }
 
-// section is a case, its warm-up or one of its stages.
+// section is a case, its warm-up, one of its stages or of its kinds of message.
 type section struct {
 	of   *Case
-	name string // "", warmup or stage 2
+	name string // "", warmup, stage 2 or kind small
+	mode string
 	m    *Measured
 }
 
-// sections are a run's cases, each followed by its warm-up and, if it has several, its stages.
+// sections are a run's cases, each followed by its warm-up and, if it has several, its stages and its kinds of message.
 func sections(r *Run) []section {
 	var all []section
 	for i := range r.Cases {
 		c := &r.Cases[i]
-		all = append(all, section{c, "", &c.Measured})
+		all = append(all, section{c, "", c.Mode, &c.Measured})
 		if c.Warmup != nil {
-			all = append(all, section{c, "warmup", &c.Warmup.Measured})
+			all = append(all, section{c, "warmup", c.Mode, &c.Warmup.Measured})
 		}
 		if len(c.Stages) > 1 {
 			for j := range c.Stages {
-				all = append(all, section{c, fmt.Sprintf("stage %d", j+1), &c.Stages[j].Measured})
+				all = append(all, section{c, fmt.Sprintf("stage %d", j+1), c.Mode, &c.Stages[j].Measured})
 			}
+		}
+		for j := range c.Kinds {
+			all = append(all, section{c, "kind " + c.Kinds[j].Name, c.Kinds[j].Mode, &c.Kinds[j].Measured})
 		}
 	}
 	return all

@@ -46,7 +46,7 @@ func writeCSV(w io.Writer, r *Result) error {
 		if c.Round > 0 {
 			round = strconv.Itoa(c.Round)
 		}
-		row := []string{csvText(run.Name), run.StartedAt.UTC().Format(time.RFC3339Nano), string(run.Verdict), csvText(c.Name), round, p.name, csvText(c.Mode),
+		row := []string{csvText(run.Name), run.StartedAt.UTC().Format(time.RFC3339Nano), string(run.Verdict), csvText(c.Name), round, csvText(p.name), csvText(p.mode),
 			strconv.FormatBool(c.OpenLoop), string(c.Verdict)}
 		for _, key := range params {
 			row = append(row, csvText(c.Params[key]))

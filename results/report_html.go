@@ -197,10 +197,7 @@ func (p *page) fillCases(run *Run) {
 			if j > 0 {
 				cells[0].Text, cells[0].Class = strings.TrimSpace(name), "sub"
 			}
-			what := definitions[[]string{"response_ns", "service_ns", "delay_ns"}[min(j, 2)]]
-			if c.Mode == modeOneway && j == 0 {
-				what = definitions["write_time_ns"]
-			}
+			what := definitions[row.what]
 			for _, q := range shown {
 				cell := pageCell{Text: row.percentile(q), Title: what + " " + definitions[q.key]}
 				if row.times != nil && *q.of(row.times) != nil {

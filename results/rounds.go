@@ -50,22 +50,12 @@ func timedMetric(mode string) string {
 func pool(rounds []*Case, times map[string][]*Histogram) (Case, error) {
 	first := rounds[0]
 	c := Case{Name: first.Name, Params: first.Params, Mode: first.Mode, OpenLoop: first.OpenLoop, Rounds: len(rounds), SLO: slices.Clone(first.SLO)}
-	c.Retries, c.AmbiguousAttempts, c.BodyBytes, c.BodyBytesEach = new(int64), new(int64), new(int64), first.BodyBytesEach
-	c.StartOffsetNS = first.StartOffsetNS
-	var wire float64
+	var all []*Measured
 	for _, r := range rounds {
-		c.Counts.add(&r.Counts)
-		c.StartOffsetNS = min(c.StartOffsetNS, r.StartOffsetNS)
-		c.ElapsedNS += r.ElapsedNS
-		*c.BodyBytes += valueOf(r.BodyBytes)
-		wire += valueOf(r.WireBytesPerSecond) * float64(r.ElapsedNS) / 1e9
+		all = append(all, &r.Measured)
 		c.CutShort = cmp.Or(c.CutShort, r.CutShort)
 	}
-	c.MessagesPerSecond = PerSecond(c.Successes(), c.ElapsedNS)
-	c.BodyBytesPerSecond = PerSecond(*c.BodyBytes, c.ElapsedNS)
-	if wire > 0 {
-		c.WireBytesPerSecond = PerSecond(int64(wire), c.ElapsedNS)
-	}
+	c.pool(all)
 	for metric, into := range map[string]**Latency{"response": &c.Response, "write_time": &c.WriteTime, "service": &c.Service, "delay": &c.Delay} {
 		whole := NewHistogram()
 		for _, h := range times[metric] {
@@ -80,6 +70,9 @@ func pool(rounds []*Case, times map[string][]*Histogram) (Case, error) {
 		}
 		(*into).confideRounds(times[metric])
 	}
+	if err := c.poolKinds(rounds, times); err != nil {
+		return c, err
+	}
 	c.Queues, c.Brokers = poolShares(rounds, func(r *Case) []Share { return r.Queues }), poolShares(rounds, func(r *Case) []Share { return r.Brokers })
 	var counts []int64
 	for _, q := range c.Queues {
@@ -88,6 +81,26 @@ func pool(rounds []*Case, times map[string][]*Histogram) (Case, error) {
 	c.Skew, c.Anatomy = SkewOf(counts), poolAnatomy(rounds)
 	c.Events, c.Keys, c.Pulse = first.Events, poolKeys(rounds), poolPulse(rounds)
 	return c, nil
+}
+
+// pool sums what rounds counted. Their times are not known from them.
+func (m *Measured) pool(rounds []*Measured) {
+	first := rounds[0]
+	m.Retries, m.AmbiguousAttempts, m.BodyBytes, m.BodyBytesEach = new(int64), new(int64), new(int64), first.BodyBytesEach
+	m.StartOffsetNS = first.StartOffsetNS
+	var wire float64
+	for _, r := range rounds {
+		m.Counts.add(&r.Counts)
+		m.StartOffsetNS = min(m.StartOffsetNS, r.StartOffsetNS)
+		m.ElapsedNS += r.ElapsedNS
+		*m.BodyBytes += valueOf(r.BodyBytes)
+		wire += valueOf(r.WireBytesPerSecond) * float64(r.ElapsedNS) / 1e9
+	}
+	m.MessagesPerSecond = PerSecond(m.Successes(), m.ElapsedNS)
+	m.BodyBytesPerSecond = PerSecond(*m.BodyBytes, m.ElapsedNS)
+	if wire > 0 {
+		m.WireBytesPerSecond = PerSecond(int64(wire), m.ElapsedNS)
+	}
 }
 
 // add adds all of from.
@@ -160,15 +173,15 @@ func poolAnatomy(rounds []*Case) *Anatomy {
 	var whole Anatomy
 	sums := make([]float64, len(anatomyParts))
 	for _, r := range rounds {
-		if r.Successes() == 0 {
+		if r.Timed(r.Mode) == 0 {
 			continue
 		}
 		if r.Anatomy == nil {
 			return nil
 		}
-		n += r.Successes()
+		n += r.Timed(r.Mode)
 		for i, p := range anatomyParts {
-			sums[i] += float64(p.of(r.Anatomy).Mean) * float64(r.Successes())
+			sums[i] += float64(p.of(r.Anatomy).Mean) * float64(r.Timed(r.Mode))
 		}
 	}
 	if n == 0 {

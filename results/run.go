@@ -82,7 +82,7 @@ type Case struct {
 	Round        int               `json:"round,omitempty"`   // from 1, of a run with rounds: a name comes once in each
 	Rounds       int               `json:"rounds,omitempty"`  // of Run.Pooled: how many it is made of
 	Params       map[string]string `json:"params,omitempty"`  // what tells it from the scenario's other cases: field path to value
-	Mode         string            `json:"mode"`              // sync, async, oneway, …
+	Mode         string            `json:"mode"`              // sync, async, oneway, …; mixed where the kinds have several
 	OpenLoop     bool              `json:"open_loop"`         // sends fell due at a rate, whatever the replies did
 	Ordered      bool              `json:"ordered,omitempty"` // of each key one send was under way at a time: Delay has the wait for the key too
 	Verdict      Verdict           `json:"verdict"`           // by Judge
@@ -101,6 +101,7 @@ type Case struct {
 	StoppedBy string `json:"stopped_by,omitempty"` // StoppedBy…, where that is why it was cut short
 
 	Measured
+	Kinds     []Kind        `json:"kinds,omitempty"`      // of a mix, in the scenario's order: they sum to the case
 	Queues    []Share       `json:"queues,omitempty"`     // by broker and number, those that nothing was sent to too
 	Brokers   []Share       `json:"brokers,omitempty"`    // the same, by broker
 	Delayed   *Delayed      `json:"delayed,omitempty"`    // where messages are delayed
@@ -170,7 +171,8 @@ type Stage struct {
 //
 // Times cover acknowledged sends only, so that no outcome mixes with another. Response is done − due, Service is
 // done − called, Delay is called − due. A oneway send has no answer: its Response is null, and WriteTime is due until
-// written, Service called until written; write times are never ranked with responses.
+// written, Service called until written; write times are never ranked with responses. A mixed case's Response, Service and Delay
+// are of the answered sends.
 type Measured struct {
 	Counts
 	StartOffsetNS      int64    `json:"start_offset_ns"`           // monotonic, from the run's start to the first due
@@ -181,7 +183,7 @@ type Measured struct {
 	BodyBytesPerSecond *float64 `json:"body_bytes_per_second"`     // as BodyBytes
 	WireBytesPerSecond *float64 `json:"wire_bytes_per_second"`     // written to sockets, frames and all
 	Response           *Latency `json:"response_ns"`               // null for oneway
-	WriteTime          *Latency `json:"write_time_ns,omitempty"`   // oneway only
+	WriteTime          *Latency `json:"write_time_ns,omitempty"`   // oneway only, and of a mixed case its oneway kinds
 	Service            *Latency `json:"service_ns"`
 	Delay              *Latency `json:"delay_ns"`
 

@@ -19,7 +19,7 @@ const (
 )
 
 // WriteTable writes a judged run for a terminal: a row a case (three on an open loop: from due, from call, and the wait
-// between them), and under it what the rows can't say. It goes under a line with the [Title]. Every name from outside
+// between them), and one for each kind of a mix, and under it what the rows can't say. It goes under a line with the [Title]. Every name from outside
 // is made [Printable].
 func WriteTable(w io.Writer, r *Run) error {
 	draw, shares := tableLines, queueTable
@@ -109,13 +109,14 @@ type row struct {
 	atLeast int64 // in ns: a percentile under it isn't claimed
 	errors  string
 	verdict string
+	what    string // what the times are, by its key of definitions
 }
 
 func rowsOf(c *Case) []row {
-	first := row{label: c.label(), rate: noClaim, times: c.Response, errors: formatShare(c.ErrorShare()), verdict: Printable(string(c.Verdict))}
+	times, name := c.timed(c.Mode)
+	first := row{label: c.label(), rate: noClaim, times: times, errors: formatShare(c.ErrorShare()), verdict: Printable(string(c.Verdict)), what: name + "_ns"}
 	if c.Mode == modeOneway {
 		first.label += " · write time"
-		first.times = c.WriteTime
 	}
 	if c.MessagesPerSecond != nil {
 		first.rate = FormatRate(*c.MessagesPerSecond)
@@ -124,11 +125,12 @@ func rowsOf(c *Case) []row {
 		}
 	}
 	if !c.OpenLoop && !c.Ordered {
-		return []row{first}
+		return append([]row{first}, c.kindRows()...)
 	}
 	first.label += " · from due"
 	first.atLeast = leastClaimed(c)
-	return []row{first, {label: "  from call", times: c.Service}, {label: "  waited before sending", times: c.Delay}}
+	rows := []row{first, {label: "  from call", times: c.Service, what: "service_ns"}, {label: "  waited before sending", times: c.Delay, what: "delay_ns"}}
+	return append(rows, c.kindRows()...)
 }
 
 // leastClaimed is what a percentile from due must reach on an open loop: under it, it says more of the generator's own

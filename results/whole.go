@@ -34,6 +34,7 @@ type WholeCase struct {
 	First   *Histogram      `json:"first,omitempty"`   // open loop: service of the first quarter of the measured time
 	Last    *Histogram      `json:"last,omitempty"`    // of the last
 	Anatomy []*Histogram    `json:"anatomy,omitempty"` // the sample's, in the order of an Anatomy's parts; nil: not known
+	Kinds   []Times         `json:"kinds,omitempty"`   // of the measured stages
 	Queues  []QueueTimes    `json:"queues,omitempty"`
 	Batches *BatchesInOrder `json:"batches,omitempty"`
 }
@@ -191,20 +192,28 @@ func (w *Whole) check() error {
 			return fmt.Errorf("case %s: batches of %d ns", Printable(c.Name), b.LengthNS)
 		}
 		if h.Warmup != nil {
-			if err := h.Warmup.check(&c.Warmup.Counts); err != nil {
+			if err := h.Warmup.check(&c.Warmup.Counts, c.Mode); err != nil {
 				return fmt.Errorf("case %s, warm-up: %w", Printable(c.Name), err)
 			}
 		}
 		for j := range h.Stages {
-			if err := h.Stages[j].check(&c.Stages[j].Counts); err != nil {
+			if err := h.Stages[j].check(&c.Stages[j].Counts, c.Mode); err != nil {
 				return fmt.Errorf("case %s, stage %d: %w", Printable(c.Name), j+1, err)
+			}
+		}
+		if len(h.Kinds) != len(c.Kinds) {
+			return fmt.Errorf("case %s has the histograms of %d kinds, its record has %d", Printable(c.Name), len(h.Kinds), len(c.Kinds))
+		}
+		for j := range h.Kinds {
+			if err := h.Kinds[j].check(&c.Kinds[j].Counts, c.Kinds[j].Mode); err != nil {
+				return fmt.Errorf("case %s, kind %s: %w", Printable(c.Name), Printable(c.Kinds[j].Name), err)
 			}
 		}
 	}
 	return nil
 }
 
-func (t *Times) check(c *Counts) error {
+func (t *Times) check(c *Counts, mode string) error {
 	for _, h := range []struct {
 		name string
 		h    *Histogram
@@ -212,8 +221,8 @@ func (t *Times) check(c *Counts) error {
 		if h.h == nil {
 			return fmt.Errorf("no histogram of %s", h.name)
 		}
-		if h.h.Count() != c.Successes() {
-			return fmt.Errorf("the histogram of %s holds %d sends, its record has %d", h.name, h.h.Count(), c.Successes())
+		if n := c.Timed(mode); h.h.Count() != n {
+			return fmt.Errorf("the histogram of %s holds %d sends, its record has %d", h.name, h.h.Count(), n)
 		}
 	}
 	for name, h := range t.Unsuccessful {

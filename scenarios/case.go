@@ -17,11 +17,11 @@ func (l *Workload) label() string {
 	switch {
 	case l.OpenLoop():
 		last := l.Stages[len(l.Stages)-1]
-		return fmt.Sprintf("%s %s", l.Mode, rateSpan{last.Rate, last.To})
+		return fmt.Sprintf("%s %s", l.Way(), rateSpan{last.Rate, last.To})
 	case l.Mode == Async:
 		return fmt.Sprintf("%s %d", l.Mode, l.InFlight)
 	}
-	return fmt.Sprintf("%s %s", l.Mode, l.Workers)
+	return fmt.Sprintf("%s %s", l.Way(), l.Workers)
 }
 
 // nameDifferences sets the Params of cases.

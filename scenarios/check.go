@@ -18,16 +18,16 @@ func (r *reader) check(name string, s *Scenario, tree *node) {
 	if l := s.Load; l.Stop != nil && l.Stop.SLO && len(s.SLO) == 0 && r.clean(tree.get("load")) {
 		r.faultAt(tree.get("load", "stop", "slo"), "stop at a missed objective needs one; add slo: [p99<10ms]")
 	}
-	if verify := tree.get("verify"); s.Load.Mode == Transactional && s.Verify != "" && r.clean(verify) {
+	if verify := tree.get("verify"); s.Load.Uses(Transactional) && s.Verify != "" && r.clean(verify) {
 		r.faultAt(verify, "verify and mode transaction exclude each other: what is rolled back is not stored in the topic")
 	}
-	if delay := tree.get("message", "delay_level"); s.Load.Mode == Request && s.Message.DelayLevel > 0 && r.clean(tree.get("message")) {
+	if delay := tree.get("message", "delay_level"); s.Load.Uses(Request) && s.Message.DelayLevel > 0 && r.clean(tree.get("message")) {
 		r.faultAt(delay, "delay_level and mode request exclude each other: who is to reply would get it too late")
 	}
 	if s.Load.Ordered && s.Message.Keys == nil && r.clean(tree.get("message")) && r.clean(tree.get("load")) {
 		r.faultAt(tree.get("load", "ordered"), "ordered needs keys; add message: {keys: {distinct: 1000}}")
 	}
-	if s.Load.Mode == Transactional && s.Producer.Instances > 1 && r.clean(tree.get("producer")) {
+	if s.Load.Uses(Transactional) && s.Producer.Instances > 1 && r.clean(tree.get("producer")) {
 		r.faultAt(tree.get("producer", "instances"), "instances and mode transaction exclude each other: one client is asked how its transactions ended")
 	}
 	if verify := tree.get("verify"); s.Message.DelayLevel > 0 && s.Verify != "" && r.clean(verify) {
@@ -77,6 +77,9 @@ func (r *reader) checkLoad(l Workload, load *node) {
 	}
 	if l.Batch > 0 && l.BatchBytes > 0 {
 		r.faultAt(load.get("batch_bytes"), "batch and batch_bytes exclude each other")
+	}
+	if mix := load.get("mix"); mix != nil && len(mix.items) > 0 {
+		r.checkMix(&l, mix)
 	}
 	if s := l.Stop; s != nil && s.Errors == 0 && !s.SLO {
 		r.faultAt(load.get("stop"), "stop needs errors: 5%% or slo: true")

@@ -28,7 +28,7 @@ func withDefaults(tree *node) *node {
 			tree = tree.with(defaulted("RMQBENCH_"+strings.ToUpper(name.text)), "topic", "name")
 		}
 	}
-	return fill(loadDefaults(producerDefaults(tree)), scenarioFields)
+	return fill(mixDefaults(loadDefaults(producerDefaults(tree))), scenarioFields)
 }
 
 func producerDefaults(tree *node) *node {
@@ -72,10 +72,10 @@ func loadDefaults(tree *node) *node {
 	} else if load.get("batch") != nil || load.get("batch_bytes") != nil {
 		tree = tree.with(tree.get("load").without("batch").without("batch_bytes"), "load")
 	}
-	switch mode, t := load.get("mode"), load.get("transaction"); {
-	case mode != nil && mode.text == string(Transactional) && t == nil:
+	switch some, t := uses(load, Transactional), load.get("transaction"); {
+	case some && t == nil:
 		tree = tree.with(&node{shape: mapping, at: place{source: fromDefault}}, "load", "transaction")
-	case t != nil && (mode == nil || mode.text != string(Transactional)):
+	case t != nil && !some:
 		tree = tree.with(tree.get("load").without("transaction"), "load")
 	}
 	for key, sub := range map[string][2]string{"errors": {"for", stopFor}, "slo": {"grace", stopGrace}} {
@@ -83,8 +83,8 @@ func loadDefaults(tree *node) *node {
 			tree = tree.with(defaulted(sub[1]), "load", "stop", sub[0])
 		}
 	}
-	switch mode := load.get("mode"); {
-	case mode == nil || mode.text != string(Async):
+	switch {
+	case !uses(load, Async):
 		for _, key := range []string{"in_flight", "in_flight_bytes"} {
 			if load.get(key) != nil {
 				tree = tree.with(tree.get("load").without(key), "load")

@@ -99,6 +99,7 @@ var (
 	scenarioName = pattern("a name like quick", `^[a-zA-Z0-9_-]+$`, "letters, digits, _ and -", maxName)
 	topicName    = pattern("a name like RMQBENCH_QUICK", `^[%|a-zA-Z0-9_-]+$`, "letters, digits, _, -, % and |", maxTopic)
 	propertyName = pattern("a name like region", `^[a-zA-Z_][a-zA-Z0-9_.-]*$`, "letters, digits, _, . and -, a letter first", maxName)
+	kindName     = pattern("a name like small", `^[a-zA-Z0-9_-]+$`, "letters, digits, _ and -", maxName)
 	fileName     = kind[string]{name: "a file like tools.yml", parse: parseFileName, text: func(s string) string { return s }}
 	hostName     = pattern("a name like broker.example", `^[a-zA-Z0-9._:-]+$`, "letters, digits, ., _, : and -", 253)
 	resolution   = kind[string]{name: "FROM=TO like 172.17.0.3:10911=127.0.0.1:10911", form: addressForm, parse: checkResolution, text: func(s string) string { return s }}

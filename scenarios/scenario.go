@@ -113,7 +113,9 @@ type Workload struct {
 	Batch      int  // messages of a send, 1 to 1,024; 0 unless Mode is Batch, or if BatchBytes says it
 	BatchBytes Size // bodies of a send have about so many bytes; 0 unless that is said
 
-	Transaction *Transaction // nil unless Mode is Transactional
+	Transaction *Transaction // nil unless some are Transactional
+
+	Mix []Kind // 2 to 8 kinds of message; which one message i is follows from the seed and i. None means that all are of one
 
 	Stop *Stop // nil: nothing but its stages and Count ends it
 

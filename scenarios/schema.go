@@ -84,6 +84,7 @@ var loadFields = []field[Workload]{
 	option("ordered", yesNo, "true: of each key one message is under way at a time, and what comes meanwhile waits", func(l *Workload) *bool { return &l.Ordered }),
 	option("batch", whole(1, MaxBatch), "messages of a send, which fall due together, only for mode batch; without it 16", func(l *Workload) *int { return &l.Batch }),
 	option("batch_bytes", bodySize, "the same by the size of its bodies, about", func(l *Workload) *Size { return &l.BatchBytes }),
+	blocks("mix", "kinds of message, each as usual as its weight; without it all are of one kind", true, mixFields, nil, func(l *Workload) *[]Kind { return &l.Mix }),
 	optionalBlock("stop", "what ends the case before its load is over", stopFields, nil, func(l *Workload) **Stop { return &l.Stop }),
 	optionalBlock("transaction", "how transactions end, only for mode transaction", transactionFields, nil, func(l *Workload) **Transaction { return &l.Transaction }),
 	option("arrivals", oneOf([]Arrivals{Constant, Poisson}), "open loop: sends fall due evenly, or at random at the same rate; without it constant",

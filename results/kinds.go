@@ -1,0 +1,133 @@
+package results
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Kind is what came of the sends of one kind, of a case whose messages are of several. Its rates are over the time of the case.
+type Kind struct {
+	Name string `json:"name"`
+	Mode string `json:"mode"`
+	Measured
+}
+
+// modeMixed is the Case.Mode whose kinds have several modes. Its service, delay and anatomy are of the answered sends, and so is
+// what its queues and brokers took; what has no answer is with its kind.
+const modeMixed = "mixed"
+
+// Timed is how many of a mode's sends the service and the delay are of.
+func (c *Counts) Timed(mode string) int64 {
+	if mode == modeMixed {
+		return c.Acknowledged
+	}
+	return c.Successes()
+}
+
+// SetKinds sets the times of c's kinds, one for one, and what c takes from them.
+func (c *Case) SetKinds(times []Times) error {
+	for i := range times {
+		c.Kinds[i].SetTimes(&times[i], c.Kinds[i].Mode)
+	}
+	if c.Mode != modeMixed {
+		return nil
+	}
+	written := NewHistogram()
+	for i := range times {
+		if c.Kinds[i].Mode != modeOneway {
+			continue
+		}
+		if err := written.Merge(times[i].Response); err != nil {
+			return err
+		}
+	}
+	c.WriteTime = Summarize(written)
+	return nil
+}
+
+// Tagged are the histograms for a log, without their case and time; kind is "" for those of a whole case.
+func (t *Times) Tagged(mode, kind string) []TaggedHistogram {
+	all := []TaggedHistogram{{Metric: timedMetric(mode), Histogram: t.Response}, {Metric: "service", Histogram: t.Service}, {Metric: "delay", Histogram: t.Delay}}
+	for i := range all {
+		all[i].Metric = metricOf(all[i].Metric, kind)
+	}
+	return all
+}
+
+// metricOf is the name that a kind's metric has in a log.
+func metricOf(metric, kind string) string {
+	if kind == "" {
+		return metric
+	}
+	return metric + ":" + kind
+}
+
+// poolKinds puts the kinds of the rounds together; times are the rounds' histograms by metric.
+func (c *Case) poolKinds(rounds []*Case, times map[string][]*Histogram) error {
+	var all []Times
+	for i := range rounds[0].Kinds {
+		k := Kind{Name: rounds[0].Kinds[i].Name, Mode: rounds[0].Kinds[i].Mode}
+		same := []*Measured{}
+		for _, r := range rounds {
+			if i < len(r.Kinds) && r.Kinds[i].Name == k.Name {
+				same = append(same, &r.Kinds[i].Measured)
+			}
+		}
+		k.pool(same)
+		merged := NewTimes()
+		var err error
+		for metric, into := range map[string]*Histogram{timedMetric(k.Mode): merged.Response, "service": merged.Service, "delay": merged.Delay} {
+			for _, h := range times[metricOf(metric, k.Name)] {
+				err = errors.Join(err, into.Merge(h))
+			}
+		}
+		if err != nil {
+			return err
+		}
+		c.Kinds, all = append(c.Kinds, k), append(all, merged)
+	}
+	return c.SetKinds(all)
+}
+
+// kindRows are the kinds' lines of the table.
+func (c *Case) kindRows() []row {
+	var rows []row
+	for i := range c.Kinds {
+		k := &c.Kinds[i]
+		times, name := k.timed(k.Mode)
+		r := row{label: "  " + Printable(k.Name) + " · " + Printable(k.Mode), rate: noClaim, times: times, errors: formatShare(k.ErrorShare()), what: name + "_ns"}
+		if k.MessagesPerSecond != nil {
+			r.rate = FormatRate(*k.MessagesPerSecond)
+		}
+		if c.OpenLoop && !c.Ordered && k.Delay != nil && k.Delay.P50 != nil {
+			r.atLeast = claimOverDelay * *k.Delay.P50
+		}
+		rows = append(rows, r)
+	}
+	return rows
+}
+
+// kinds checks that the kinds add up to the case.
+func (b *breachList) kinds(c *Case) {
+	if len(c.Kinds) == 0 {
+		return
+	}
+	for _, f := range countFields {
+		var sum int64
+		for i := range c.Kinds {
+			sum += *f.of(&c.Kinds[i].Counts)
+		}
+		if want := *f.of(&c.Counts); sum != want {
+			b.add("kinds", "the kinds' %s sum to %d, the case has %d", f.name, sum, want)
+		}
+	}
+	var bytes int64
+	for i := range c.Kinds {
+		k := &c.Kinds[i]
+		b.measured(fmt.Sprintf("kind %s: ", Printable(k.Name)), k.Mode, &k.Measured)
+		bytes += valueOf(k.BodyBytes)
+	}
+	if c.BodyBytes != nil && bytes != *c.BodyBytes {
+		b.add("kinds", "the kinds' body bytes sum to %d, the case has %d", bytes, *c.BodyBytes)
+	}
+}
