@@ -56,7 +56,7 @@ func TestMixIsAFunctionOfTheIndex(t *testing.T) {
 // TestRunMix: a load of three kinds on a broker, in rounds: the kinds' counts are what the indexes say and sum to the case's, what
 // has an answer and what has none are timed apart, and the broker holds all of it.
 func TestRunMix(t *testing.T) {
-	c := cluster(t, broker.Options{Brokers: 2, CheckAfter: time.Second, CheckInterval: time.Second})
+	c := cluster(t, broker.Options{Brokers: 2})
 	report, err := Run(t.Context(), scenario(t, on(c.NameServer())+"topic: {name: MIX}\nrepeat: 2\n"+mixed+"workers: 8}\n"+
 		"cases:\n  - {name: closed, load: {count: 600}}\n  - {name: open, load: {count: 600, stages: [{for: 200ms, rate: 1k/s, warmup: true}, {for: 2s, rate: 1k/s}]}}"), Options{})
 	if err != nil {

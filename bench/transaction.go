@@ -54,6 +54,7 @@ func (t *transactions) Execute(_ *producer.Message, half producer.SendResult, _ 
 // Check says how the transaction ended.
 func (t *transactions) Check(m *producer.Received) producer.TransactionState {
 	id := m.ID()
+	rollback := t.lot(id) < t.rollback
 	t.mu.Lock()
 	if _, ours := t.open[id]; ours {
 		delete(t.open, id)
@@ -62,9 +63,11 @@ func (t *transactions) Check(m *producer.Received) producer.TransactionState {
 			close(t.idle)
 			t.idle = nil
 		}
+	} else if !rollback { // a broker that asks has written the half message anew, and delivers either for a commit
+		t.count.AskedAgain++
 	}
 	t.mu.Unlock()
-	if t.lot(id) < t.rollback {
+	if rollback {
 		return producer.TransactionRollback
 	}
 	return producer.TransactionCommit

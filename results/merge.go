@@ -482,6 +482,7 @@ func (c *Case) addShares(from *Case) {
 		t.Committed += from.Transactions.Committed
 		t.RolledBack += from.Transactions.RolledBack
 		t.CheckedBack += from.Transactions.CheckedBack
+		t.AskedAgain += from.Transactions.AskedAgain
 		t.Open += from.Transactions.Open
 	}
 	switch d := c.Delayed; {

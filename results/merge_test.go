@@ -426,7 +426,7 @@ func TestMergeKnowsEveryField(t *testing.T) {
 		reflect.TypeFor[Generator]():    "Workers InFlightCap InFlightCapBytes Slots MissedSlots MissedBoundNS TimerP99NS CPUQuotaShare GCCPUShare SchedulerLatencyP99NS StealShare PressureShare OthersCPUShare Pauses PausedNS ClockSetNS WorkersBusyShare ServiceGrowth InFlightIntegralNS CallTimeSumNS",
 		reflect.TypeFor[Transport]():    "Connections BytesOut BytesIn Writes MessagesPerWrite Dials StrayReplies PermitWaits PermitRefusals RoundTripNS Retransmits",
 		reflect.TypeFor[Process]():      "CPUNS CPUNSPerMessage MaxRSSBytes AllocsPerMessage",
-		reflect.TypeFor[Transactions](): "Committed RolledBack CheckedBack Open",
+		reflect.TypeFor[Transactions](): "Committed RolledBack CheckedBack AskedAgain Open",
 		reflect.TypeFor[Share]():        "Broker Queue Acknowledged P99NS BeforeChange",
 	}
 	for typ, words := range known {

@@ -13,6 +13,9 @@ func remarkLines(r *Run) []string {
 		if d := c.Delayed; d != nil {
 			remark("about %s delayed messages fire until %s (by RocketMQ's own delay levels)", groupDigits(d.Messages), d.Until.UTC().Format("15:04:05Z"))
 		}
+		if t := c.Transactions; t != nil && t.AskedAgain > 0 {
+			remark("brokers asked %s times about commits that they had been told or were being told: some of these messages may be stored twice", groupDigits(t.AskedAgain))
+		}
 		if a := c.Replier; a != nil {
 			remark("rmqbench itself replied, from this process: %s replies, of which %s could not be passed on", groupDigits(a.Pulled), groupDigits(a.Unreplied))
 			if a.Fault != "" {

@@ -156,6 +156,7 @@ type Transactions struct {
 	Committed   int64 `json:"committed"`
 	RolledBack  int64 `json:"rolled_back"`
 	CheckedBack int64 `json:"checked_back"` // ended when the broker asked
+	AskedAgain  int64 `json:"asked_again"`  // questions about ends that were told: brokers may have delivered such a message twice
 	Open        int64 `json:"open"`         // half messages that no broker had asked about when the run gave up waiting
 }
 
