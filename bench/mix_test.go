@@ -172,7 +172,7 @@ func TestMixMerges(t *testing.T) {
 func TestMixRefusals(t *testing.T) {
 	for text, want := range map[string]string{
 		"load: {mix: [{name: a}, {name: b, mode: oneway}], stages: [{for: 1s, rate: 1k/s}]}\nslo: [p99<10ms]": "oneway sends have no answers",
-		"load: {mix: [{name: a}, {name: b, mode: oneway}]}":                                                    "oneway sends have none of",
+		"load: {mix: [{name: a}, {name: b, mode: oneway}]}":                                                   "oneway sends have none of",
 	} {
 		s := scenario(t, text)
 		var err error
