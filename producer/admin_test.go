@@ -466,7 +466,14 @@ func TestCreateTopic(t *testing.T) {
 	if err := c.Brokers()[1].Up(); err != nil {
 		t.Fatal(err)
 	}
-	if done, err := a.CreateTopic(ctx, Topic{Name: "HALF", Queues: 3}); err != nil || !slices.Equal(done.Found, []string{"broker-0"}) || !slices.Equal(done.Made, []string{"broker-1"}) {
+	done, err := a.CreateTopic(ctx, Topic{Name: "HALF", Queues: 3})
+	for range 3 { // a connection to the broker that was may be in use still: whoever asks first is told that it is dead
+		if call, dead := errors.AsType[*remoting.CallError](err); !dead || !call.Sent {
+			break
+		}
+		done, err = a.CreateTopic(ctx, Topic{Name: "HALF", Queues: 3})
+	}
+	if err != nil || !slices.Equal(done.Found, []string{"broker-0"}) || !slices.Equal(done.Made, []string{"broker-1"}) {
 		t.Errorf("%+v, %v", done, err)
 	}
 }
