@@ -1,7 +1,7 @@
 .DEFAULT_GOAL := help
 GO ?= go
 
-.PHONY: sbom reproducible reliability probes help build test race lint vuln cross fuzz nemesis soak mutants bench peers gates quick scale e2e ci
+.PHONY: sbom reproducible reliability probes help build test race lint vuln cross fuzz nemesis soak mutants bench peers gates quick scale e2e pictures packages module-path ci
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-11s %s\n", $$1, $$2}'
@@ -44,5 +44,11 @@ scale: ## what merging 1,000 machines' shares takes
 	SHARES=1000 $(GO) test -count=1 -v -run TestMergeMany ./results
 e2e: ## against real RocketMQ brokers: needs JDK 17, Maven and Chromium
 	$(GO) test -tags e2e -count=1 -timeout 20m -v ./e2e/
+pictures: ## README's pictures, of a run that is made now; needs Chromium
+	.ci/pictures
+packages: ## archives for every platform, checksums, SBOMs, manual pages and completions into dist/; builds goreleaser first, which takes long
+	$(GO) run github.com/goreleaser/goreleaser/v2@v2.17.0 release --snapshot --clean
+module-path: ## change the module's path everywhere (TO=example.org/you/rmqbench)
+	.ci/module-path $(TO)
 ci: ## everything that CI runs
 	.ci/run
