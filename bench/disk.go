@@ -78,6 +78,20 @@ func (p *plan) messages() (n int64, bounded bool) {
 	return n, true
 }
 
+// messagesOf are those that a case sends by p, its plan, and at the most by a warm-up that ends by itself.
+func messagesOf(c *scenarios.Case, p *plan) (n int64, bounded bool, err error) {
+	w, err := newWarmup(c)
+	if err != nil {
+		return 0, false, err
+	}
+	n, bounded = p.messages()
+	if w != nil {
+		more, also := w.messages()
+		n, bounded = n+more, bounded && also
+	}
+	return n, bounded, nil
+}
+
 // writers are the brokers that a case's messages go to, each with its share of the queues; r is nil for a topic that isn't there.
 func writers(r *message.Route, brokers []message.BrokerData, only []string) map[string]float64 {
 	queues := map[string]float64{}
@@ -111,7 +125,10 @@ func (s *somebodys) expect(c *scenarios.Case, r *message.Route, rounds int) erro
 	if err != nil {
 		return err
 	}
-	n, bounded := p.messages()
+	n, bounded, err := messagesOf(c, p)
+	if err != nil {
+		return err
+	}
 	each := p.mould.recordBytes(&c.Producer)
 	share := writers(r, s.brokers, c.Target.Brokers)
 	for i := range s.record.Brokers {
@@ -230,6 +247,10 @@ func (r *runner) stays(m *measurement, c *scenarios.Case) {
 	var n int64
 	for i := range m.tallies {
 		t := &m.tallies[i].counts
+		n += t.Acknowledged + t.Weak + t.Written
+	}
+	if w := m.warmup; w != nil {
+		t := &w.tallies[0].counts
 		n += t.Acknowledged + t.Weak + t.Written
 	}
 	bytes := int64(float64(n) * m.plan.mould.recordBytes(&c.Producer))

@@ -19,8 +19,9 @@ const drainFor = 5 * time.Second
 // measurement is what driving a case gave.
 type measurement struct {
 	plan         *plan
-	tallies      []tally  // by stage
-	anatomy      *anatomy // of the measured stages
+	warmup       *measurement // that ended by itself and went before; nil: there was none
+	tallies      []tally      // by stage
+	anatomy      *anatomy     // of the measured stages
 	ledger       *ledger
 	queues       []message.Queue   // of the topic, when the case began; nil: unknown
 	offered      []int64           // by stage
@@ -45,6 +46,9 @@ type measurement struct {
 	events   []results.Event
 	verified *results.Verification // nil: nobody asked
 
+	warm   bool  // it was a warm-up, and ended because its windows agreed
+	lasted int64 // ns until no send began any more, its last stage at the most
+
 	inFlightIntegral *int64 // sends in flight over time, nanoseconds, warm-up included; nil: they are still under way
 }
 
@@ -57,6 +61,8 @@ type watcher struct {
 	wall  func() time.Time            // the time of day; nil: time.Now
 
 	hurry <-chan struct{} // closed: sends under way are cut off, and not drained; nil: never
+
+	untilWarm bool // it is a warm-up, and ends when its windows agree
 
 	stops  *stops                      // nil: nothing ends the case early
 	review func(*measurement) *stopped // stops', at an interval's end
@@ -116,12 +122,14 @@ func drive(caller context.Context, p *plan, sender Sender, wait waiter, look wat
 		}
 	}
 	l.workers.Wait()
+	m.lasted = min(l.now(), p.length())
 	stopAbandon := context.AfterFunc(l.sendCtx, l.abandon)
 	l.ended.Wait()
 	stopAbandon()
 	stopHurry()
 	l.limit.Stop()
 	m.interrupted = caller.Err() != nil
+	m.warm = errors.Is(context.Cause(ctx), errWarm)
 	if why, ok := errors.AsType[*stopped](context.Cause(ctx)); ok {
 		m.stopped = why
 	}
@@ -260,6 +268,9 @@ func (l *load) watch(m *measurement, look watcher, stop context.CancelCauseFunc)
 			}
 			if now := l.now(); m.series.due(now) {
 				l.endInterval(m, now, &look)
+				if look.untilWarm && m.series.warm() {
+					stop(errWarm)
+				}
 				if s := look.stops; s != nil && s.slo && now >= l.plan.measuredFrom()+s.grace {
 					if why := look.review(l.soFar(m, used, still, &look)); why != nil {
 						stop(why)

@@ -18,16 +18,25 @@ func (r *runner) measureForeign(ctx context.Context, c *scenarios.Case, index in
 		return nil, err
 	}
 	r.run.Target = results.Target{Topic: c.Topic.Name}
-	complete := func(m *measurement) { m.timerP99, m.offset = r.timer, m.start-r.began }
-	stops := newStops(c, &target{local: true}, &r.Options)
-	look := watcher{stops: stops, review: reviewOf(c, stops), tick: r.tick(c, index), hurry: r.Hurry}
-	if r.Checkpoint != nil {
-		look.checkpoint = func(m *measurement) {
-			complete(m)
-			r.checkpoint(c, m)
+	complete := func(m *measurement) {
+		if w := m.warmup; w != nil {
+			w.timerP99, w.offset = r.timer, w.start-r.began
 		}
+		m.timerP99, m.offset = r.timer, m.start-r.began
 	}
-	m, err := drive(ctx, plan, sender, &threadWaiter{}, look)
+	look := func(warmup *measurement) watcher {
+		stops := newStops(c, &target{local: true}, &r.Options)
+		look := watcher{stops: stops, review: reviewOf(c, stops), tick: r.tick(c, index), hurry: r.Hurry}
+		if r.Checkpoint != nil {
+			look.checkpoint = func(m *measurement) {
+				m.warmup = warmup
+				complete(m)
+				r.checkpoint(c, m)
+			}
+		}
+		return look
+	}
+	m, err := driveWarm(ctx, c, plan, sender, &threadWaiter{}, look)
 	if err != nil {
 		return nil, err
 	}

@@ -42,6 +42,7 @@ func planOf(t testing.TB, c *scenarios.Case) *plan {
 // fake is a sender of known behaviour, for virtual time: an answer takes service, and none comes while it stalls.
 type fake struct {
 	service  time.Duration
+	serve    func(n int64, at time.Duration) time.Duration // instead of service: the n-th call, from 1, that long since began; nil: service
 	stallAt  time.Duration // since began
 	stallFor time.Duration
 	hangAt   time.Duration // from then on nothing is answered until ctx ends; 0: never
@@ -75,6 +76,9 @@ func (f *fake) send(ctx context.Context, m *producer.Message) (producer.SendResu
 	f.mu.Unlock()
 	at := time.Since(f.began)
 	wait := f.service
+	if f.serve != nil {
+		wait = f.serve(n, at)
+	}
 	if end := f.stallAt + f.stallFor; at >= f.stallAt && at < end {
 		wait += end - at
 	}

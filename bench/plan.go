@@ -71,6 +71,9 @@ func newPlan(c *scenarios.Case) (*plan, error) {
 	at := int64(0)
 	left := p.count
 	for _, s := range c.Load.Stages {
+		if s.Auto { // a drive of its own: see newWarmup
+			continue
+		}
 		for _, st := range stagesOf(s, at, p.open) {
 			if p.open && p.count > 0 && !s.Warmup && !p.poisson { // chance decides when a Poisson schedule comes to the count
 				if n := st.curve.dueBefore(st.to - st.from); n < left {

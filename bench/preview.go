@@ -31,9 +31,14 @@ func Preview(ctx context.Context, s *scenarios.Scenario, o Options) ([]Planned, 
 		}
 		planned[i] = Planned{Case: c.Name, Embedded: c.Target.Embedded != nil, Body: p.mould.meanBody(),
 			Stored: p.mould.recordBytes(&c.Producer)}
-		planned[i].Messages, planned[i].Bounded = p.messages()
+		if planned[i].Messages, planned[i].Bounded, err = messagesOf(c, p); err != nil {
+			return nil, err
+		}
 		if length := p.length(); length < forever {
 			planned[i].Length = time.Duration(length)
+			if c.Load.AutoWarmup() {
+				planned[i].Length += time.Duration(c.Load.Stages[0].For)
+			}
 		}
 	}
 	o.rounds, o.dry = s.Repeat, true

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"math/bits"
+	"slices"
 	"time"
 
 	"rmqbench/results"
@@ -21,6 +22,9 @@ func (m *measurement) record(c *scenarios.Case) (results.Case, []results.TaggedH
 		out.SLO = append(out.SLO, results.Objective{Text: o.String(), Metric: o.Metric.Name, Unit: o.Metric.Unit, AtLeast: o.Metric.AtLeast, Limit: o.Limit})
 	}
 	total, warm := newKinds(m.plan), newTally(m.plan.waits())
+	if err := m.addWarmup(&out, &warm); err != nil {
+		return out, nil, err
+	}
 	from, last, warmLast := m.plan.measuredFrom(), int64(0), int64(0)
 	for i := range m.tallies {
 		t, s := &m.tallies[i], &m.plan.stages[i]
@@ -59,7 +63,15 @@ func (m *measurement) record(c *scenarios.Case) (results.Case, []results.TaggedH
 		out.WireBytesPerSecond = results.PerSecond(m.wire.BytesOut, out.ElapsedNS)
 	}
 	out.Transport, out.Transactions, out.Replier = m.transport(c), m.transactions, m.replier
-	out.Verify, out.Intervals = m.verified, results.Sum(m.series.points)
+	intervals, inFlight := m.series.points, m.inFlightIntegral
+	if w := m.warmup; w != nil {
+		m.ledger.know(w.ledger)
+		intervals = slices.Concat(w.series.points, intervals)
+		if inFlight != nil {
+			inFlight = new(*inFlight + *w.inFlightIntegral)
+		}
+	}
+	out.Verify, out.Intervals = m.verified, results.Sum(intervals)
 	out.Queues, out.Brokers, out.Skew = m.ledger.shares(m.queues)
 	out.Ordered, out.Keys = m.plan.ordered, m.ledger.keys.record(m.plan)
 	out.ScheduleHash = m.plan.scheduleHash()
@@ -76,7 +88,7 @@ func (m *measurement) record(c *scenarios.Case) (results.Case, []results.TaggedH
 	}
 	out.Anatomy = m.anatomy.summarize(&total.parts, out.Timed(out.Mode))
 	out.Generator = m.generator(&total, out.ElapsedNS)
-	out.Generator.InFlightIntegralNS, out.Generator.CallTimeSumNS = m.inFlightIntegral, new(total.callTime+warm.callTime)
+	out.Generator.InFlightIntegralNS, out.Generator.CallTimeSumNS = inFlight, new(total.callTime+warm.callTime)
 	out.Process = m.process.record(out.Successes())
 
 	var hists []results.TaggedHistogram
@@ -89,6 +101,15 @@ func (m *measurement) record(c *scenarios.Case) (results.Case, []results.TaggedH
 
 // outages are the case's, in the run's time.
 func (m *measurement) outages(name string, round int) []results.Outage {
+	var found []results.Outage
+	if m.warmup != nil {
+		found = m.warmup.outages(name, round)
+	}
+	return append(found, m.ownOutages(name, round)...)
+}
+
+// ownOutages leaves out those of a warm-up that went before.
+func (m *measurement) ownOutages(name string, round int) []results.Outage {
 	found := m.ledger.outages.all()
 	for i := range found {
 		o := &found[i]

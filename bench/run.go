@@ -225,6 +225,9 @@ func (r *runner) put(ctx context.Context, c *scenarios.Case, t *target, i, round
 		r.run.Outages = append(r.run.Outages, m.outages(c.Name, round)...)
 		r.run.RouteChanges = append(r.run.RouteChanges, m.changes(c.Name, round)...)
 		r.run.MoreOutages += m.ledger.outages.more
+		if m.warmup != nil {
+			r.run.MoreOutages += m.warmup.ledger.outages.more
+		}
 		r.histograms = append(r.histograms, histograms...)
 		r.series = append(r.series, m.points(c.Name, round)...)
 		if r.share != nil {
@@ -292,49 +295,56 @@ func (r *runner) measure(ctx context.Context, st *stand, c *scenarios.Case, inde
 	})
 	defer stopRoutes()
 	complete := func(m *measurement) {
+		if w := m.warmup; w != nil {
+			w.queues, w.timerP99, w.offset = st.queues, r.timer, w.start-r.began
+		}
 		m.events = events.so()
 		m.routes = routes
 		m.queues = st.queues
 		m.timerP99, m.offset = r.timer, m.start-r.began
 		m.network = st.producers.tcpInfo()
 	}
-	stops := newStops(c, st.target, &r.Options)
-	if limit := r.diskLimit(st.target.local); limit > 0 {
-		stops.disk = func() *stopped { return fullDisk(side.points(), limit) }
-	}
-	look := watcher{
-		stops:  stops,
-		review: reviewOf(c, stops),
-		began: func() {
-			began.Store(remoting.Nanotime())
-			events.play(ctx, st.target, c, plan)
-		},
-		wire:    st.producers.stats,
-		tick:    r.tick(c, index),
-		brokers: side.points,
-		hurry:   r.Hurry,
-	}
-	if r.Interval != nil {
-		look.interval = func(p results.Point, times *results.Histogram) {
-			p.Case = c.Name
-			r.Interval(&p, times)
+	look := func(warmup *measurement) watcher {
+		stops := newStops(c, st.target, &r.Options)
+		if limit := r.diskLimit(st.target.local); limit > 0 {
+			stops.disk = func() *stopped { return fullDisk(side.points(), limit) }
 		}
-	}
-	if r.share != nil {
-		look.gate = r.share.gate(index)
-	}
-	if r.Checkpoint != nil {
-		look.checkpoint = func(m *measurement) {
-			complete(m)
-			r.checkpoint(c, m)
+		look := watcher{
+			stops:  stops,
+			review: reviewOf(c, stops),
+			began: func() {
+				began.Store(remoting.Nanotime())
+				events.play(ctx, st.target, c, plan)
+			},
+			wire:    st.producers.stats,
+			tick:    r.tick(c, index),
+			brokers: side.points,
+			hurry:   r.Hurry,
 		}
+		if r.Interval != nil {
+			look.interval = func(p results.Point, times *results.Histogram) {
+				p.Case = c.Name
+				r.Interval(&p, times)
+			}
+		}
+		if r.share != nil {
+			look.gate = r.share.gate(index)
+		}
+		if r.Checkpoint != nil {
+			look.checkpoint = func(m *measurement) {
+				m.warmup = warmup
+				complete(m)
+				r.checkpoint(c, m)
+			}
+		}
+		return look
 	}
 	verified := beginVerification(ctx, c, producer.NewAdmin(client, st.target.nameServers), st.queues, st.target.record.Brokers)
 	if c.Verify == scenarios.VerifyBodies {
 		plan.roll = newRoll(strconv.FormatInt(time.Now().UnixNano(), 36) + "-")
 		plan.mould.roll = plan.roll
 	}
-	m, err := drive(ctx, plan, st.sender, &threadWaiter{}, look)
+	m, err := driveWarm(ctx, c, plan, st.sender, &threadWaiter{}, look)
 	if err != nil {
 		return nil, err
 	}

@@ -18,6 +18,8 @@ func intervalAt(n int) time.Duration { return firstInterval << min(n/widenAfter,
 type series struct {
 	points []results.Point // StartOffsetNS is of the case
 	from   int64           // of the case, nanoseconds: when the interval under way began
+
+	before, latest warmWindow // the last two intervals that were long enough
 }
 
 // due reports whether the interval under way is over.
@@ -39,9 +41,15 @@ func (s *series) add(now int64, t *tally, brokers []results.BrokerPoint) {
 			l.Needs = nil // a line would be mostly these
 		}
 	}
+	if w, ok := windowOf(&p, t); ok {
+		s.before, s.latest = s.latest, w
+	}
 	s.points = append(s.points, p)
 	s.from = now
 }
+
+// warm reports whether the last two intervals agree.
+func (s *series) warm() bool { return warm(s.before, s.latest) }
 
 // points are m's intervals in the run's time, with what each queue took in them. m's record must have been made before.
 func (m *measurement) points(name string, round int) []results.Point {
@@ -49,7 +57,11 @@ func (m *measurement) points(name string, round int) []results.Point {
 	for i := range points {
 		points[i].Queues = m.ledger.interval(i)
 	}
-	return points
+	if m.warmup == nil {
+		return points
+	}
+	m.warmup.ledger.know(m.ledger)
+	return append(m.warmup.points(name, round), points...)
 }
 
 // of are the points in the run's time.

@@ -187,10 +187,11 @@ func TestShareRefuses(t *testing.T) {
 		k, n int
 		want string
 	}{
-		"closed loop": {"workers: 2", 0, 2, "a closed loop has no schedule to share; give a rate"},
-		"count alone": {"count: 10, stages: [{rate: 1k/s}]", 0, 2, "give a duration"},
-		"beyond":      {"stages: [{for: 1s, rate: 1k/s}]", 2, 2, "the first is 0 of N"},
-		"none":        {"stages: [{for: 1s, rate: 1k/s}]", 0, 0, "the first is 0 of N"},
+		"unknown length": {"stages: [{rate: 1k/s, warmup: auto}, {for: 1s, rate: 1k/s}]", 0, 2, "warmup: auto ends at a time that nobody knows"},
+		"closed loop":    {"workers: 2", 0, 2, "a closed loop has no schedule to share; give a rate"},
+		"count alone":    {"count: 10, stages: [{rate: 1k/s}]", 0, 2, "give a duration"},
+		"beyond":         {"stages: [{for: 1s, rate: 1k/s}]", 2, 2, "the first is 0 of N"},
+		"none":           {"stages: [{for: 1s, rate: 1k/s}]", 0, 0, "the first is 0 of N"},
 	} {
 		c := loadOf(t, tt.load)
 		_, err := newShare(&Share{Index: tt.k, Of: tt.n}, []scenarios.Case{*c}, []turn{{}})

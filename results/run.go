@@ -91,6 +91,7 @@ type Case struct {
 	LateNS       *int64            `json:"started_late_ns,omitempty"` // a share's: after the time at which all were to begin it
 	ScheduleHash string            `json:"schedule_hash,omitempty"`   // open loop: equal where index, key, size and due time of the first 10,000 messages are
 	Warmup       *Stage            `json:"warmup,omitempty"`
+	WarmupEnd    *WarmupEnd        `json:"warmup_end,omitempty"` // of a warm-up that ended by itself
 	Stages       []Stage           `json:"stages,omitempty"`
 	SLO          []Objective       `json:"slo,omitempty"` // what was demanded of it
 
@@ -158,6 +159,13 @@ type Transactions struct {
 	CheckedBack int64 `json:"checked_back"` // ended when the broker asked
 	AskedAgain  int64 `json:"asked_again"`  // questions about ends that were told: brokers may have delivered such a message twice
 	Open        int64 `json:"open"`         // half messages that no broker had asked about when the run gave up waiting
+}
+
+// WarmupEnd is how a warm-up ended that was to end by itself. Nothing that was sent until then is in any figure but its own.
+type WarmupEnd struct {
+	Agreed   bool  `json:"agreed"` // two adjacent windows, in rate and median service time to 5 %; false: it took all of its time
+	AfterNS  int64 `json:"after_ns"`
+	WindowNS int64 `json:"window_ns"`
 }
 
 // Stage is one stage of a case's load.

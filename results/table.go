@@ -367,7 +367,7 @@ func evidenceLines(r *Run) []string {
 			switch {
 			case e.Verdict != Valid:
 				lines = append(lines, Printable(string(e.Verdict))+" "+name+inRounds(&e, &cases[i])+": "+Printable(e.Text))
-			case e.Code == codeScheduleMissed || e.Code == codeErrorShare || e.Code == codeVerified || e.Code == codeClockSet:
+			case e.Code == codeScheduleMissed || e.Code == codeErrorShare || e.Code == codeVerified || e.Code == codeClockSet || e.Code == codeWarmup:
 				lines = append(lines, name+": "+Printable(e.Text))
 			case e.Code == codeCPUCeiling:
 				atCeiling = append(atCeiling, name)

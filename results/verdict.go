@@ -49,6 +49,7 @@ const (
 	codeErrorShare     = "error_share"
 	codeVerified       = "verified"
 	codeClockSet       = "clock_set"
+	codeWarmup         = "warmup"
 )
 
 // What a verdict is held to. Shares are from 0 to 1.
@@ -126,6 +127,7 @@ func judgeCase(c *Case, embedded bool) []Evidence {
 		evidence = append(evidence, Evidence{Code: "cut_short", Verdict: Partial, Text: "cut short: " + c.CutShort})
 	}
 	evidence = append(evidence, breaches(c)...)
+	evidence = append(evidence, warmupEvidence(c)...)
 	evidence = append(evidence, outcomeEvidence(c)...)
 	evidence = append(evidence, verifyEvidence(c)...)
 	evidence = append(evidence, eventEvidence(c)...)
@@ -134,6 +136,21 @@ func judgeCase(c *Case, embedded bool) []Evidence {
 	evidence = append(evidence, cpuEvidence(c, embedded)...)
 	evidence = append(evidence, machineEvidence(c)...)
 	return evidence
+}
+
+// warmupEvidence says what a warm-up that ended by itself left out of the figures. One that never agreed makes nothing worse by
+// itself: what it hints at shows in the figures.
+func warmupEvidence(c *Case) []Evidence {
+	e := c.WarmupEnd
+	if e == nil || c.Warmup == nil {
+		return nil
+	}
+	how := fmt.Sprintf("warm-up ended after %s: two windows of %s agree", FormatDuration(e.AfterNS), FormatDuration(e.WindowNS))
+	if !e.Agreed {
+		how = fmt.Sprintf("warm-up took all of its %s: no two windows of %s agreed", FormatDuration(e.AfterNS), FormatDuration(e.WindowNS))
+	}
+	return []Evidence{{Code: codeWarmup, Verdict: Valid, Value: new(float64(c.Warmup.Attempted)),
+		Text: fmt.Sprintf("%s; %s sends dropped from the figures", how, groupDigits(c.Warmup.Attempted))}}
 }
 
 // outcomeEvidence says whether anything was measured at all. A case cut short may not have come to its first reply.

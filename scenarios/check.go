@@ -33,6 +33,9 @@ func (r *reader) check(name string, s *Scenario, tree *node) {
 	if verify := tree.get("verify"); s.Message.DelayLevel > 0 && s.Verify != "" && r.clean(verify) {
 		r.faultAt(verify, "verify and delay_level exclude each other: a delayed message is in its topic later")
 	}
+	if verify := tree.get("verify"); s.Verify != "" && s.Load.AutoWarmup() && r.clean(verify) {
+		r.faultAt(verify, "verify and warmup: auto exclude each other: what the warm-up sends is not looked after; write warmup: true")
+	}
 	if s.Load.Mode == Batch && r.clean(tree.get("message")) && r.clean(tree.get("load")) {
 		r.checkBatch(s, tree)
 	}
@@ -100,11 +103,26 @@ func (r *reader) checkLoad(l Workload, load *node) {
 		case s.For == 0 && !last:
 			r.faultAt(item, "for is missing; only the last stage may go on until load.count")
 		}
+		if s.Auto {
+			r.checkAuto(&s, i, l.Stages, item)
+		}
 		measured = measured || !s.Warmup
 		r.checkShape(s, item)
 	}
 	if !measured {
 		r.faultAt(n, "stages has nothing but warm-up")
+	}
+}
+
+// checkAuto is about a warm-up that ends when two windows agree: it must be able to.
+func (r *reader) checkAuto(s *Stage, i int, all []Stage, n *node) {
+	switch {
+	case i > 0 || len(all) > 1 && all[1].Warmup:
+		r.faultAt(n, "warmup: auto must be the only warm-up")
+	case s.For > 0 && s.For < shortestAuto:
+		r.faultAt(n.get("for"), "for must be at least %s: two windows of a second have to agree", shortestAuto)
+	case !s.To.IsZero():
+		r.faultAt(n.get("rate"), "warmup: auto needs one rate: while it changes, no two windows agree")
 	}
 }
 

@@ -1,12 +1,16 @@
 package scenarios
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 const (
 	closedWorkers = "64"
 	asyncInFlight = "1024"
 	batchSize     = "16"
 	measuredTime  = "10s"
+	longestWarmup = "30s" // that ends by itself
 	stopFor       = "5s"
 	stopGrace     = "10s"
 )
@@ -52,6 +56,7 @@ func loadDefaults(tree *node) *node {
 	if load.get("stages") == nil {
 		tree = tree.with(defaultStages(tree), "load", "stages")
 	}
+	tree = boundAutoWarmup(tree)
 	open := false
 	for _, s := range tree.get("load", "stages").items {
 		open = open || s.get("rate") != nil
@@ -94,6 +99,21 @@ func loadDefaults(tree *node) *node {
 		tree = tree.with(defaulted(asyncInFlight), "load", "in_flight")
 	}
 	return tree
+}
+
+// boundAutoWarmup bounds a warm-up that ends by itself.
+func boundAutoWarmup(tree *node) *node {
+	stages := tree.get("load", "stages")
+	at := slices.IndexFunc(stages.items, func(s *node) bool {
+		w := s.get("warmup")
+		return w != nil && w.text == autoWarmup && s.get("for") == nil
+	})
+	if at < 0 {
+		return tree
+	}
+	made := &node{shape: list, at: stages.at, items: slices.Clone(stages.items)}
+	made.items[at] = made.items[at].with(defaulted(longestWarmup), "for")
+	return tree.with(made, "load", "stages")
 }
 
 // defaultStages is one measured stage; with a count it has no other end.

@@ -54,6 +54,7 @@ const (
 	maxRounds      = 100
 	maxRuns        = 256 // rounds of all cases: each keeps its histograms until the end
 	minPeriod      = Duration(time.Millisecond)
+	shortestAuto   = Duration(2 * time.Second) // of a warm-up that ends by itself
 )
 
 var (
@@ -93,6 +94,17 @@ var (
 		}
 		return w.N
 	}}
+	warmups = func() kind[string] {
+		k := oneOf([]string{"true", "false", autoWarmup})
+		k.bare, k.json = true, func(v string) any {
+			if v == autoWarmup {
+				return v
+			}
+			return v == "true"
+		}
+		return k
+	}()
+	warmupTimes  = kind[warmupTime]{name: "a duration like 2s, or auto", form: form{"anyOf": []any{durationForm, form{"const": autoWarmup}}}, parse: parseWarmupTime, text: warmupTime.String}
 	text         = kind[string]{name: "text", parse: parseText, text: func(s string) string { return s }}
 	caseName     = kind[string]{name: "a name like sync 64", parse: parseCaseName, text: func(s string) string { return s }}
 	version      = kind[int]{name: "1", form: versionForm, bare: true, parse: parseVersion, text: strconv.Itoa}
@@ -270,6 +282,33 @@ func parseYesNo(text string) (bool, error) {
 		return false, problemf("must be true or false, not %q", clip(text))
 	}
 	return text == "true", nil
+}
+
+// autoWarmup is the warm-up that ends by itself.
+const autoWarmup = "auto"
+
+// warmupTime is how long a warm-up takes.
+type warmupTime struct {
+	auto bool
+	d    Duration
+}
+
+func parseWarmupTime(text string) (warmupTime, error) {
+	if text == autoWarmup {
+		return warmupTime{auto: true}, nil
+	}
+	d, err := parseDuration(text)
+	if err != nil && strings.Trim(text, "abcdefghijklmnopqrstuvwxyz") == "" {
+		err = problemf("must be a duration like 2s, or auto, not %q", clip(text))
+	}
+	return warmupTime{d: d}, err
+}
+
+func (w warmupTime) String() string {
+	if w.auto {
+		return autoWarmup
+	}
+	return w.d.String()
 }
 
 func parseWorkers(text string) (Workers, error) {

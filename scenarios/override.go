@@ -204,9 +204,13 @@ func fixStages(tree *node, f fix) *node {
 		}
 		made.items = append(made.items, s)
 	}
-	if d, _ := parseDuration(f.value.text); f.path[1] == "warmup" && d > 0 {
-		warmup := (&node{shape: mapping, at: f.value.at}).with(f.value, "for")
-		warmup = warmup.with(&node{shape: scalar, text: "true", at: f.value.at}, "warmup")
+	if w, _ := parseWarmupTime(f.value.text); f.path[1] == "warmup" && w != (warmupTime{}) {
+		warmup := &node{shape: mapping, at: f.value.at}
+		if w.auto {
+			warmup = warmup.with(f.value, "warmup")
+		} else {
+			warmup = warmup.with(f.value, "for").with(&node{shape: scalar, text: "true", at: f.value.at}, "warmup")
+		}
 		if len(made.items) > 0 {
 			if r := made.items[0].get("rate"); r != nil {
 				first := *r
@@ -221,5 +225,5 @@ func fixStages(tree *node, f fix) *node {
 
 func isWarmup(stage *node) bool {
 	w := stage.get("warmup")
-	return w != nil && w.text == "true"
+	return w != nil && (w.text == "true" || w.text == autoWarmup)
 }

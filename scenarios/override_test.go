@@ -124,6 +124,17 @@ func TestFromFlags(t *testing.T) {
 				c.Load.Stages = []Stage{{For: 2 * s, Rate: perSecond, Warmup: true}, {For: 10 * s, Rate: perSecond}}
 			}),
 		},
+		"a warm-up that ends by itself": {
+			[]Override{{Path: "load.rate", Value: "1k/s"}, {Path: "load.warmup", Value: "auto"}},
+			"sync 1k/s", lone(func(c *Scenario) {
+				open(c)
+				c.Load.Stages = []Stage{{For: 30 * s, Rate: perSecond, Warmup: true, Auto: true}, {For: 10 * s, Rate: perSecond}}
+			}),
+		},
+		"a fixed one instead": {
+			[]Override{{Path: "load.warmup", Value: "auto"}, {Path: "load.warmup", Value: "2s"}},
+			"sync 64", lone(func(c *Scenario) { c.Load.Stages = []Stage{{For: 2 * s, Warmup: true}, {For: 10 * s}} }),
+		},
 		"a count ends it": {
 			[]Override{{Path: "load.warmup", Value: "2s"}, {Path: "load.count", Value: "500"}},
 			"sync 64", lone(func(c *Scenario) { c.Load.Count = 500; c.Load.Stages = []Stage{{For: 2 * s, Warmup: true}, {}} }),

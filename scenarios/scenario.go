@@ -126,6 +126,9 @@ type Workload struct {
 // OpenLoop reports whether sends fall due at a rate.
 func (l *Workload) OpenLoop() bool { return len(l.Stages) > 0 && !l.Stages[0].Rate.IsZero() }
 
+// AutoWarmup reports whether the load begins with a warm-up that ends by itself.
+func (l *Workload) AutoWarmup() bool { return len(l.Stages) > 0 && l.Stages[0].Auto }
+
 // Stop is what ends a case before its load is over.
 type Stop struct {
 	Errors float64  // share of the sends, over 0 to 1, that fail for so long as For says; 0: however many may
@@ -165,6 +168,7 @@ type Stage struct {
 	Every  Duration // only with Burst
 	Sine   Duration // so long a swing from Rate to To and back takes
 	Warmup bool     // its samples are kept apart
+	Auto   bool     // of a warm-up: it ends when what it sees is steady, after For at the latest
 }
 
 // Profile names a set of producer defaults.

@@ -116,7 +116,7 @@ var stageFields = []field[Stage]{
 	option("burst", period, "how long the second rate holds, first thing in each every", func(s *Stage) *Duration { return &s.Burst }),
 	option("every", period, "how often there is a burst", func(s *Stage) *Duration { return &s.Every }),
 	option("sine", period, "how long a swing from the first rate to the second and back takes", func(s *Stage) *Duration { return &s.Sine }),
-	option("warmup", yesNo, "true keeps its samples apart", func(s *Stage) *bool { return &s.Warmup }),
+	stageWarmup,
 }
 
 // stageRate is Rate and To in one.
@@ -134,6 +134,26 @@ var stageRate = field[Stage]{
 		return showValue("rate", rates, rateSpan{from.Rate, from.To})
 	},
 	form: func() form { return scalarForm(rates) },
+}
+
+// stageWarmup is Warmup and Auto in one.
+var stageWarmup = field[Stage]{
+	key: "warmup", kind: warmups.name, help: "true keeps its samples apart; auto does, and ends it when two seconds in a row agree, or after for (without it 30s)",
+	read: func(r *reader, n *node, into *Stage) {
+		if v, ok := readValue(r, "warmup", n, warmups); ok {
+			into.Warmup, into.Auto = v != "false", v == autoWarmup
+		}
+	},
+	show: func(from *Stage) *shown {
+		switch {
+		case from.Auto:
+			return showValue("warmup", warmups, autoWarmup)
+		case from.Warmup:
+			return showValue("warmup", warmups, "true")
+		}
+		return nil
+	},
+	form: func() form { return scalarForm(warmups) },
 }
 
 var producerFields = []field[Producer]{
@@ -191,14 +211,15 @@ var overlayFields = append([]field[Scenario]{
 
 // stageFlags are what the flags for load.duration, load.rate and load.warmup set.
 type stageFlags struct {
-	duration, warmup Duration
-	rate             rateSpan
+	duration Duration
+	warmup   warmupTime
+	rate     rateSpan
 }
 
 var stageFlagFields = []field[stageFlags]{
 	value("duration", span, "", "of each measured stage", func(f *stageFlags) *Duration { return &f.duration }),
 	value("rate", rates, "", "of every stage", func(f *stageFlags) *rateSpan { return &f.rate }),
-	value("warmup", moment, "", "of a warm-up stage, instead of those of the file; 0: none", func(f *stageFlags) *Duration { return &f.warmup }),
+	value("warmup", warmupTimes, "", "of a warm-up stage, instead of those of the file; auto: until it is steady; 0: none", func(f *stageFlags) *warmupTime { return &f.warmup }),
 }
 
 // Fields documents every field of a scenario file, in the order in which they are best written.

@@ -45,7 +45,7 @@ var loadFlags = []loadFlag{
 	{"cap", "", "RATE", "load.cap", "closed loop: at most so many sends, as 5k/s (no cap)"},
 	{"duration", "d", "TIME", "load.duration", "measured time: 30s, 5m (10s)"},
 	{"count", "", "N", "load.count", "stop after so many measured sends"},
-	{"warmup", "", "TIME", "load.warmup", "time before measuring, counted apart (none)"},
+	{"warmup", "", "TIME", "load.warmup", "time before measuring, counted apart; auto: until it is steady, 30s at the most (none)"},
 	{"selector", "", "NAME", "producer.selector", "how a queue is chosen: round_robin, random, hash, least_in_flight, … (round_robin)"},
 	{"connections", "", "N", "producer.connections", "TCP connections to each broker, which all workers share (1)"},
 	{"timeout", "", "TIME", "producer.send_timeout", "one send, retries included (3s)"},
