@@ -43,7 +43,7 @@ func planOf(t testing.TB, c *scenarios.Case) *plan {
 type fake struct {
 	service  time.Duration
 	serve    func(n int64, at time.Duration) time.Duration // instead of service: the n-th call, from 1, that long since began; nil: service
-	stallAt  time.Duration // since began
+	stallAt  time.Duration                                 // since began
 	stallFor time.Duration
 	hangAt   time.Duration // from then on nothing is answered until ctx ends; 0: never
 	deaf     bool          // async sends that hang don't end with ctx either: their callbacks never come
