@@ -43,6 +43,11 @@ type Check struct {
 	Next   string // the command to run or the thing to do next; never empty
 }
 
+// String is the line for a terminal, and the next step on one of its own.
+func (c Check) String() string {
+	return fmt.Sprintf("%-5s %s: %s\n      → %s", c.Level, results.Printable(c.What), results.Printable(c.Detail), results.Printable(c.Next))
+}
+
 // DoctorOptions says what the doctor looks at.
 type DoctorOptions struct {
 	NameServers []string // host:port; none: only this machine
@@ -60,7 +65,7 @@ const (
 	defaultPort = "9876"
 )
 
-// Doctor looks at this machine and at a cluster before a real run, sends no message and changes nothing. It takes at most
+// Doctor looks at this machine and at a cluster before a real run, stores no message and changes nothing. It takes at most
 // about ten seconds. The checks come in the order in which they are best read: this machine, name servers, clusters,
 // brokers, topic.
 func Doctor(ctx context.Context, o DoctorOptions) []Check {
@@ -102,7 +107,7 @@ func Doctor(ctx context.Context, o DoctorOptions) []Check {
 	var topic []Check
 	var topicDone sync.WaitGroup
 	if o.Topic != "" {
-		topicDone.Go(func() { topic = d.checkTopic(ctx, info) })
+		topicDone.Go(func() { topic = d.checkTopic(ctx, info, brokers) })
 	}
 	for _, c := range sideBySide(brokers, func(b message.BrokerData) []Check { return d.checkBroker(ctx, b) }) {
 		checks = append(checks, c...)
@@ -218,6 +223,7 @@ type nameServerAnswer struct {
 	info    *message.ClusterInfo
 	version string
 	took    time.Duration // connecting included
+	proxy   bool          // it is a proxy's remoting port; err says so
 	err     error
 }
 
@@ -231,6 +237,8 @@ func (d *doctor) askNameServer(ctx context.Context, addr string) nameServerAnswe
 		a.err = fmt.Errorf("%w: it speaks HTTP", remoting.ErrNotRocketMQ)
 	case err != nil:
 		a.err = err
+	case reply.Response() == remoting.RequestNotSupported && d.tellsRoutes(ctx, addr):
+		a.proxy, a.err = true, errors.New("a proxy's remoting port: it tells routes, and no brokers")
 	case reply.Response() != remoting.Success:
 		a.err = remoting.NewBrokerError(addr, reply.Response(), reply.Remark)
 	default:
@@ -238,6 +246,12 @@ func (d *doctor) askNameServer(ctx context.Context, addr string) nameServerAnswe
 		a.info, a.err = message.ParseClusterInfo(reply.Body)
 	}
 	return a
+}
+
+// tellsRoutes says whether a server knows what a route is: name servers and proxies do, brokers don't.
+func (d *doctor) tellsRoutes(ctx context.Context, addr string) bool {
+	reply, err := d.client.Invoke(ctx, addr, remoting.NewRequest(remoting.GetRouteInfoByTopic, remoting.Field{Key: "topic", Value: cmp.Or(d.Topic, message.DefaultTopic)}), askFor)
+	return err == nil && reply.Response() != remoting.RequestNotSupported
 }
 
 // speaksHTTP asks a server that did not answer RocketMQ's way for a page, in HTTP.
@@ -278,6 +292,8 @@ func (a *nameServerAnswer) check() Check {
 		c.Next = fmt.Sprintf("an address is HOST:PORT: try -n %s", net.JoinHostPort(strings.Trim(a.addr, "[]"), defaultPort))
 	case badName:
 		c.Next = "getent hosts " + host
+	case a.proxy:
+		c.Next = fmt.Sprintf("give the name server behind it, usually -n %s: through a proxy nothing could be said of single brokers", net.JoinHostPort(host, defaultPort))
 	case errors.Is(a.err, remoting.ErrNotRocketMQ) && strings.Contains(a.err.Error(), "gRPC"): // a proxy's 8081
 		c.Next = fmt.Sprintf("rmqbench speaks remoting: name server 9876 or proxy remoting 8080: try -n %s", net.JoinHostPort(host, defaultPort))
 	case errors.Is(a.err, remoting.ErrNotRocketMQ), errors.Is(a.err, remoting.ErrBadFrame):
@@ -489,14 +505,14 @@ func checkClock(broker string, from, to time.Duration) Check {
 }
 
 // checkTopic looks where the topic lives.
-func (d *doctor) checkTopic(ctx context.Context, info *message.ClusterInfo) []Check {
+func (d *doctor) checkTopic(ctx context.Context, info *message.ClusterInfo, brokers []message.BrokerData) []Check {
 	c := Check{What: "topic " + d.Topic}
 	names := strings.Join(d.NameServers, ";")
 	r, err := d.admin.Route(ctx, d.Topic)
 	if producer.UnknownTopic(err) {
 		c.Level, c.Detail = Fail, "not there"
 		c.Next = updateTopicLine(names, d.clusterFor(info), d.Topic, 8)
-		return []Check{c}
+		return []Check{c, d.rightToCreate(ctx, brokers, true)}
 	}
 	if err != nil {
 		c.Level, c.Detail, c.Next = Fail, err.Error(), fmt.Sprintf("mqadmin topicRoute -n %s -t %s", names, d.Topic)
@@ -509,7 +525,7 @@ func (d *doctor) checkTopic(ctx context.Context, info *message.ClusterInfo) []Ch
 		c.Level = Fail
 		c.Next = fmt.Sprintf("mqadmin updateTopicPerm -n %s -c %s -t %s -p 6", names, d.clusterFor(info), d.Topic)
 	}
-	return []Check{c}
+	return append(append([]Check{c}, d.aboutTopic(ctx, info, r)...), d.rightToCreate(ctx, brokers, false))
 }
 
 // updateTopicLine is the command that makes a topic.

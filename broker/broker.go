@@ -163,8 +163,7 @@ func (b *Broker) reply(req *remoting.Request, a *remoting.Command) {
 
 // Requests that only administrators' tools send (RequestCode.java, 5.4.0).
 const (
-	updateAndCreateTopicList remoting.RequestCode = 18  // UPDATE_AND_CREATE_TOPIC_LIST
-	queryTopicConsumeByWho   remoting.RequestCode = 300 // QUERY_TOPIC_CONSUME_BY_WHO
+	updateAndCreateTopicList remoting.RequestCode = 18 // UPDATE_AND_CREATE_TOPIC_LIST
 )
 
 // serve is the answer to a request; nil if it has none.
@@ -208,7 +207,7 @@ func (b *Broker) serve(f *fields, req *remoting.Request) *remoting.Command {
 		return b.config()
 	case remoting.ViewBrokerStatsData:
 		return noStats(f)
-	case queryTopicConsumeByWho: // no consumer can register here
+	case remoting.QueryTopicConsumeByWho: // no consumer can register here
 		f.text("topic")
 		return f.or(answerBody([]byte(`{"groupList":[]}`)))
 	case updateAndCreateTopicList:

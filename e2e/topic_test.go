@@ -21,6 +21,14 @@ func (s *suite) testCreatedTopic(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.checkRoute(t, route, queues)
+	for _, b := range route.Brokers { // the ledger would miss what these stored
+		if err := s.admin.TrySend(t.Context(), b.Master(), b.Name, topic); err != nil {
+			t.Errorf("may we send? %v", err)
+		}
+		if groups, err := s.admin.ConsumerGroups(t.Context(), b.Master(), topic); err != nil || len(groups) != 0 {
+			t.Errorf("consumer groups %q, %v", groups, err)
+		}
+	}
 	s.sendSync(t, p, &producer.Message{Topic: topic, Body: []byte("created")}, 2*queues)
 	for i := range queues {
 		q := queueID{topic, s.broker().Name, i}

@@ -6,7 +6,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"rmqbench/bench"
-	"rmqbench/results"
 )
 
 func newDoctor(s streams) *cobra.Command {
@@ -15,8 +14,9 @@ func newDoctor(s streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Is the cluster, and this machine, fit to be measured? A line a check, each with the next step",
-		Long: `doctor asks each name server, dials every master, looks at the topic's route and at this machine's limits. It sends no
-message and changes nothing. With TLS or credentials it says which of them a server did not like. Exit status 1 if a check failed.`,
+		Long: `doctor asks each name server, dials every master, and looks at this machine's limits. With -t it looks at the topic's route and type,
+who else sends to it or consumes it, and what you may do: send to it, create topics. It stores no message and changes nothing: to learn
+what it may do it asks for what a broker has to refuse, a queue that isn't there and a name with a question mark. With TLS or credentials it says which of them a server did not like. Exit status 1 if a check failed.`,
 		Example: `  rmqbench doctor -n 127.0.0.1:9876
   rmqbench doctor -n HOST:9876 --tls-ca ca.pem --credentials tools.yml
   rmqbench doctor -n a:9876,b:9876 -t ORDERS -c DefaultCluster`,
@@ -31,11 +31,7 @@ message and changes nothing. With TLS or credentials it says which of them a ser
 			failed := false
 			for _, c := range bench.Doctor(cmd.Context(), o) {
 				failed = failed || c.Level == bench.Fail
-				line := fmt.Sprintf("%-5s %s: %s", c.Level, results.Printable(c.What), results.Printable(c.Detail))
-				if c.Next != "" {
-					line += "\n      → " + results.Printable(c.Next)
-				}
-				if _, err := fmt.Fprintln(s.out, line); err != nil {
+				if _, err := fmt.Fprintln(s.out, c); err != nil {
 					return err
 				}
 			}
@@ -46,7 +42,7 @@ message and changes nothing. With TLS or credentials it says which of them a ser
 		},
 	}
 	f := cmd.Flags()
-	f.StringVarP(&topic, "topic", "t", "", "look at this topic's route too")
+	f.StringVarP(&topic, "topic", "t", "", "look at this topic too: route, type, rights, other users")
 	target.add(f)
 	return cmd
 }
