@@ -62,19 +62,34 @@ func compareSelectors(r *Run) *Selectors {
 		return nil
 	}
 	s := &Selectors{Rounds: max(cases[0].Rounds, 1)}
-	for i, e := range cases[0].Events {
-		switch {
-		case e.Kind == "topic" && s.Change == nil:
-			s.Change = &cases[0].Events[i]
-		case e.Broker != "" && s.Slow == nil:
-			s.Slow = &cases[0].Events[i]
-		}
+	s.Slow = cases[0].slowness()
+	if i := slices.IndexFunc(cases[0].Events, func(e Event) bool { return e.Kind == "topic" }); i >= 0 {
+		s.Change = &cases[0].Events[i]
 	}
 	for i := range cases {
 		s.Rows = append(s.Rows, s.row(&cases[i]))
 	}
 	s.rank(cases)
 	return s
+}
+
+// slowness is the first that happened to a broker during the case; nil: nothing did.
+func (c *Case) slowness() *Event {
+	if i := slices.IndexFunc(c.Events, func(e Event) bool { return e.Broker != "" }); i >= 0 {
+		return &c.Events[i]
+	}
+	return nil
+}
+
+// LeftAfter is how many ns after the first thing that happened to a broker, and while it lasted, the case's sends left that broker:
+// it took under 5 % of them for a second. nil: they did not, or nothing happened.
+func (c *Case) LeftAfter() *int64 {
+	slow := c.slowness()
+	if slow == nil {
+		return nil
+	}
+	w := watchOf(c.Pulse, slow)
+	return w.leftAfter()
 }
 
 func (s *Selectors) row(c *Case) SelectorRow {

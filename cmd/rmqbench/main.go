@@ -113,7 +113,7 @@ Exit status:
   4    inconclusive: too few sends or rounds, or too noisy, to say whether an objective holds or a regression is there
   5    the generator was the limit where a rate or an objective was asked for
   130  interrupted; what was measured is written and marked PARTIAL`,
-		Example: `  rmqbench run                                     # 20 s on the embedded broker: speed, and what a stall looks like
+		Example: `  rmqbench run                                     # under 30 s on the embedded broker: speed, and what a stall and a slow broker look like
   rmqbench doctor -n 127.0.0.1:9876                # is the cluster fit to be measured?
   rmqbench run -n 127.0.0.1:9876 -r 1k/s -t TOPIC  # 1,000 messages a second for 10 s
   rmqbench capacity --slo 'p99<10ms,errors<0.1%'   # the highest rate that holds this

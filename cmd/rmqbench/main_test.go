@@ -70,7 +70,7 @@ func TestR33_BadInput(t *testing.T) {
 		{"run --slo p98<1ms", "--slo"},
 		{"run --slo p98<1ms", "nearest: p9"},
 		{"capacity", "--slo 'p99<10ms,errors<0.1%'"},
-		{"capacity quick --slo p99<1s", "quick has 6"},
+		{"capacity quick --slo p99<1s", "quick has 8"},
 		{"capacity -r 1k/s", "unknown flag"},
 		{"capacity --slo p99<1s --budget 10", "--budget: duration"},
 		{"capacity --slo p99<1s --step 0", "--step: duration"},
@@ -84,7 +84,7 @@ func TestR33_BadInput(t *testing.T) {
 		{"capacity --sweep --slo p99<1s", "--slo is of the search for a rate"},
 		{"capacity --sweep --lose 1", "--lose is of the search"},
 		{"capacity --sweep -m oneway", "use -m sync"},
-		{"capacity --sweep quick", "quick has 6"},
+		{"capacity --sweep quick", "quick has 8"},
 		{"capacity --sweep --max-rate 5", "--max-rate"},
 		{"capacity --sweep --step 10", "--step: duration"},
 		{"capacity --slo p99<1s --need fast", "--need: rate"},
@@ -278,7 +278,7 @@ func TestScenariosVerbs(t *testing.T) {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil || status != exitDone {
 		t.Fatalf("show: %d %v", status, err)
 	}
-	if out, errs, status := command(t, "scenarios", "check", file); status != exitDone || !strings.Contains(out, "quick, 6 cases") {
+	if out, errs, status := command(t, "scenarios", "check", file); status != exitDone || !strings.Contains(out, "quick, 8 cases") {
 		t.Errorf("check: %d %q %q", status, out, errs)
 	}
 }
@@ -327,7 +327,7 @@ func TestScenariosCheck(t *testing.T) {
 	if status != exitUsage || !strings.HasPrefix(out, want) || errs != "" {
 		t.Errorf("status %d\n%s\n%s", status, out, errs)
 	}
-	for _, want := range []string{`:4:1: unknown key "secretKey"`, "ok    quick: quick, 6 cases\n", "unknown scenario \"nosuch\"", "\n3 faults\n"} {
+	for _, want := range []string{`:4:1: unknown key "secretKey"`, "ok    quick: quick, 8 cases\n", "unknown scenario \"nosuch\"", "\n3 faults\n"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
