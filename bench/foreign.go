@@ -2,13 +2,19 @@ package bench
 
 import (
 	"context"
+	"errors"
 
 	"rmqbench/results"
 	"rmqbench/scenarios"
 )
 
+var errMixedTransactions = errors.New("load.mix: this client can't tell which sends are transactions; give them a case of their own")
+
 // measureForeign drives a case on somebody else's client. Of its target nothing is known but what its sends say.
 func (r *runner) measureForeign(ctx context.Context, c *scenarios.Case, index int) (*measurement, error) {
+	if c.Load.Way() == scenarios.Mixed && c.Load.Uses(scenarios.Transactional) {
+		return nil, errMixedTransactions
+	}
 	sender, err := r.Sender(c)
 	if err != nil {
 		return nil, err

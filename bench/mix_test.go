@@ -185,6 +185,10 @@ func TestMixRefusals(t *testing.T) {
 			t.Errorf("%v, want %q", err, want)
 		}
 	}
+	_, err := Run(t.Context(), scenario(t, mixed+"count: 10}"), Options{Sender: func(*scenarios.Case) (Sender, error) { return nil, nil }})
+	if err == nil || !strings.Contains(err.Error(), "give them a case of their own") {
+		t.Errorf("%v", err)
+	}
 	if err := safe(&scenarios.Workload{Mix: []scenarios.Kind{{Mode: scenarios.Sync}, {Mode: scenarios.Oneway}}}, &Options{Unlimited: true}, "prod", 1, false); err == nil || !strings.Contains(err.Error(), "no rate: oneway") {
 		t.Errorf("%v", err)
 	}
