@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"os"
@@ -353,6 +354,96 @@ func quickly(args []string) bool {
 		return slices.Contains(args, "RESULT")
 	}
 	return false
+}
+
+// TestDocsPicture holds what README says the first command prints to its picture, figures aside, and the picture's columns to
+// those that a run prints today: make pictures draws it again.
+func TestDocsPicture(t *testing.T) {
+	picture, err := os.ReadFile("../../docs/pictures/terminal.svg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var drawn struct {
+		Lines []string `xml:"g>text"`
+	}
+	if err := xml.Unmarshal(picture, &drawn); err != nil {
+		t.Fatal(err)
+	}
+	shapes := map[string]bool{}
+	for _, line := range drawn.Lines {
+		shapes[shape(line)] = true
+	}
+	var block string
+	for _, b := range pages(t)["README.md"].Blocks {
+		if strings.HasPrefix(b.Text, "quick ·") {
+			block = b.Text
+		}
+	}
+	if strings.Count(block, "\n") < 4 {
+		t.Fatalf("README.md shows no output of quick:\n%s", block)
+	}
+	for line := range strings.Lines(block) {
+		if !shapes[shape(line)] {
+			t.Errorf("README.md, not in docs/pictures/terminal.svg: %s", line)
+		}
+	}
+	out, errs, status := command(t, "run", "-w", "1", "--count", "100", "-o", "none", "--progress", "none", "--instrument-cost", "off")
+	if status != exitDone && status != 5 {
+		t.Fatal(errs)
+	}
+	heads := 0
+	for line := range strings.Lines(out) {
+		if strings.HasPrefix(line, "case ") || strings.HasPrefix(line, "where the time went ") {
+			heads++
+			if !shapes[shape(line)] {
+				t.Errorf("not in docs/pictures/terminal.svg: %s", line)
+			}
+		}
+	}
+	if heads != 2 {
+		t.Errorf("%d heads of tables in:\n%s", heads, out)
+	}
+}
+
+var (
+	verdicts = regexp.MustCompile(`\b(VALID|SUSPECT|GENERATOR_LIMITED)\b`)
+	figures  = regexp.MustCompile(`[0-9][0-9A-Fa-fTZ.,:]*( ?([nµm]?s|[kM]?/s|k))?`)
+	runName  = regexp.MustCompile(`-quick-[0-9a-f]+`)
+)
+
+// shape is a line without its figures, its verdict and how far its columns are apart.
+func shape(line string) string {
+	line = runName.ReplaceAllString(line, "-quick-#")
+	line = verdicts.ReplaceAllString(line, "VERDICT")
+	return strings.Join(strings.Fields(figures.ReplaceAllString(line, "#")), " ")
+}
+
+// TestDocsPackages looks for every package in docs/architecture.md.
+func TestDocsPackages(t *testing.T) {
+	text, err := os.ReadFile("../../docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for _, pattern := range []string{"../../*/*.go", "../../internal/*/*.go"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		packages := map[string]bool{}
+		for _, file := range files {
+			packages[strings.TrimPrefix(filepath.ToSlash(filepath.Dir(file)), "../../")] = true
+		}
+		for name := range packages {
+			seen++
+			if !strings.Contains(string(text), "`"+name+"`") {
+				t.Errorf("docs/architecture.md doesn't say what %s holds", name)
+			}
+		}
+	}
+	if seen < 12 {
+		t.Errorf("only %d packages", seen)
+	}
 }
 
 // TestDocsCodes holds the names of answers to their numbers.
