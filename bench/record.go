@@ -206,6 +206,9 @@ func zeros(n int64) *results.Histogram {
 func (m *measurement) generator(t *tally, elapsed int64) results.Generator {
 	g := results.Generator{Workers: m.workers, TimerP99NS: new(m.timerP99)}
 	capacity := m.workers
+	if m.plan.open && m.plan.auto && m.plan.mode != scenarios.Async {
+		g.WorkersMost = maxAutoWorkers
+	}
 	if m.plan.mode == scenarios.Async {
 		g.InFlightCap, g.InFlightCapBytes, capacity = m.plan.inFlight, m.plan.inFlightBytes, m.plan.mostInFlight()
 	}

@@ -65,3 +65,32 @@ func eventLines(r *Run) []string {
 	}
 	return lines
 }
+
+// sameSighting is how far apart shares may see the same change of a route: each asks every second, by a clock of its own.
+const sameSighting = 5 * time.Second
+
+// foldChanges adds the changes that another share saw to those that are known. One that is known already, seen at about the same time,
+// is the same, and stands at its earliest; what one share saw twice stays twice.
+func foldChanges(known, seen []RouteChange) []RouteChange {
+	folded := make([]bool, len(known)) // into which one of seen has gone
+	for _, c := range seen {
+		at := -1
+		for i := range folded {
+			k := known[i]
+			away := k.At.Sub(c.At).Abs()
+			if k.At, k.StartOffsetNS = c.At, c.StartOffsetNS; k == c && away <= sameSighting && !folded[i] {
+				at = i
+				break
+			}
+		}
+		if at < 0 {
+			known = append(known, c)
+			continue
+		}
+		folded[at] = true
+		if c.At.Before(known[at].At) {
+			known[at] = c
+		}
+	}
+	return known
+}

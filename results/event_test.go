@@ -2,6 +2,7 @@ package results
 
 import (
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 )
@@ -29,5 +30,27 @@ func TestEventLines(t *testing.T) {
 	}
 	if got := eventLines(r); len(got) != 11 || got[10] != "17 more route changes" {
 		t.Errorf("%q", got)
+	}
+}
+
+// TestFoldChanges: shares that see the same change make one line of it, and none is lost that isn't the same.
+func TestFoldChanges(t *testing.T) {
+	at := func(s float64, what, broker string) RouteChange {
+		return RouteChange{Case: "a", What: what, Broker: broker, At: time.Unix(0, int64(s*1e9)).UTC(), StartOffsetNS: int64(s * 1e9)}
+	}
+	one := []RouteChange{at(10.2, BrokerGone, "b"), at(12, BrokerAdded, "b"), at(40, BrokerGone, "b")}
+	for name, tt := range map[string]struct{ known, seen, want []RouteChange }{
+		"the first share":            {nil, one, one},
+		"the same, a little later":   {one, []RouteChange{at(10.9, BrokerGone, "b"), at(12.7, BrokerAdded, "b"), at(40.1, BrokerGone, "b")}, one},
+		"the earliest stands":        {[]RouteChange{at(10, BrokerGone, "b")}, []RouteChange{at(9.5, BrokerGone, "b")}, []RouteChange{at(9.5, BrokerGone, "b")}},
+		"long after":                 {[]RouteChange{at(10, BrokerGone, "b")}, []RouteChange{at(30, BrokerGone, "b")}, []RouteChange{at(10, BrokerGone, "b"), at(30, BrokerGone, "b")}},
+		"another broker":             {[]RouteChange{at(10, BrokerGone, "b")}, []RouteChange{at(10, BrokerGone, "c")}, []RouteChange{at(10, BrokerGone, "b"), at(10, BrokerGone, "c")}},
+		"twice in one share":         {[]RouteChange{at(10, BrokerGone, "b")}, []RouteChange{at(10, BrokerGone, "b"), at(12, BrokerGone, "b")}, []RouteChange{at(10, BrokerGone, "b"), at(12, BrokerGone, "b")}},
+		"twice in both":              {[]RouteChange{at(10, BrokerGone, "b"), at(12, BrokerGone, "b")}, []RouteChange{at(10.5, BrokerGone, "b"), at(12.5, BrokerGone, "b")}, []RouteChange{at(10, BrokerGone, "b"), at(12, BrokerGone, "b")}},
+		"only the other one saw any": {nil, nil, nil},
+	} {
+		if got := foldChanges(slices.Clone(tt.known), tt.seen); !slices.Equal(got, tt.want) {
+			t.Errorf("%s: %+v, want %+v", name, got, tt.want)
+		}
 	}
 }

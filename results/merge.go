@@ -332,7 +332,7 @@ func (g *merging) addRun(w *Whole) error {
 	into.Shards = append(into.Shards, from.Shards...)
 	into.Outages = append(into.Outages, from.Outages...)
 	into.MoreOutages += from.MoreOutages
-	into.RouteChanges = append(into.RouteChanges, from.RouteChanges...) // each share sees them
+	into.RouteChanges = foldChanges(into.RouteChanges, from.RouteChanges)
 	into.Marks = append(into.Marks, from.Marks...)
 	into.Leftover = into.Leftover.and(from.Leftover)
 	g.whole.Series = append(g.whole.Series, w.Series...)
@@ -527,6 +527,7 @@ func (c *Case) addShares(from *Case) {
 // add adds another generator's evidence: counts are summed, and of shares the worst one's stands for all.
 func (g *Generator) add(from *Generator) {
 	g.Workers += from.Workers
+	g.WorkersMost += from.WorkersMost
 	g.InFlightCap += from.InFlightCap
 	g.InFlightCapBytes += from.InFlightCapBytes
 	g.Slots += from.Slots

@@ -423,7 +423,7 @@ func TestMergeKnowsEveryField(t *testing.T) {
 		reflect.TypeFor[Stage]():        "PlannedNS RatePerSecond RateEndPerSecond Measured",
 		reflect.TypeFor[Measured]():     "Counts StartOffsetNS ElapsedNS MessagesPerSecond BodyBytes BodyBytesEach BodyBytesPerSecond WireBytesPerSecond Response WriteTime Service Delay Unsuccessful",
 		reflect.TypeFor[Counts]():       "Offered Attempted Acknowledged Weak Written Refused Ambiguous Failed Dropped Statuses Errors Retries AmbiguousAttempts",
-		reflect.TypeFor[Generator]():    "Workers InFlightCap InFlightCapBytes Slots MissedSlots MissedBoundNS TimerP99NS CPUQuotaShare GCCPUShare SchedulerLatencyP99NS StealShare PressureShare OthersCPUShare Pauses PausedNS ClockSetNS WorkersBusyShare ServiceGrowth InFlightIntegralNS CallTimeSumNS",
+		reflect.TypeFor[Generator]():    "Workers WorkersMost InFlightCap InFlightCapBytes Slots MissedSlots MissedBoundNS TimerP99NS CPUQuotaShare GCCPUShare SchedulerLatencyP99NS StealShare PressureShare OthersCPUShare Pauses PausedNS ClockSetNS WorkersBusyShare ServiceGrowth InFlightIntegralNS CallTimeSumNS",
 		reflect.TypeFor[Transport]():    "Connections BytesOut BytesIn Writes MessagesPerWrite Dials StrayReplies PermitWaits PermitRefusals RoundTripNS Retransmits",
 		reflect.TypeFor[Process]():      "CPUNS CPUNSPerMessage MaxRSSBytes AllocsPerMessage",
 		reflect.TypeFor[Transactions](): "Committed RolledBack CheckedBack AskedAgain Open",

@@ -242,6 +242,7 @@ func PerSecond(n, elapsedNS int64) *float64 {
 // Generator is the evidence of whether the generator or the target was the limit. Shares are from 0 to 1.
 type Generator struct {
 	Workers     int `json:"workers"`
+	WorkersMost int `json:"workers_most,omitempty"`  // how many there could have been, where they grow as slots find none free
 	InFlightCap int `json:"in_flight_cap,omitempty"` // async: messages
 
 	InFlightCapBytes int64 `json:"in_flight_cap_bytes,omitempty"` // async: of their bodies, if they are bounded too

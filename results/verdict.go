@@ -237,6 +237,9 @@ func workerEvidence(c *Case) []Evidence {
 	}
 	e := Evidence{Code: "workers_busy", Verdict: Valid, Value: g.WorkersBusyShare, Limit: new(busyLimited),
 		Text: fmt.Sprintf("%s of %d %s were busy", formatShare(*g.WorkersBusyShare), width, unit)}
+	if g.WorkersMost > g.Workers { // there would have been more, had a slot found none free
+		return []Evidence{e}
+	}
 	flat := g.ServiceGrowth == nil || *g.ServiceGrowth < flatGrowth
 	if *g.WorkersBusyShare < busyLimited || !flat {
 		return []Evidence{e}
