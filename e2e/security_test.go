@@ -106,8 +106,73 @@ accounts:
   secretKey: %s
   whiteRemoteAddress:
   admin: true
-`, right.AccessKey, right.SecretKey)))
+- accessKey: rmqbenchlimited
+  secretKey: %s
+  whiteRemoteAddress:
+  admin: false
+  defaultTopicPerm: DENY
+  defaultGroupPerm: SUB
+  topicPerms:
+  - RMQBENCH_E2E_SECURED=PUB
+`, right.AccessKey, right.SecretKey, right.SecretKey)))
 	signedTests(t, c, right)
+	rightsAreTold(t, c, right, &remoting.Credentials{AccessKey: "rmqbenchlimited", SecretKey: right.SecretKey})
+}
+
+// rightsAreTold asks, for an administrator and for one who may send to one topic only, what they may do; nothing is stored or made.
+func rightsAreTold(t *testing.T, c *Cluster, all, limited *remoting.Credentials) {
+	const theirs, other = "RMQBENCH_E2E_SECURED", "RMQBENCH_E2E_OTHER"
+	adminOf := func(who *remoting.Credentials) *producer.Admin {
+		client := remoting.NewClient(remoting.ClientOptions{ConnectTimeout: patience, Hooks: []remoting.RPCHook{who.Signer()}})
+		t.Cleanup(client.Close)
+		a := producer.NewAdmin(client, []string{c.NameServer()})
+		a.Timeout = patience
+		return a
+	}
+	boss, sender := adminOf(all), adminOf(limited)
+	if _, err := boss.CreateTopic(t.Context(), producer.Topic{Name: other, Queues: 2}); err != nil {
+		t.Fatal(err)
+	}
+	masters, _, err := boss.Masters(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := masters[0]
+	stored := func() (n int64) {
+		for _, topic := range []string{theirs, other} {
+			stats, err := boss.TopicStats(t.Context(), b.Master(), topic)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, q := range stats.Queues {
+				n += q.MaxOffset
+			}
+		}
+		return n
+	}
+	before := stored()
+	for name, tt := range map[string]struct {
+		err error
+		may bool
+	}{
+		"boss to theirs":   {boss.TrySend(t.Context(), b.Master(), b.Name, theirs), true},
+		"boss to other":    {boss.TrySend(t.Context(), b.Master(), b.Name, other), true},
+		"boss creates":     {boss.TryCreateTopic(t.Context(), b.Master(), "RMQBENCH_E2E"), true},
+		"sender to theirs": {sender.TrySend(t.Context(), b.Master(), b.Name, theirs), true},
+		"sender to other":  {sender.TrySend(t.Context(), b.Master(), b.Name, other), false},
+		"sender creates":   {sender.TryCreateTopic(t.Context(), b.Master(), "RMQBENCH_E2E"), false},
+	} {
+		be, refused := errors.AsType[*remoting.BrokerError](tt.err)
+		if tt.may != (tt.err == nil) || !tt.may && !(refused && be.Unauthorized()) {
+			t.Errorf("%s: %v", name, tt.err)
+		}
+	}
+	if after := stored(); after != before {
+		t.Errorf("%d messages were stored by asking", after-before)
+	}
+	if groups, err := boss.ConsumerGroups(t.Context(), b.Master(), theirs); err != nil || len(groups) != 0 {
+		t.Errorf("consumer groups %q, %v", groups, err)
+	}
 }
 
 func TestR41_Authentication(t *testing.T) {
