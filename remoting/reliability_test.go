@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"rmqbench/internal/chaos"
 	"rmqbench/internal/leaks"
 )
 
@@ -45,8 +46,8 @@ func TestR05_ResetMidFrame(t *testing.T) {
 				handled[binary.BigEndian.Uint64(r.Body)].Add(1)
 				echo(r)
 			}), ServerOptions{}, nil)
-			p := newProxy(t, s.Addr().String(), func(conn int) (up, down leg) {
-				cut := leg{cut: true, after: size + k, reset: true} // the first exchange passes
+			p := chaos.New(t, s.Addr().String(), func(conn int) (up, down chaos.Leg) {
+				cut := chaos.Leg{Cut: true, After: size + k, Reset: true} // the first exchange passes
 				switch {
 				case conn > 0:
 				case side == "request":
@@ -57,14 +58,14 @@ func TestR05_ResetMidFrame(t *testing.T) {
 				return up, down
 			})
 			c := NewClient(ClientOptions{})
-			if _, err := c.Invoke(t.Context(), p.addr(), numbered(0), 10*time.Second); err != nil {
+			if _, err := c.Invoke(t.Context(), p.Addr(), numbered(0), 10*time.Second); err != nil {
 				t.Fatalf("%s, cut at %d: the first: %v", side, k, err)
 			}
 			var calls [4]*asyncCall
 			for i := range calls {
 				calls[i] = newAsync()
 				req := numbered(i + 1)
-				err := c.Endpoint(p.addr()).StartNow(&calls[i].Call, req, req.Body, in(10*time.Second))
+				err := c.Endpoint(p.Addr()).StartNow(&calls[i].Call, req, req.Body, in(10*time.Second))
 				if err != nil { // the connection ended before this one was asked
 					calls[i].Done(err)
 				}
@@ -75,11 +76,11 @@ func TestR05_ResetMidFrame(t *testing.T) {
 					t.Errorf("%s, cut at %d: call %d: %v", side, k, i, a.err)
 				}
 			}
-			if got, err := c.Invoke(t.Context(), p.addr(), numbered(5), 10*time.Second); err != nil || len(got.Body) != 8 || got.Body[7] != 5 {
+			if got, err := c.Invoke(t.Context(), p.Addr(), numbered(5), 10*time.Second); err != nil || len(got.Body) != 8 || got.Body[7] != 5 {
 				t.Errorf("%s, cut at %d: afterwards %v, %v", side, k, got, err)
 			}
 			c.Close()
-			p.close()
+			p.Close()
 			s.Close()
 			for i, a := range calls {
 				if a.done.Load() != 1 || a.received.Load() != 0 {
@@ -91,8 +92,8 @@ func TestR05_ResetMidFrame(t *testing.T) {
 					t.Errorf("%s, cut at %d: request %d came %d times", side, k, i, n)
 				}
 			}
-			if st := c.Stats(); st.Dials != 2 || p.accepted.Load() != 2 {
-				t.Errorf("%s, cut at %d: %d dials, %d connections; want 2", side, k, st.Dials, p.accepted.Load())
+			if st := c.Stats(); st.Dials != 2 || p.Accepted() != 2 {
+				t.Errorf("%s, cut at %d: %d dials, %d connections; want 2", side, k, st.Dials, p.Accepted())
 			}
 		}
 	}
@@ -139,7 +140,7 @@ func (b byteConn) Read(p []byte) (int, error) { return b.Conn.Read(p[:min(len(p)
 func TestR08_OneByteSlices(t *testing.T) {
 	leaks.Check(t)
 	s := listen(t, HandlerFunc(echo))
-	p := newProxy(t, s.Addr().String(), func(int) (up, down leg) { return leg{slice: 1}, leg{slice: 1} })
+	p := chaos.New(t, s.Addr().String(), func(int) (up, down chaos.Leg) { return chaos.Leg{Slice: 1}, chaos.Leg{Slice: 1} })
 	whole := dialClient(t, ClientOptions{})
 	sliced := dialClient(t, ClientOptions{Dial: func(ctx context.Context, addr string) (net.Conn, error) {
 		nc, err := dialTCP(ctx, addr)
@@ -157,7 +158,7 @@ func TestR08_OneByteSlices(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := sliced.Invoke(t.Context(), p.addr(), req, 30*time.Second)
+			got, err := sliced.Invoke(t.Context(), p.Addr(), req, 30*time.Second)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -389,7 +390,7 @@ func TestR13_SlowReaderChecksums(t *testing.T) {
 		reply := bytes.Clone(r.Body[:stressHead])
 		_ = r.Reply(&Command{Serialize: RocketMQ, Flag: FlagResponse}, reply)
 	}))
-	p := newProxy(t, s.Addr().String(), func(int) (up, down leg) { return leg{delay: 100 * time.Microsecond}, leg{} })
+	p := chaos.New(t, s.Addr().String(), func(int) (up, down chaos.Leg) { return chaos.Leg{Delay: 100 * time.Microsecond}, chaos.Leg{} })
 	c := dialClient(t, ClientOptions{Dial: func(ctx context.Context, addr string) (net.Conn, error) {
 		nc, err := dialTCP(ctx, addr)
 		if err == nil {
@@ -412,7 +413,7 @@ func TestR13_SlowReaderChecksums(t *testing.T) {
 				if n%2 == 0 {
 					timeout = time.Duration(rng.Int64N(int64(30 * time.Millisecond)))
 				}
-				got, err := c.Invoke(t.Context(), p.addr(), request(body), timeout)
+				got, err := c.Invoke(t.Context(), p.Addr(), request(body), timeout)
 				for i := range body {
 					body[i] = 0xDE
 				}
@@ -441,10 +442,10 @@ func TestR13_SlowReaderChecksums(t *testing.T) {
 func TestR17_SlowReader(t *testing.T) {
 	leaks.Check(t)
 	s := listen(t, HandlerFunc(echo))
-	p := newProxy(t, s.Addr().String(), func(int) (up, down leg) { return leg{slice: 100, rate: 1 << 10}, leg{} })
+	p := chaos.New(t, s.Addr().String(), func(int) (up, down chaos.Leg) { return chaos.Leg{Slice: 100, Rate: 1 << 10}, chaos.Leg{} })
 	const writeTimeout, timeout = 700 * time.Millisecond, 50 * time.Millisecond
 	c := dialClient(t, ClientOptions{WriteTimeout: writeTimeout})
-	conn, err := c.Endpoint(p.addr()).Connect(t.Context(), 5*time.Second)
+	conn, err := c.Endpoint(p.Addr()).Connect(t.Context(), 5*time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -458,7 +459,7 @@ func TestR17_SlowReader(t *testing.T) {
 			body := make([]byte, [...]int{1 << 10, 64 << 10}[g%2])
 			for conn.Err() == nil {
 				began := time.Now()
-				if _, err := c.Invoke(t.Context(), p.addr(), request(body), timeout); err == nil {
+				if _, err := c.Invoke(t.Context(), p.Addr(), request(body), timeout); err == nil {
 					t.Error("answered by somebody who reads 1 KB a second")
 				}
 				calls.Add(1)
@@ -491,17 +492,17 @@ func TestR17_SlowReader(t *testing.T) {
 func TestR18_Slowloris(t *testing.T) {
 	leaks.Check(t)
 	s := listen(t, HandlerFunc(echo))
-	p := newProxy(t, s.Addr().String(), func(int) (up, down leg) { return leg{}, leg{slice: 1, delay: 20 * time.Millisecond} })
+	p := chaos.New(t, s.Addr().String(), func(int) (up, down chaos.Leg) { return chaos.Leg{}, chaos.Leg{Slice: 1, Delay: 20 * time.Millisecond} })
 	c := dialClient(t, ClientOptions{})
 	for _, timeout := range []time.Duration{50 * time.Millisecond, 150 * time.Millisecond} {
 		began := time.Now()
-		_, err := c.Invoke(t.Context(), p.addr(), NewRequest(HeartBeat), timeout)
+		_, err := c.Invoke(t.Context(), p.Addr(), NewRequest(HeartBeat), timeout)
 		took := time.Since(began)
 		if !errors.Is(err, ErrTimeout) || !sent(err) || took < timeout || took > timeout+10*10*time.Millisecond {
 			t.Errorf("%v after %v, want a timeout after %v", err, took, timeout)
 		}
 	}
-	if conn := c.Endpoint(p.addr()); !conn.Ready() {
+	if conn := c.Endpoint(p.Addr()); !conn.Ready() {
 		t.Error("a slow answer ended the connection for all")
 	}
 }
