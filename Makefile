@@ -1,7 +1,7 @@
 .DEFAULT_GOAL := help
 GO ?= go
 
-.PHONY: sbom reproducible reliability probes help build test race lint vuln cross fuzz nemesis soak mutants bench peers gates quick scale e2e pictures packages module-path ci
+.PHONY: sbom reproducible reliability probes help build test race lint vuln cross fuzz nemesis soak mutants bench peers gates quick scale e2e pictures packages module-path ci nemesis-rocketmq lives
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-11s %s\n", $$1, $$2}'
@@ -26,6 +26,15 @@ fuzz: ## every fuzz target, FUZZTIME each (10m)
 nemesis: ## a million sends under 100 seeds' faults, read back and checked, ten minutes (NEMESIS_SEEDS, NEMESIS_SENDS; NEMESIS_SEED: the first)
 	NEMESIS_SEEDS=$(or $(NEMESIS_SEEDS),100) NEMESIS_SENDS=$(or $(NEMESIS_SENDS),10000) NEMESIS_SEED=$(or $(NEMESIS_SEED),1) \
 		$(GO) test -count=1 -timeout 2h -v -run '^TestR55_Nemesis$$' ./internal/nemesis
+nemesis-rocketmq: ## five seeds on real RocketMQ 5.4.0, with kill -9 and SIGSTOP of brokers (NEMESIS_SEEDS)
+	RMQBENCH_E2E_SEEDS=$(or $(NEMESIS_SEEDS),5) $(GO) test -tags e2e -count=1 -timeout 1h -v -run '^TestR55_NemesisRocketMQ$$' ./e2e/
+soak: ## one producer under faults for SOAK (1h), memory and goroutines watched; E2E=1: on real RocketMQ 5.4.0
+	SOAK=$(or $(SOAK),1h) $(GO) test -count=1 -timeout 25h -v $(if $(E2E),-tags e2e -run '^TestR27_SoakRocketMQ$$' ./e2e/,-run '^TestR27_Soak$$' ./internal/nemesis)
+lives: ## 10,000 connections made and closed, 1,000 producers started and shut down: what stays of them
+	CONNECTS=10000 $(GO) test -count=1 -v -run '^TestR48_' ./remoting
+	LIVES=1000 $(GO) test -count=1 -v -run '^TestR48_' ./producer
+mutants: ## ten deliberate bugs, each caught by a test: docs/mutants.md
+	$(GO) run ./internal/mutants
 bench: ## benchmarks beside the code, ready for benchstat
 	$(GO) test -run '^$$' -bench . -count $(or $(COUNT),6) ./remoting/... ./producer ./broker ./results
 peers: ## rmqbench, rocketmq-client-go and a floor side by side, as ratios (ARGS='-n HOST:PORT -java' for a real broker)

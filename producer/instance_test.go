@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"net"
+	"os"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -225,10 +228,10 @@ func TestDropOffline(t *testing.T) {
 	}
 }
 
-// R-48 in little: a hundred lives leave nothing; goleak looks for goroutines at the end.
+// a hundred lives, or LIVES, leave nothing; goleak looks for goroutines at the end.
 func TestR48_ManyLives(t *testing.T) {
-	c := embedded(t, broker.Options{})
-	for range 100 {
+	c := embedded(t, broker.Options{MemoryBudget: 1 << 20})
+	life := func() {
 		p := New(Options{NameServers: []string{c.NameServer()}, Group: "group", InstanceName: t.Name()})
 		if err := p.Start(); err != nil {
 			t.Fatal(err)
@@ -240,6 +243,30 @@ func TestR48_ManyLives(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	heap := func() int64 {
+		runtime.GC()
+		runtime.GC() // pools are emptied by the second
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	lives := 100
+	if n, err := strconv.Atoi(os.Getenv("LIVES")); err == nil {
+		lives = n
+	}
+	for range 20 {
+		life()
+	}
+	before, goroutines := heap(), runtime.NumGoroutine()
+	for range lives {
+		life()
+	}
+	grown := heap() - before
+	if most := int64(lives)<<10 + 256<<10; grown > most { // 1 KiB each; and what the broker keeps of the messages, up to its budget's granularity
+		t.Errorf("the heap grew by %d bytes in %d lives, allowed are %d", grown, lives, most)
+	}
+	soon(t, "goroutines are back", func() bool { return runtime.NumGoroutine() <= goroutines+2 })
+	t.Logf("%d producers: %d goroutines, %d before; heap %+d bytes", lives, runtime.NumGoroutine(), goroutines, grown)
 }
 
 // Who can't be told of a shutdown is named, and not waited for long.

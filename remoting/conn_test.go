@@ -596,3 +596,46 @@ func BenchmarkConn(b *testing.B) {
 		})
 	}
 }
+
+// counting counts the ends of a call.
+type counting struct {
+	receives, dones atomic.Int64
+	ended           chan struct{}
+}
+
+func (c *counting) Receive(*Head, []byte) { c.receives.Add(1) }
+
+func (c *counting) Done(error) {
+	if c.dones.Add(1) == 1 {
+		close(c.ended)
+	}
+}
+
+// a second answer to a call that has had its own, whether one read brings both or two do, ends nothing.
+func TestR12_DuplicateAnswer(t *testing.T) {
+	s := listen(t, HandlerFunc(func(r *Request) {
+		later := r.Later()
+		answer := &Command{Serialize: RocketMQ, Flag: FlagResponse}
+		for range 3 {
+			if err := later.Reply(answer, nil); err != nil {
+				t.Error(err)
+			}
+		}
+	}))
+	c := dialClient(t, ClientOptions{})
+	endpoint := c.Endpoint(s.Addr().String())
+	for n := range int64(20) {
+		r := &counting{ended: make(chan struct{})}
+		call := &Call{Receiver: r}
+		if err := endpoint.Start(t.Context(), call, request(nil), nil, Nanotime()+int64(time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+		<-r.ended
+		for deadline := time.Now().Add(10 * time.Second); c.Stats().StrayReplies < 2*(n+1) && time.Now().Before(deadline); {
+			time.Sleep(time.Millisecond)
+		}
+		if got := c.Stats(); r.receives.Load() != 1 || r.dones.Load() != 1 || got.StrayReplies != 2*(n+1) || got.InFlight != 0 {
+			t.Fatalf("call %d: %d answers taken, ended %d times, %d strays, %d in flight", n, r.receives.Load(), r.dones.Load(), got.StrayReplies, got.InFlight)
+		}
+	}
+}

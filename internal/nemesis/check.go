@@ -108,8 +108,8 @@ func (r *Report) message(n int, m *Sent, copies []Place) {
 		r.violated("invented: %s, is stored: %v", who, copies)
 	case len(copies) > 0 && m.Undone:
 		r.violated("invented: %s, was rolled back and is stored: %v", who, copies)
-	case len(copies) > m.Copies:
-		r.violated("doubled: %s, is stored %d times and %d are explained: %v", who, len(copies), m.Copies, copies)
+	case len(copies) > m.Copies+m.Asked:
+		r.violated("doubled: %s, is stored %d times and %d are explained: %v", who, len(copies), m.Copies+m.Asked, copies)
 	case len(copies) > 1:
 		r.Doubled += len(copies) - 1
 	}

@@ -63,6 +63,7 @@ type Sent struct {
 	Class  Class  // by its first end
 	Ends   int    // how often it ended; once is right
 	Copies int    // that its attempts explain, at the most
+	Asked  int    // how often a broker asked how its transaction ended; each answer may make it deliver it once more
 	Place  *Place // where it was acknowledged; nil: not known
 	Undone bool   // a transaction that rolls back: nobody gets it
 	Cause  string // the error
@@ -158,12 +159,12 @@ func (h *History) End(n int, res producer.SendResult, i int, err error) {
 	}
 }
 
-// Asked notes that a broker asked how the message's transaction ended: the answer may make it deliver it once more
-// (see [producer.TransactionListener]).
+// Asked notes that a broker asked how the message's transaction ended (see [producer.TransactionListener]); that may be before
+// its send has ended.
 func (h *History) Asked(n int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.sent[n].Copies++
+	h.sent[n].Asked++
 }
 
 // Sent is a copy of all messages.

@@ -57,8 +57,8 @@ func TestR55_Nemesis(t *testing.T) {
 				t.Errorf("seed %d (NEMESIS_SEEDS=1 NEMESIS_SEED=%d NEMESIS_SENDS=%d replays it):\n%s\nits schedule:\n%s", seed, seed, sends,
 					strings.Join(r.Violations, "\n"), Text(Schedule(uint64(seed), over, brokers, Embedded)))
 			}
-			if n := s.p.Stats().InFlight; n != 0 {
-				t.Errorf("seed %d: %d calls are in flight at the end", seed, n)
+			if !quiet(s.p) {
+				t.Errorf("seed %d: %d calls are in flight at the end", seed, s.p.Stats().InFlight)
 			}
 			if r.Classes[Acknowledged] < sends/4 {
 				t.Errorf("seed %d: %d of %d are acknowledged: the faults left nothing to check", seed, r.Classes[Acknowledged], sends)
@@ -70,6 +70,17 @@ func TestR55_Nemesis(t *testing.T) {
 	if seeds >= 3 && (total.Classes[Ambiguous] == 0 || total.Classes[Refused] == 0 || total.Classes[Weak] == 0 || total.Classes[Written] == 0) {
 		t.Errorf("the faults did not do their work: %v", total)
 	}
+}
+
+// quiet waits for a moment at which nothing is in flight: heartbeats and questions for routes go on.
+func quiet(p *producer.Producer) bool {
+	for range 1000 {
+		if p.Stats().InFlight == 0 {
+			return true
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return false
 }
 
 // A schedule is a pure function of the seed, and that of a seed stays what it is from one version to the next.
@@ -170,12 +181,13 @@ func TestCheck(t *testing.T) {
 		"acknowledged, doubled":          {func(w *world) { more(w, 0) }, "doubled: message 0"},
 		"written, doubled":               {func(w *world) { more(w, 4) }, "doubled: message 4"},
 		"ambiguous, more than explained": {func(w *world) { more(w, 2) }, "doubled: message 2"},
-		"changed":                        {func(w *world) { w.stored[1].Sum[7] ^= 1 }, "changed: message 1"},
-		"misplaced":                      {func(w *world) { p := at(3); w.sent[0].Place = &p }, "misplaced: message 0"},
-		"a gap":                          {func(w *world) { w.stored[4].Offset = 7 }, "gap: b:0 at 7"},
-		"an offset twice":                {func(w *world) { w.stored[4].Offset = 3 }, "gap: b:0 at 3"},
-		"ended twice":                    {func(w *world) { w.sent[1].Ends = 2 }, "ended 2 times: message 1"},
-		"never ended":                    {func(w *world) { w.sent[3].Ends, w.sent[3].Class = 0, NotSent }, "never ended: message 3"},
+		"a transaction asked about once, twice there": {func(w *world) { w.sent[0].Asked = 1; more(w, 0) }, ""},
+		"changed":         {func(w *world) { w.stored[1].Sum[7] ^= 1 }, "changed: message 1"},
+		"misplaced":       {func(w *world) { p := at(3); w.sent[0].Place = &p }, "misplaced: message 0"},
+		"a gap":           {func(w *world) { w.stored[4].Offset = 7 }, "gap: b:0 at 7"},
+		"an offset twice": {func(w *world) { w.stored[4].Offset = 3 }, "gap: b:0 at 3"},
+		"ended twice":     {func(w *world) { w.sent[1].Ends = 2 }, "ended 2 times: message 1"},
+		"never ended":     {func(w *world) { w.sent[3].Ends, w.sent[3].Class = 0, NotSent }, "never ended: message 3"},
 	} {
 		w := sound()
 		tt.plant(&w)
@@ -215,9 +227,10 @@ func TestHistory(t *testing.T) {
 	} {
 		h := NewHistory("n", 1)
 		h.Begin(0, tt.way, Sum{}, false)
+		h.Asked(0) // before its end
 		h.End(0, tt.res, 0, tt.err)
 		h.End(0, producer.SendResult{}, 0, nil) // once too often: counted, and else nothing
-		if s := h.Sent()[0]; s.Class != tt.class || s.Copies != tt.copies || s.Ends != 2 {
+		if s := h.Sent()[0]; s.Class != tt.class || s.Copies != tt.copies || s.Ends != 2 || s.Asked != 1 {
 			t.Errorf("%s: %+v", name, s)
 		}
 	}
