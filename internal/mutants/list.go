@@ -43,8 +43,8 @@ var list = []mutant{
 	},
 	{
 		bug: "a percentile from the wrong histogram", planted: "the response's percentiles are taken from the service's histogram",
-		file: "bench/record.go", pkg: "./bench", tests: "^(TestR58_|TestR02_|TestIntervalsSumToTheTotals)",
-		edits: []edit{{"[3]metric{{name, t.response}, {\"service\", t.service}", "[3]metric{{name, t.service}, {\"service\", t.service}"}},
+		file: "bench/whole.go", pkg: "./bench", tests: "^(TestR02_R58_StallIsSeen|TestIntervalsSumToTheTotals)$",
+		edits: []edit{{"results.Times{Response: t.response, Service: t.service,", "results.Times{Response: t.service, Service: t.service,"}},
 	},
 	{
 		bug: "a secret in an error", planted: "an error about a file of credentials quotes the line",
