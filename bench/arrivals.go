@@ -11,6 +11,7 @@ const (
 	drawHot
 	drawTurn
 	drawKind
+	drawQueue
 )
 
 // draws are random numbers, each a pure function of seed, stream and index: whoever draws number i draws the same.

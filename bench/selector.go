@@ -15,6 +15,9 @@ func choose(of *scenarios.Case, o *producer.Options) (err error) {
 	if o.Selector, err = producer.SelectorNamed(c.Selector, c.Rooms...); err != nil {
 		return fmt.Errorf("producer.selector: %w", err)
 	}
+	if c.Selector == "random" {
+		o.Selector = producer.RandomSeeded(drawsOf(of.Seed, drawQueue).base)
+	}
 	if of.Message.Keys == nil && (c.Selector == "hash" || c.Selector == "consistent_hash") {
 		o.Selector = &numbered{Selector: o.Selector}
 	}

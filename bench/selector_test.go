@@ -2,10 +2,12 @@ package bench
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	"rmqbench/producer"
+	"rmqbench/results"
 	"rmqbench/scenarios"
 )
 
@@ -66,5 +68,37 @@ func TestChooseKnowsNoOther(t *testing.T) {
 		if err := choose(&scenarios.Case{Scenario: scenarios.Scenario{Producer: p}}, &producer.Options{}); err == nil {
 			t.Errorf("%+v is chosen by", p)
 		}
+	}
+}
+
+// random draws by the scenario's seed: the same queues again with the same, others with another, and evenly at any.
+func TestRandomBySeed(t *testing.T) {
+	queues := make([]producer.MessageQueue, 24)
+	drawn := func(seed uint64) (picks []int, counts []int64) {
+		t.Helper()
+		var o producer.Options
+		if err := choose(&scenarios.Case{Scenario: scenarios.Scenario{Seed: seed, Producer: scenarios.Producer{Selector: "random"}}}, &o); err != nil {
+			t.Fatal(err)
+		}
+		counts = make([]int64, len(queues))
+		for range 24_000 {
+			at, err := o.Selector.Select(queues, &producer.Message{}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			picks = append(picks, at)
+			counts[at]++
+		}
+		return picks, counts
+	}
+	one, counts := drawn(1)
+	if skew := results.SkewOf(counts); skew == nil || skew.Chi2P == nil || *skew.Chi2P <= 0.001 {
+		t.Errorf("seed 1: %v: %+v", counts, skew)
+	}
+	if again, _ := drawn(1); !slices.Equal(one, again) {
+		t.Error("seed 1 draws other queues the second time")
+	}
+	if other, _ := drawn(2); slices.Equal(one, other) {
+		t.Error("seed 2 draws what seed 1 does")
 	}
 }

@@ -7,6 +7,14 @@ func Random() Selector {
 	return r
 }
 
+// RandomSeeded is [Random] whose picks are a pure function of seed and of how many went before: with the same seed the n-th pick among as
+// many queues is the same one, whoever makes it.
+func RandomSeeded(seed uint64) Selector {
+	r := &random{}
+	r.dice.n.Store(mix(seed))
+	return r
+}
+
 type random struct{ dice dice }
 
 func (r *random) Select(queues []MessageQueue, _ *Message, _ any) (int, error) {

@@ -49,18 +49,27 @@ func (c *RouteChange) words() string {
 	return fmt.Sprintf("%s: %d queues more", broker, c.Queues)
 }
 
-// mostEvents is how many route changes have a line.
+// mostEvents is about how many lines tell of route changes.
 const mostEvents = 10
 
-// eventLines tell of route changes.
+// eventLines tell of route changes, of those that are alike together.
 func eventLines(r *Run) []string {
 	clock := func(at time.Time) string { return at.UTC().Format("15:04:05.000Z") }
 	var lines []string
-	for i := range r.RouteChanges[:min(len(r.RouteChanges), mostEvents)] {
-		c := &r.RouteChanges[i]
-		lines = append(lines, fmt.Sprintf("%s: route at %s: %s", Printable(c.Case), clock(c.At), c.words()))
+	told := 0
+	for _, alike := range inOrder(r.RouteChanges, (*RouteChange).words) {
+		if len(lines) >= mostEvents {
+			break
+		}
+		if told += len(alike); len(alike) >= foldFrom {
+			lines = append(lines, fmt.Sprintf("route, %d times, first in %s at %s: %s", len(alike), Printable(alike[0].Case), clock(alike[0].At), alike[0].words()))
+			continue
+		}
+		for _, c := range alike {
+			lines = append(lines, fmt.Sprintf("%s: route at %s: %s", Printable(c.Case), clock(c.At), c.words()))
+		}
 	}
-	if more := len(r.RouteChanges) - mostEvents; more > 0 {
+	if more := len(r.RouteChanges) - told; more > 0 {
 		lines = append(lines, fmt.Sprintf("%d more route changes", more))
 	}
 	return lines

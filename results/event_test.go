@@ -25,8 +25,8 @@ func TestEventLines(t *testing.T) {
 	if got := eventLines(r); !reflect.DeepEqual(got, want) {
 		t.Errorf("%q\nwant %q", got, want)
 	}
-	for range 20 {
-		r.RouteChanges = append(r.RouteChanges, RouteChange{At: at})
+	for i := range 20 {
+		r.RouteChanges = append(r.RouteChanges, RouteChange{At: at, Queues: i + 5})
 	}
 	if got := eventLines(r); len(got) != 11 || got[10] != "17 more route changes" {
 		t.Errorf("%q", got)

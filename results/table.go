@@ -1,6 +1,7 @@
 package results
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -250,29 +251,91 @@ func outcomeLines(r *Run) []string {
 	return lines
 }
 
-// maxOutages is how many outages have a line.
+// maxOutages is how many marks have a line, and brokers whose outages have one.
 const maxOutages = 10
 
-// outageLines tells of the times in which a broker took nothing.
+// foldFrom is of how many alike one line tells.
+const foldFrom = 3
+
+// outageLines tells of the times in which a broker took nothing: one by one, or together where a broker had many.
 func outageLines(r *Run) []string {
 	var lines []string
-	for i := range r.Outages[:min(len(r.Outages), maxOutages)] {
-		o := &r.Outages[i]
-		broker := "any broker"
-		if o.Broker != "" {
-			broker = Printable(o.Broker)
+	told := 0
+	for _, broker := range inOrder(r.Outages, func(o *Outage) string { return o.Broker }) {
+		if len(lines) == maxOutages {
+			break
 		}
-		end := "no send succeeded again"
-		if o.FirstSuccessNS != nil {
-			end = "the first success after " + FormatDuration(*o.FirstSuccessNS)
+		if told += len(broker); len(broker) >= foldFrom {
+			lines = append(lines, outagesTogether(broker))
+			continue
 		}
-		lines = append(lines, fmt.Sprintf("%s: outage of %s from %s on, %s; meanwhile refused %s, ambiguous %s, failed %s", inRound(o.Case, o.Round), broker,
-			o.BeganAt.UTC().Format("15:04:05.000Z"), end, groupDigits(o.Refused), groupDigits(o.Ambiguous), groupDigits(o.Failed)))
+		for _, o := range broker {
+			lines = append(lines, fmt.Sprintf("%s: outage of %s from %s on, %s; meanwhile refused %s, ambiguous %s, failed %s", inRound(o.Case, o.Round), o.of(),
+				o.BeganAt.UTC().Format("15:04:05.000Z"), o.end(), groupDigits(o.Refused), groupDigits(o.Ambiguous), groupDigits(o.Failed)))
+		}
 	}
-	if more := int64(len(r.Outages)-len(lines)) + r.MoreOutages; more > 0 {
+	if more := int64(len(r.Outages)-told) + r.MoreOutages; more > 0 {
 		lines = append(lines, groupDigits(more)+" more outages")
 	}
 	return lines
+}
+
+func (o *Outage) of() string {
+	if o.Broker == "" {
+		return "any broker"
+	}
+	return Printable(o.Broker)
+}
+
+func (o *Outage) end() string {
+	if o.FirstSuccessNS == nil {
+		return "no send succeeded again"
+	}
+	return "the first success after " + FormatDuration(*o.FirstSuccessNS)
+}
+
+// outagesTogether is one line for outages of one broker.
+func outagesTogether(all []*Outage) string {
+	cases := map[string]bool{}
+	var longest *Outage
+	var endless, refused, ambiguous, failed int64
+	for _, o := range all {
+		cases[o.Case] = true
+		refused, ambiguous, failed = refused+o.Refused, ambiguous+o.Ambiguous, failed+o.Failed
+		if o.FirstSuccessNS == nil {
+			endless++
+		} else if longest == nil || *o.FirstSuccessNS > *longest.FirstSuccessNS {
+			longest = o
+		}
+	}
+	in := fmt.Sprintf("%d cases", len(cases))
+	if len(cases) == 1 {
+		in = Printable(all[0].Case)
+	}
+	line := fmt.Sprintf("%d outages of %s in %s", len(all), all[0].of(), in)
+	if longest != nil {
+		line += ", the longest until the first success after " + FormatDuration(*longest.FirstSuccessNS)
+	}
+	if endless > 0 {
+		line += fmt.Sprintf(", %d without one", endless)
+	}
+	return line + fmt.Sprintf("; meanwhile refused %s, ambiguous %s, failed %s", groupDigits(refused), groupDigits(ambiguous), groupDigits(failed))
+}
+
+// inOrder groups what has the same key, in the order of each key's first.
+func inOrder[T any, K comparable](all []T, key func(*T) K) [][]*T {
+	var groups [][]*T
+	at := map[K]int{}
+	for i := range all {
+		k := key(&all[i])
+		g, known := at[k]
+		if !known {
+			g = len(groups)
+			at[k], groups = g, append(groups, nil)
+		}
+		groups[g] = append(groups[g], &all[i])
+	}
+	return groups
 }
 
 // markLines tells when moments were marked.
@@ -301,17 +364,27 @@ func claimLines(r *Run) []string {
 			}
 		}
 	}
-	for i := range cases {
-		c := &cases[i]
-		first := rowsOf(c)[0]
-		if first.times == nil {
+	for _, p := range shown {
+		var of []*Case
+		for i := range cases {
+			first := rowsOf(&cases[i])[0]
+			if first.times == nil {
+				continue
+			}
+			if v := *p.of(first.times); v != nil && *v < first.atLeast {
+				of = append(of, &cases[i])
+			}
+		}
+		why := func(who string, wait int64) {
+			drowned = append(drowned, fmt.Sprintf("%s %s: no %s from due, it is under %d × the median wait before sending (%s)", noClaim, who, p.label, claimOverDelay, FormatDuration(wait)))
+		}
+		if len(of) >= foldFrom {
+			longest := slices.MaxFunc(of, func(a, b *Case) int { return cmp.Compare(*a.Delay.P50, *b.Delay.P50) })
+			why(fmt.Sprintf("%d of %d cases, the worst %s", len(of), len(cases), longest.label()), *longest.Delay.P50)
 			continue
 		}
-		for _, p := range shown {
-			if v := *p.of(first.times); v != nil && *v < first.atLeast {
-				drowned = append(drowned, fmt.Sprintf("%s %s: no %s from due, it is under %d × the median wait before sending (%s)",
-					noClaim, c.label(), p.label, claimOverDelay, FormatDuration(*c.Delay.P50)))
-			}
+		for _, c := range of {
+			why(c.label(), *c.Delay.P50)
 		}
 	}
 	if len(lacking) == 0 {
@@ -352,7 +425,8 @@ func inRounds(e *Evidence, c *Case) string {
 	return fmt.Sprintf(" (%d of %s rounds, the worst)", e.Rounds, groupDigits(int64(c.Rounds)))
 }
 
-// evidenceLines gives the reasons for a verdict that isn't VALID, and what a reader of VALID numbers must know.
+// evidenceLines gives the reasons for a verdict that isn't VALID, and what a reader of VALID numbers must know: kind by kind, and one line
+// for a kind that many cases have. The record has each.
 func evidenceLines(r *Run) []string {
 	var lines, atCeiling []string
 	for _, e := range r.Evidence {
@@ -361,18 +435,50 @@ func evidenceLines(r *Run) []string {
 		}
 	}
 	cases := r.wholes()
+	type line struct {
+		of *Case
+		e  *Evidence
+	}
+	var all []line
 	for i := range cases {
-		name := cases[i].label()
-		for _, e := range cases[i].Evidence {
-			switch {
-			case e.Verdict != Valid:
-				lines = append(lines, Printable(string(e.Verdict))+" "+name+inRounds(&e, &cases[i])+": "+Printable(e.Text))
-			case e.Code == codeScheduleMissed || e.Code == codeErrorShare || e.Code == codeVerified || e.Code == codeClockSet || e.Code == codeWarmup:
-				lines = append(lines, name+": "+Printable(e.Text))
+		for j := range cases[i].Evidence {
+			switch e := &cases[i].Evidence[j]; {
+			case e.Verdict != Valid, e.Code == codeScheduleMissed, e.Code == codeErrorShare, e.Code == codeVerified, e.Code == codeClockSet:
+				all = append(all, line{&cases[i], e})
 			case e.Code == codeCPUCeiling:
-				atCeiling = append(atCeiling, name)
+				atCeiling = append(atCeiling, cases[i].label())
 			}
 		}
+	}
+	type kind struct {
+		code    string
+		verdict Verdict
+	}
+	for _, alike := range inOrder(all, func(l *line) kind { return kind{l.e.Code, l.e.Verdict} }) {
+		before := ""
+		if v := alike[0].e.Verdict; v != Valid {
+			before = Printable(string(v)) + " "
+		}
+		if len(alike) < foldFrom {
+			for _, l := range alike {
+				rounds := ""
+				if l.e.Verdict != Valid {
+					rounds = inRounds(l.e, l.of)
+				}
+				lines = append(lines, before+l.of.label()+rounds+": "+Printable(l.e.Text))
+			}
+			continue
+		}
+		worst, how := alike[0], "such as"
+		for _, l := range alike {
+			if l.e.Value != nil {
+				how = "the worst"
+			}
+			if l.e.moreThan(worst.e) {
+				worst = l
+			}
+		}
+		lines = append(lines, fmt.Sprintf("%s%d of %d cases, %s %s: %s", before, len(alike), len(cases), how, worst.of.label(), Printable(worst.e.Text)))
 	}
 	if len(atCeiling) > 0 {
 		lines = append(lines, "the CPU was full: the ceiling of client and broker together ("+strings.Join(atCeiling, ", ")+")")
