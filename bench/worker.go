@@ -24,13 +24,14 @@ type load struct {
 	plan     *plan
 	senders  []Sender // who share the load; see senderOf
 	recorder *recorder
-	start    int64        // remoting.Nanotime of the case's beginning
-	slots    chan slot    // open loop
-	idle     atomic.Int64 // open loop: see pacer
-	throttle *throttle    // closed loop with a cap; else nil
-	claimed  atomic.Int64 // closed loop with a count: measured sends begun
-	lanes    *lanes       // ordered; else nil
-	bytes    *budget      // async with a bound on bytes; else nil
+	start    int64         // remoting.Nanotime of the case's beginning
+	slots    chan slot     // open loop
+	idle     atomic.Int64  // open loop: see pacer
+	throttle *throttle     // closed loop with a cap; else nil
+	claimed  atomic.Int64  // closed loop with a count: measured sends begun
+	lanes    *lanes        // ordered; else nil
+	taking   chan struct{} // ordered, open loop: full while somebody takes a slot, who gives it its place in its key's lane before the next is taken
+	bytes    *budget       // async with a bound on bytes; else nil
 
 	asyncs []asyncSend     // async: one for each that may be in flight
 	free   chan *asyncSend // those without a send under way: taking one is the permit to send
@@ -72,6 +73,7 @@ func newLoad(ctx context.Context, p *plan, sender Sender) *load {
 		l.slots = make(chan slot, cmp.Or(p.backlog, backlog))
 	}
 	if p.ordered { // in a closed loop a worker that waits for an answer waits for its key too
+		l.taking = make(chan struct{}, 1)
 		l.lanes = newLanes(p.mould.keys.distinct(), cmp.Or(cap(l.slots), p.inFlight), p.backlog > 0)
 	}
 	return l
@@ -147,15 +149,39 @@ type worker struct {
 
 // open takes slots as they fall due until there are no more. A slot that it takes when the load is over is dropped.
 func (w *worker) open() {
-	for s := range w.slots {
-		waited, ok := w.admit()
+	for {
+		s, mine, ok := w.take()
 		if !ok {
 			return
 		}
-		s.free = s.free && !waited
-		w.deliver(s)
+		if mine {
+			w.carry(s)
+		}
 		w.idle.Add(1)
 	}
+}
+
+// take waits for a slot, and for what it takes to send it; ok is false if there are no more. It is not the caller's where its
+// key is taken: whoever has that sends it.
+func (w *worker) take() (s slot, mine, ok bool) {
+	if w.lanes != nil {
+		w.taking <- struct{}{} // no mutex: in virtual time one who waits for a mutex stops the clock
+		defer func() { <-w.taking }()
+	}
+	if s, ok = <-w.slots; !ok {
+		return s, false, false
+	}
+	waited, ok := w.admit()
+	if !ok {
+		return s, false, false
+	}
+	s.free = s.free && !waited
+	mine = w.lanes == nil || w.lanes.enter(w.plan.mould.keyOf(s.index), s, w.stopCtx, w.sendCtx)
+	if !mine && w.next != nil { // the next to take a slot may be another worker, which must not wait for this one's permit
+		w.free <- w.next
+		w.next = nil
+	}
+	return s, mine, true
 }
 
 // closed sends as fast as replies come until the last stage is over or the count is reached.
@@ -187,24 +213,25 @@ func (w *worker) closed() {
 	}
 }
 
-// deliver sends what has been admitted. If the sends of a key are kept apart, and another one has this one's, that one's end
-// sends it.
+// deliver sends a closed loop's slot that has been admitted. If the sends of a key are kept apart, and another one has this
+// one's, that one's end sends it.
 func (w *worker) deliver(s slot) {
-	if w.lanes == nil {
+	if w.lanes != nil {
+		s.due = w.now() // from here on it waits for its key
+		if !w.lanes.enter(w.plan.mould.keyOf(s.index), s, w.stopCtx, w.sendCtx) {
+			return
+		}
+	}
+	w.carry(s)
+}
+
+// carry sends a slot whose key is the caller's, and then those that wait for the key.
+func (w *worker) carry(s slot) {
+	if w.lanes == nil || w.plan.mode == scenarios.Async { // its end leaves the key
 		w.send(s)
 		return
-	}
-	if s.due < 0 { // from here on it waits for its key
-		s.due = w.now()
 	}
 	key := w.plan.mould.keyOf(s.index)
-	if !w.lanes.enter(key, s, w.stopCtx, w.sendCtx) {
-		return
-	}
-	if w.plan.mode == scenarios.Async { // its end leaves the key
-		w.send(s)
-		return
-	}
 	for more := true; more; {
 		w.send(s)
 		if w.over() {
