@@ -83,6 +83,7 @@ func TestRunBatches(t *testing.T) {
 
 // TestRunCompressions: what is sent compressed is stored so, and counted by its own size.
 func TestRunCompressions(t *testing.T) {
+	t.Parallel()
 	c := cluster(t, broker.Options{})
 	var wire []float64
 	for _, how := range []string{"compress_over: off", "compress: zlib", "compress: lz4", "compress: zstd"} {

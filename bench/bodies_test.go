@@ -14,6 +14,7 @@ import (
 
 // TestVerifyBodies reads back from two real brokers what every mode sent, warm-up and compressed bodies included.
 func TestVerifyBodies(t *testing.T) {
+	t.Parallel()
 	c := cluster(t, broker.Options{Brokers: 2})
 	text := on(c.NameServer()) + "topic: {name: T, queues_per_broker: 2}\nverify: bodies\nmessage: {size: {uniform: [100B, 6KiB]}, compressible: 0.5, keys: {distinct: 50}, tags: 3}\n" +
 		"producer: {selector: hash}\nload: {workers: 4, stages: [{for: 50ms, warmup: true}, {for: 10m}], count: 1500}\n" +

@@ -159,6 +159,7 @@ func TestCapacityIsNotTheGenerators(t *testing.T) {
 
 // TestCapacityEnds: by its budget, by an interrupt, at its ceiling, and where nothing holds.
 func TestCapacityEnds(t *testing.T) {
+	t.Parallel()
 	short := CapacityOptions{Step: 4 * time.Second, Confirm: 8 * time.Second, Rounds: 2}
 	for name, tt := range map[string]struct {
 		change func(*CapacityOptions)
@@ -203,6 +204,7 @@ func TestCapacityEnds(t *testing.T) {
 
 // TestCapacityGoesOn: a search that was interrupted and resumed from its file takes no step twice and says the same.
 func TestCapacityGoesOn(t *testing.T) {
+	t.Parallel()
 	const text = "load: {stages: [{for: 1s, rate: 300/s}]}\nslo: [p90<10ms]\n"
 	o := CapacityOptions{Step: 4 * time.Second, Confirm: 8 * time.Second, Rounds: 2}
 	var whole, again *results.Run
@@ -275,6 +277,7 @@ func TestNotSearchable(t *testing.T) {
 
 // TestCapacityOnASocket is a search on the embedded broker, whatever this machine lets it find.
 func TestCapacityOnASocket(t *testing.T) {
+	t.Parallel()
 	steps := 0
 	report, err := Capacity(t.Context(), scenario(t, "target: {embedded: {service_time: 1ms}}\nload: {stages: [{for: 1s, rate: 700/s}]}\nslo: [p50<1s]\n"),
 		CapacityOptions{Step: time.Second, Confirm: time.Second, Rounds: 1, Tolerance: 1, Budget: 12 * time.Second, Told: func(string, results.CapacityStep) { steps++ }})
@@ -293,6 +296,7 @@ func TestCapacityOnASocket(t *testing.T) {
 
 // TestCapacityLoses is a search on three embedded brokers, once more without the busiest, and what --need makes of it.
 func TestCapacityLoses(t *testing.T) {
+	t.Parallel()
 	c := cluster(t, broker.Options{Brokers: 3})
 	s := scenario(t, on(c.NameServer())+"topic: {name: T, queues_per_broker: 2}\nload: {stages: [{for: 1s, rate: 300/s}]}\nslo: [p50<1s]\n")
 	withs := map[string]int{}

@@ -259,6 +259,7 @@ func TestCount(t *testing.T) {
 // TestEnd ends cases in the middle, with senders that answer, hang, or hang and don't hear: nothing stays in flight, the
 // sums hold, and no drain takes longer than it may.
 func TestEnd(t *testing.T) {
+	t.Parallel()
 	const never, between = time.Duration(0), 2500500 * time.Microsecond // when no slot falls due
 	cut := errDrainedCause(t)
 	for name, tt := range map[string]struct {

@@ -89,6 +89,7 @@ events:
 
 // A slow broker's sends queue up: what it can't serve in time waits, and longer and longer.
 func TestServiceTimeOverload(t *testing.T) {
+	t.Parallel()
 	s := scenario(t, `
 target: {embedded: {brokers: 2}}
 load: {stages: [{for: 800ms, rate: 500/s}]}

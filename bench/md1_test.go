@@ -57,6 +57,7 @@ func searchMD1(t *testing.T, seed uint64, o CapacityOptions) {
 
 // TestR58_CapacityOfMD1 is three searches in a row, of 60 s of confirmation each. The race detector would make minutes of it.
 func TestR58_CapacityOfMD1(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("three quarters of a million sends")
 	}

@@ -56,6 +56,7 @@ func TestMixIsAFunctionOfTheIndex(t *testing.T) {
 // TestRunMix: a load of three kinds on a broker, in rounds: the kinds' counts are what the indexes say and sum to the case's, what
 // has an answer and what has none are timed apart, and the broker holds all of it.
 func TestRunMix(t *testing.T) {
+	t.Parallel()
 	c := cluster(t, broker.Options{Brokers: 2})
 	report, err := Run(t.Context(), scenario(t, on(c.NameServer())+"topic: {name: MIX}\nrepeat: 2\n"+mixed+"workers: 8}\n"+
 		"cases:\n  - {name: closed, load: {count: 600}}\n  - {name: open, load: {count: 600, stages: [{for: 200ms, rate: 1k/s, warmup: true}, {for: 2s, rate: 1k/s}]}}"), Options{})
@@ -126,6 +127,7 @@ func TestRunMix(t *testing.T) {
 
 // TestMixMerges: shares of a mixed load, merged, have the kinds of one run.
 func TestMixMerges(t *testing.T) {
+	t.Parallel()
 	c := cluster(t, broker.Options{})
 	s := scenario(t, on(c.NameServer())+"load: {workers: 8, mix: [{name: a, weight: 2}, {name: b, mode: oneway, message: {size: 1KiB}}], stages: [{for: 100ms, rate: 500/s, warmup: true}, {for: 600ms, rate: 500/s}]}")
 	var m results.Merger

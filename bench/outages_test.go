@@ -108,6 +108,7 @@ func TestR02_OutageIsTimed(t *testing.T) {
 
 // TestOutageOfABroker: one of two embedded brokers goes down for good.
 func TestOutageOfABroker(t *testing.T) {
+	t.Parallel()
 	c := cluster(t, broker.Options{Brokers: 2})
 	var once bool
 	report, err := Run(t.Context(), scenario(t, on(c.NameServer())+"topic: {name: T}\nproducer: {send_timeout: 300ms}\nload: {workers: 8, stages: [{rate: 500/s, for: 1500ms}]}"),

@@ -50,6 +50,7 @@ func TestBodies(t *testing.T) {
 
 // TestCompressible: zlib removes what was asked for, within 3 points, or nothing is made.
 func TestCompressible(t *testing.T) {
+	t.Parallel()
 	for _, size := range []string{"100B", "128B", "1KiB", "1500B", "4KiB", "20kB", "100kB", "1MiB", "{uniform: [200B, 8KiB]}", "{lognormal: {median: 1KiB, p99: 64KiB}}"} {
 		for _, share := range []string{"0", "0.1", "0.25", "0.5", "0.8"} {
 			asked := messageOf(t, "compressible: "+share).Compressible

@@ -36,6 +36,7 @@ func TestTurns(t *testing.T) {
 
 // Each round has every case once, with the same messages due at the same times.
 func TestRunInRounds(t *testing.T) {
+	t.Parallel()
 	s := scenario(t, `
 repeat: 3
 load: {workers: 4, stages: [{for: 150ms, rate: 2k/s}]}

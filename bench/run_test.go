@@ -62,6 +62,7 @@ func counted(c *results.Case) results.Counts {
 
 // TestBrokersHoldWhatWasAcknowledged runs every mode over real sockets and reconciles with the brokers' offsets.
 func TestBrokersHoldWhatWasAcknowledged(t *testing.T) {
+	t.Parallel()
 	c := cluster(t, broker.Options{Brokers: 2})
 	var text strings.Builder
 	text.WriteString(on(c.NameServer()) + "load: {stages: [{for: 50ms, warmup: true}, {for: 200ms}]}\nmessage: {size: 300B, compressible: 0.5}\ncases:\n")
@@ -136,6 +137,7 @@ func TestBrokersHoldWhatWasAcknowledged(t *testing.T) {
 
 // TestR01_BrokerDiesMidRun: what was acknowledged is stored; what is stored beyond that is ambiguous.
 func TestR01_BrokerDiesMidRun(t *testing.T) {
+	t.Parallel()
 	for _, mode := range []string{"sync", "async"} {
 		for _, rate := range []string{"", "rate: 2k/s, "} {
 			c := cluster(t, broker.Options{Brokers: 2})

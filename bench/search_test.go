@@ -244,6 +244,7 @@ func TestSearchTriesALimitedStepAgain(t *testing.T) {
 // TestSearchOfANoisySystem: a queue whose p99 is a matter of chance near its limit. The answer is within 3 % of the
 // theory at every seed, and its interval is right about as often as it claims.
 func TestSearchOfANoisySystem(t *testing.T) {
+	t.Parallel()
 	want := md1Capacity(0.99, 50) * 1000
 	const seeds = 20
 	right := 0

@@ -11,6 +11,7 @@ import (
 // The shipped comparison in one round of four: hash keeps keys together, random is uniform, who avoids leaves the slow broker, who
 // goes by what is under way spares it, and round robin does neither.
 func TestSelectorsCompared(t *testing.T) {
+	t.Parallel()
 	s, err := scenarios.Load("selectors", scenarios.Override{Path: "repeat", Value: "1", Source: "--repeat"})
 	if err != nil {
 		t.Fatal(err)

@@ -69,6 +69,7 @@ func TestR27_SeriesOfADay(t *testing.T) {
 
 // The intervals of the series tell what each queue took, and sum to the case's queues.
 func TestIntervalsByQueue(t *testing.T) {
+	t.Parallel()
 	scenario, err := scenarios.FromFlags(scenarios.Override{Path: "load.duration", Value: "1500ms"}, scenarios.Override{Path: "load.workers", Value: "2"})
 	if err != nil {
 		t.Fatal(err)

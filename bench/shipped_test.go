@@ -35,6 +35,7 @@ func shortened(t *testing.T, text []byte, longest time.Duration) []byte {
 // Every scenario that is shipped runs, in short times and one round, on the embedded broker: each case sends, the record is sound,
 // and what is acknowledged is stored. What it measures in so short a time says nothing.
 func TestShipped(t *testing.T) {
+	t.Parallel()
 	for _, info := range scenarios.Shipped() {
 		t.Run(info.Name, func(t *testing.T) {
 			text, err := scenarios.Source(info.Name)

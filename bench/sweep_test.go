@@ -13,6 +13,7 @@ import (
 
 // TestSweep is a sweep on the embedded broker, whatever this machine makes of it.
 func TestSweep(t *testing.T) {
+	t.Parallel()
 	report, err := Sweep(t.Context(), scenario(t, "load: {mode: sync}\n"), SweepOptions{Step: 200 * time.Millisecond, Rounds: 2, Most: 32})
 	if err != nil {
 		t.Fatal(err)

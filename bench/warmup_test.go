@@ -79,7 +79,7 @@ func TestAutoWarmup(t *testing.T) {
 						return time.Millisecond
 					}
 					if tt.settles == time.Hour { // up by a fifth each second
-						return time.Millisecond * time.Duration(10+2*(at/time.Second)) / 10
+						return time.Millisecond * (10 + 2*(at/time.Second)) / 10
 					}
 					return time.Millisecond + 8*time.Millisecond*(tt.settles-at)/tt.settles
 				}
@@ -139,6 +139,7 @@ func TestAutoWarmup(t *testing.T) {
 
 // TestAutoWarmupRun runs one on the embedded broker: the queues' intervals and the preview are right with it too.
 func TestAutoWarmupRun(t *testing.T) {
+	t.Parallel()
 	s, err := scenarios.Parse("a.yaml", []byte("version: 1\nname: a\nload: {workers: 4, stages: [{for: 2500ms, warmup: auto}, {for: 500ms}]}\n"))
 	if err != nil {
 		t.Fatal(err)

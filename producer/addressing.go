@@ -84,7 +84,7 @@ func (a *addressing) ask(ctx context.Context) (list []string, err error) {
 		}
 		return nil, err
 	}
-	defer reply.Body.Close()
+	defer func() { _ = reply.Body.Close() }() // only read
 	if reply.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("it answered %s", reply.Status)
 	}

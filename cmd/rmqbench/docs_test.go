@@ -143,8 +143,11 @@ func understand(t *testing.T, args []string) error {
 	for _, side := range []string{"a", "b"} { // of ab and gate
 		if f := cmd.Flags().Lookup(side); f != nil && f.Changed {
 			found, err := markdown.Commands(f.Value.String())
-			if err != nil || len(found) != 1 {
-				return fmt.Errorf("--%s %q: %v", side, f.Value, err)
+			if err != nil {
+				return fmt.Errorf("--%s %q: %w", side, f.Value, err)
+			}
+			if len(found) != 1 {
+				return fmt.Errorf("--%s %q: %d commands", side, f.Value, len(found))
 			}
 			words := found[0].Words
 			if args, yes := ours(words); yes {

@@ -61,7 +61,7 @@ func TestR30_R31_Signals(t *testing.T) {
 				t.Errorf("after %v", took)
 			}
 			run := kept(t, out)
-			if c := &run.Cases[0]; run.CutShort != results.Interrupted || c.Attempted != 2 || c.Ambiguous != 2 {
+			if c := &run.Cases[0]; run.CutShort != results.Interrupted || c.Attempted != c.Acknowledged+2 || c.Ambiguous != 2 { // some may be answered before the stall begins
 				t.Errorf("%s, %+v", run.CutShort, c.Counts)
 			}
 			if !bytes.Contains(printed.Bytes(), []byte("PARTIAL")) {

@@ -71,7 +71,7 @@ func kubectl(t *testing.T, args ...string) string {
 // overlay is one over single-node with another scenario, and a broker of rmqbench's own or none.
 func (r *rig) overlay(t *testing.T, namesrv string, seconds, rate int) string {
 	t.Helper()
-	dir, err := os.MkdirTemp(filepath.Join(r.repo, "deploy/kubernetes/overlays"), "test-")
+	dir, err := os.MkdirTemp(filepath.Join(r.repo, "deploy/kubernetes/overlays"), "test-") //nolint:usetesting // kustomize takes no base outside the repo
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -96,7 +96,7 @@ func (p *Proxy) Drop() {
 
 // Close ends all, and returns when nothing runs any more.
 func (p *Proxy) Close() {
-	p.listener.Close()
+	_ = p.listener.Close() // its own error changes nothing
 	p.mu.Lock()
 	p.closed = true
 	p.mu.Unlock()

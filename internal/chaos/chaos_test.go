@@ -81,7 +81,7 @@ func TestLegs(t *testing.T) {
 			for tt.end != nil && err == nil { // a reset may overtake what came before it
 				_, err = nc.Read(make([]byte, 100))
 			}
-			if tt.end != nil && tt.end != errSomehow && !errors.Is(err, tt.end) {
+			if tt.end != nil && !errors.Is(tt.end, errSomehow) && !errors.Is(err, tt.end) {
 				t.Errorf("ended with %v, want %v", err, tt.end)
 			}
 			if p.Accepted() != 1 {

@@ -89,7 +89,7 @@ func TestSchedule(t *testing.T) {
 	var all strings.Builder
 	seen := map[Kind]bool{}
 	for seed := range uint64(20) {
-		if of(seed) != of(seed) {
+		if once := of(seed); once != of(seed) {
 			t.Errorf("seed %d gives two schedules", seed)
 		}
 		if seed > 0 && of(seed) == of(seed-1) {
@@ -118,7 +118,8 @@ func TestSchedule(t *testing.T) {
 // A load is one too: what is sent, how and in which order.
 func TestLoad(t *testing.T) {
 	for seed := range uint64(3) {
-		if !slices.Equal(jobs(seed, 500), jobs(seed, 500)) {
+		first := jobs(seed, 500)
+		if !slices.Equal(first, jobs(seed, 500)) {
 			t.Errorf("seed %d gives two loads", seed)
 		}
 		l := Load{Seed: seed, Topic: "T", History: NewHistory("n", 500)}
@@ -129,7 +130,7 @@ func TestLoad(t *testing.T) {
 			}
 			next = j.first + j.n
 			for n := j.first; n < next; n++ {
-				if sumOf(l.message(n)) != sumOf(l.message(n)) {
+				if once := sumOf(l.message(n)); once != sumOf(l.message(n)) {
 					t.Errorf("seed %d, message %d is not the same twice", seed, n)
 				}
 				seen[sumOf(l.message(n))]++
