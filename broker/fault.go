@@ -57,11 +57,12 @@ func (b *Broker) Answer(share float64, code remoting.Code, remark string) {
 	var sc script
 	found := false
 	if old := b.script.Load(); old != nil {
-		for _, a := range old.answers {
+		for i := range old.answers { // what is owed of them goes on to change; the rest doesn't
+			a := scripted{share: old.answers[i].share, code: old.answers[i].code, remark: old.answers[i].remark}
 			if a.code == code && a.remark == remark {
 				a.share, found = share, true
 			}
-			sc.answers = append(sc.answers, scripted{share: a.share, code: a.code, remark: a.remark})
+			sc.answers = append(sc.answers, a)
 		}
 	}
 	if !found {
