@@ -159,7 +159,7 @@ func BenchmarkGet(b *testing.B) {
 	git("commit", "-qm", "base")
 	write(t, dir, map[string]string{"store/wait": "8ms"})
 	git("commit", "-qam", "slower")
-	out, status := script(t, dir, "commits.sh", "PACKAGE=store", "BENCH=Get", "BENCHTIME=5x", "BASE_COMMIT=HEAD~1", "BUDGET=8s")
+	out, status := script(t, dir, "commits.sh", "PACKAGE=store", "BENCH=Get", "BENCHTIME=5x", "BASE_COMMIT=HEAD~1", "BUDGET=20s")
 	if status != 3 || !strings.Contains(out, "WORSE: sec/op") {
 		t.Errorf("status %d\n%s", status, out)
 	}
