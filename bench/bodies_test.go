@@ -33,7 +33,8 @@ func TestVerifyBodies(t *testing.T) {
 			continue
 		}
 		n := counted(got).Acknowledged
-		if b := v.Bodies; b.Acknowledged != n || b.Read != n || b.Missing+b.Corrupt+b.Duplicates+b.Unexplained+b.Foreign+b.Unread != 0 {
+		if b := v.Bodies; b.Acknowledged != n || b.Read != n+b.Unacknowledged || // a slow machine may leave a few without an answer
+			b.Missing+b.Corrupt+b.Duplicates+b.Unexplained+b.Foreign+b.Unread != 0 {
 			t.Errorf("%s: %d acknowledged, %+v", got.Name, n, b)
 		}
 		if got.Name == "one sends a key" && (*v.Bodies.OrderBreaks != 0 || *v.Bodies.KeysInTwoQueues != 0) {

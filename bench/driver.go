@@ -122,18 +122,19 @@ func drive(caller context.Context, p *plan, sender Sender, wait waiter, look wat
 		}
 	}
 	l.workers.Wait()
-	m.lasted = min(l.now(), p.length())
+	lasted := min(l.now(), p.length())
 	stopAbandon := context.AfterFunc(l.sendCtx, l.abandon)
 	l.ended.Wait()
 	stopAbandon()
 	stopHurry()
 	l.limit.Stop()
+	stopWatch() // m is nobody else's from here on
+	m.lasted = lasted
 	m.interrupted = caller.Err() != nil
 	m.warm = errors.Is(context.Cause(ctx), errWarm)
 	if why, ok := errors.AsType[*stopped](context.Cause(ctx)); ok {
 		m.stopped = why
 	}
-	stopWatch()
 
 	last, err := l.recorder.finish()
 	if err = errors.Join(l.collectErr, err); err != nil {
