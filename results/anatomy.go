@@ -53,25 +53,30 @@ func (a *Anatomy) Sum() int64 {
 	return sum
 }
 
-// anatomyTable says where the time from the call went on average, a row a case; nothing where no case knows.
-func anatomyTable(r *Run) ([]string, error) {
-	header := []string{"where the time went", "from call"}
+// anatomyRows are a header that begins with title, and a row for each case that knows where its time went.
+func anatomyRows(r *Run, title string, name func(*Case) string) (header []string, rows [][]string) {
+	header = []string{title, "from call"}
 	for _, p := range anatomyParts {
 		header = append(header, p.name)
 	}
-	var rows [][]string
 	cases := r.wholes()
 	for i := range cases {
 		c := &cases[i]
 		if c.Anatomy == nil || c.Service == nil {
 			continue
 		}
-		row := []string{c.label() + " · mean", FormatDuration(c.Service.Mean)}
+		row := []string{name(c), FormatDuration(c.Service.Mean)}
 		for _, p := range anatomyParts {
 			row = append(row, FormatDuration(p.of(c.Anatomy).Mean))
 		}
 		rows = append(rows, row)
 	}
+	return header, rows
+}
+
+// anatomyTable says where the time from the call went on average, a row a case; nothing where no case knows.
+func anatomyTable(r *Run) ([]string, error) {
+	header, rows := anatomyRows(r, "where the time went", func(c *Case) string { return c.label() + " · mean" })
 	if len(rows) == 0 {
 		return nil, nil
 	}

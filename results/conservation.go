@@ -111,20 +111,25 @@ func (b *breachList) latencies(where, mode string, m *Measured) {
 	}
 }
 
+// sums checks that the counts of a case's n parts add up to its own.
+func (b *breachList) sums(parts string, c *Case, n int, of func(i int) *Counts) {
+	for _, f := range countFields {
+		var sum int64
+		for i := range n {
+			sum += *f.of(of(i))
+		}
+		if want := *f.of(&c.Counts); sum != want {
+			b.add(parts, "the %s' %s sum to %d, the case has %d", parts, f.name, sum, want)
+		}
+	}
+}
+
 // stages checks that the stages add up to the case.
 func (b *breachList) stages(c *Case) {
 	if len(c.Stages) == 0 {
 		return
 	}
-	for _, f := range countFields {
-		var sum int64
-		for i := range c.Stages {
-			sum += *f.of(&c.Stages[i].Counts)
-		}
-		if want := *f.of(&c.Counts); sum != want {
-			b.add("stages", "the stages' %s sum to %d, the case has %d", f.name, sum, want)
-		}
-	}
+	b.sums("stages", c, len(c.Stages), func(i int) *Counts { return &c.Stages[i].Counts })
 	for _, f := range latencyFields {
 		whole := *f.of(&c.Measured)
 		if whole == nil {

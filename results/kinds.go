@@ -112,15 +112,7 @@ func (b *breachList) kinds(c *Case) {
 	if len(c.Kinds) == 0 {
 		return
 	}
-	for _, f := range countFields {
-		var sum int64
-		for i := range c.Kinds {
-			sum += *f.of(&c.Kinds[i].Counts)
-		}
-		if want := *f.of(&c.Counts); sum != want {
-			b.add("kinds", "the kinds' %s sum to %d, the case has %d", f.name, sum, want)
-		}
-	}
+	b.sums("kinds", c, len(c.Kinds), func(i int) *Counts { return &c.Kinds[i].Counts })
 	var bytes int64
 	for i := range c.Kinds {
 		k := &c.Kinds[i]

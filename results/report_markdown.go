@@ -79,23 +79,7 @@ func mdCapacity(c *Capacity) string {
 
 // mdAnatomy is a row for each case that knows where its time went; "" where none does.
 func mdAnatomy(r *Run) string {
-	header := []string{"case, mean", "from call"}
-	for _, p := range anatomyParts {
-		header = append(header, p.name)
-	}
-	var rows [][]string
-	cases := r.wholes()
-	for i := range cases {
-		c := &cases[i]
-		if c.Anatomy == nil || c.Service == nil {
-			continue
-		}
-		row := []string{mdText(c.Name), FormatDuration(c.Service.Mean)}
-		for _, p := range anatomyParts {
-			row = append(row, FormatDuration(p.of(c.Anatomy).Mean))
-		}
-		rows = append(rows, row)
-	}
+	header, rows := anatomyRows(r, "case, mean", func(c *Case) string { return mdText(c.Name) })
 	if len(rows) == 0 {
 		return ""
 	}
