@@ -137,7 +137,7 @@ const fewGoroutines = 24
 // Print writes a table of at most some twenty moments, and what the whole came to.
 func (s *Soak) Print(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "time\theap MiB\tRSS MiB\tgoroutines\t") //nolint:errcheck // Flush tells
+	fmt.Fprintln(t, "time\theap MiB\tRSS MiB\tgoroutines\t")
 	every := len(s.Points)/20 + 1
 	for i, p := range s.Points {
 		if i%every == 0 || i == len(s.Points)-1 {
@@ -145,7 +145,7 @@ func (s *Soak) Print(w io.Writer) error {
 			if i < s.Warm {
 				note = "warm-up"
 			}
-			fmt.Fprintf(t, "%s\t%.2f\t%.2f\t%d\t%s\n", p.At.Round(time.Second), float64(p.Heap)/mib, float64(p.RSS)/mib, p.Goroutines, note) //nolint:errcheck // Flush tells
+			fmt.Fprintf(t, "%s\t%.2f\t%.2f\t%d\t%s\n", p.At.Round(time.Second), float64(p.Heap)/mib, float64(p.RSS)/mib, p.Goroutines, note)
 		}
 	}
 	if err := t.Flush(); err != nil {
