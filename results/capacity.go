@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -198,7 +199,11 @@ func WriteCapacity(w io.Writer, r *Run) error {
 		lines = append(append(lines, "", Printable(p.With())), part...)
 	}
 	if len(c.Parts) > 0 {
-		lines = append(lines, "")
+		searches, err := c.searchGrid().lines()
+		if err != nil {
+			return fmt.Errorf("table: %w", err)
+		}
+		lines = append(append(append(lines, ""), searches...), "")
 	}
 	lines = append(append(lines, evidenceLines(r)...), c.Sentence(r.Target.Embedded))
 	if c.Need != nil {
@@ -214,28 +219,68 @@ func WriteCapacity(w io.Writer, r *Run) error {
 
 // curveLines are the curve as a table, and drawn.
 func (c *Capacity) curveLines() ([]string, error) {
-	var rows [][]string
+	lines, err := c.curveGrid("").lines()
+	return append(lines, c.plot(plotWidth, plotHeight)...), err
+}
+
+// curveGrid is a row for each rate that was tried with such brokers.
+func (c *Capacity) curveGrid(with string) *grid {
+	g := &grid{Caption: "Rates that were tried, in order of the rate", Head: []gridHead{words("brokers", ""), numbers("rate_per_second", "rate")}}
+	if with != "" {
+		g.Caption += ", " + Printable(with)
+	}
+	for _, p := range shown[:3] {
+		g.Head = append(g.Head, p.column(p.label))
+	}
+	g.Head = append(g.Head, gridHead{"max_ns", "max", definitions["max"], false}, numbers("error_share", "errors"), words("found", "found"))
 	for _, s := range c.curve() {
-		row := []string{FormatRate(s.RatePerSecond) + "/s"}
+		row := []gridCell{word(cmp.Or(with, "with all")), known(&s.RatePerSecond, func(v float64) string { return FormatRate(v) + "/s" }, "")}
 		for _, p := range shown[:3] {
-			cell := noClaim
-			if s.Response != nil && *p.of(s.Response) != nil {
-				cell = FormatDuration(**p.of(s.Response))
-			}
-			row = append(row, cell)
+			row = append(row, p.cell(s.Response, "response_ns"))
 		}
-		maximum := noClaim
-		if s.Response != nil {
-			maximum = FormatDuration(s.Response.Max)
+		g.Rows = append(g.Rows, append(row, longestCell(s.Response, "response_ns"), known(new(s.ErrorShare()), formatShare, ""),
+			gridCell{Text: c.note(s), Class: map[string]string{StepHeld: "good", StepBroke: "bad", StepLimited: "warn"}[s.Found]}))
+	}
+	return g
+}
+
+// searchGrid is what each search found, with all brokers and with some; one row where there was one search.
+func (c *Capacity) searchGrid() *grid {
+	perSecond := func(v float64) string { return FormatRate(v) + "/s" }
+	g := &grid{Caption: "What so many brokers hold", Head: []gridHead{words("brokers", "brokers"), {Key: "rate_per_second", Text: "hold", Title: "The highest rate that holds the objectives."}, numbers("low_per_second", ""), numbers("high_per_second", ""),
+		{Text: "95 %", Title: "The interval over the rounds."}, words("at_least", ""), numbers("per_broker_per_second", "each"), numbers("held_per_second", ""), words("ended", "ended"),
+		numbers("need_per_second", ""), numbers("need_headroom", ""), numbers("need_brokers", ""), words("need_at_most", "")}}
+	add := func(with string, brokers int, c *Capacity) {
+		rate := known(c.RatePerSecond, perSecond, noClaim)
+		if c.AtLeast && c.RatePerSecond != nil {
+			rate.Text = "≥" + rate.Text
 		}
-		rows = append(rows, append(row, maximum, formatShare(s.ErrorShare()), c.note(s)))
+		interval, each := gridCell{Text: noClaim}, gridCell{Text: noClaim}
+		if c.LowPerSecond != nil && c.HighPerSecond != nil {
+			interval = gridCell{Text: perSecond(*c.LowPerSecond) + "–" + perSecond(*c.HighPerSecond), Sort: number(*c.LowPerSecond)}
+		}
+		if c.RatePerSecond != nil && brokers > 0 {
+			each = known(new(*c.RatePerSecond/float64(brokers)), perSecond, noClaim)
+		}
+		row := []gridCell{word(with), rate, known(c.LowPerSecond, number, ""), known(c.HighPerSecond, number, ""), interval, word(strconv.FormatBool(c.AtLeast)), each,
+			known(c.HeldPerSecond, number, ""), word(c.Ended)}
+		if c.Need == nil {
+			row = append(row, gridCell{}, gridCell{}, gridCell{}, gridCell{})
+		} else {
+			row = append(row, known(&c.Need.PerSecond, number, ""), known(&c.Need.Headroom, number, ""), known(c.Need.Brokers, number, ""), word(strconv.FormatBool(c.Need.AtMost)))
+		}
+		g.Rows = append(g.Rows, row)
 	}
-	header := []string{"rate", shown[0].label, shown[1].label, shown[2].label, "max", "errors", "found"}
-	lines, err := drawTable(header, rows, len(header)-1)
-	if err != nil {
-		return nil, err
+	all := 0
+	if c.Need != nil {
+		all = c.Need.MeasuredBrokers
 	}
-	return append(lines, c.plot(plotWidth, plotHeight)...), nil
+	add("with all", all, c)
+	for i := range c.Parts {
+		p := &c.Parts[i]
+		add(p.With(), len(p.Brokers), &p.Capacity)
+	}
+	return g
 }
 
 // note is what came of a step, in the table's last column.

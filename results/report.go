@@ -37,7 +37,7 @@ const (
 var formats = []Format{
 	{Name: "html", What: "a page for a browser, in one file that asks for nothing", file: HTMLFile, ext: []string{".html", ".htm"}, write: writeHTML},
 	{Name: "md", What: "Markdown, for a pull request", file: SummaryFile, ext: []string{".md"}, write: writeMarkdown},
-	{Name: "csv", What: "a row for each case and stage", file: "cases.csv", ext: []string{".csv"}, write: writeCSV},
+	{Name: "csv", What: "a row for each case and stage; selectors, shards and a search in files of their own", file: "cases.csv", ext: []string{".csv"}, write: writeCSV, files: csvFiles},
 	{Name: "hlog", What: "HdrHistogram's log, with tags", file: LogFile, ext: []string{".hlog"}, write: writeHlog},
 	{Name: "hgrm", What: "HdrHistogram's percentiles, a file for each histogram", file: "latency.hgrm", ext: []string{".hgrm"}, write: writeHgrm, files: hgrmFiles},
 	{Name: "gobench", What: "Go's benchmark text, for benchstat", file: "bench.txt", ext: []string{".txt"}, write: writeGobench},

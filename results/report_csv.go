@@ -10,10 +10,54 @@ import (
 	"time"
 )
 
-// writeCSV writes a row for each case (of a run with rounds, in each), its warm-up and each of its stages. Columns are named as in run.json; what isn't known is
-// empty. A text that a spreadsheet would take for a formula begins with an apostrophe.
+// csvTables are what a run has that is no case's row, each in a file of its own.
+func csvTables(r *Run) map[string]*grid {
+	tables := map[string]*grid{}
+	if r.Selectors != nil {
+		tables["selectors.csv"] = selectorGrid(r)
+	}
+	if len(r.Shards) > 0 {
+		tables["shards.csv"] = shardGrid(r)
+	}
+	if c := r.Capacity; c != nil {
+		tables["capacity.csv"] = c.searchGrid()
+		rates := c.curveGrid("")
+		for i := range c.Parts {
+			rates.Rows = append(rates.Rows, c.Parts[i].curveGrid(c.Parts[i].With()).Rows...)
+		}
+		tables["rates.csv"] = rates
+	}
+	return tables
+}
+
+// csvFiles are the tables' files: cases.csv, and what else there is.
+func csvFiles(r *Result) []reportFile {
+	files := []reportFile{{"cases.csv", func(w io.Writer) error { return writeCases(w, r.Run) }}}
+	tables := csvTables(r.Run)
+	for _, name := range slices.Sorted(maps.Keys(tables)) {
+		files = append(files, reportFile{name, tables[name].csv})
+	}
+	return files
+}
+
+// writeCSV writes the same tables one after another, with an empty line between them.
 func writeCSV(w io.Writer, r *Result) error {
-	run := r.Run
+	for i, f := range csvFiles(r) {
+		if i > 0 {
+			if _, err := io.WriteString(w, "\n"); err != nil {
+				return err
+			}
+		}
+		if err := f.fill(w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeCases writes a row for each case (of a run with rounds, in each), its warm-up and each of its stages. Columns are named as in run.json; what isn't known is
+// empty. A text that a spreadsheet would take for a formula begins with an apostrophe.
+func writeCases(w io.Writer, run *Run) error {
 	keys := map[string]bool{}
 	for i := range run.Cases {
 		for key := range run.Cases[i].Params {

@@ -58,41 +58,29 @@ type page struct {
 	Answer  string // of a search for a capacity
 	Target  string
 
-	Embedded bool
-	Cases    pageTable
-	Claims   []string
-	SLO      []pageObjective
-	Steps    pageTable // of a search
-	Anatomy  []pageBar
-	Parts    []pagePart
-	Outcomes pageTable
-	Errors   pageTable
-	Outages  []string
-	Evidence []pageEvidence // against the numbers
-	Noted    []pageEvidence // the rest
-	Told     []pageTold
-	Words    []pageTold
+	Embedded  bool
+	Selectors *grid    // nil: nothing of that kind is compared
+	Choice    []string // what the comparison's columns mean
+	Cases     *grid
+	Claims    []string
+	SLO       []pageObjective
+	Searches  *grid // nil: one
+	Need      string
+	Steps     []*grid  // of a search
+	Shards    *grid    // nil: it isn't merged
+	Kept      []string // how the shards kept together
+	Anatomy   []pageBar
+	Parts     []pagePart
+	Outcomes  *grid
+	Errors    *grid
+	Outages   []string
+	Evidence  []pageEvidence // against the numbers
+	Noted     []pageEvidence // the rest
+	Told      []pageTold
+	Words     []pageTold
 
 	Series, Curve, Rates, Heat, Skew bool // which charts there are
 	More                             bool // intervals were put together
-}
-
-// pageTable is a table whose columns can be sorted.
-type pageTable struct {
-	Caption string
-	Head    []pageHead
-	Rows    [][]pageCell
-}
-
-type pageHead struct {
-	Text, Title string
-	Left        bool
-}
-
-// pageCell is a cell: Sort is what it is ordered by if its text isn't.
-type pageCell struct {
-	Text, Title, Sort, Class string
-	Left                     bool
 }
 
 type pageObjective struct {
@@ -136,6 +124,12 @@ func writeHTML(w io.Writer, r *Result) error {
 	}
 	p.Data = template.JS(data)
 	p.Series, p.Curve, p.Rates, p.Heat, p.More = len(charts.Time.At) > 0, len(charts.Curves) > 0, charts.Capacity != nil, len(charts.Heat) > 0, charts.Time.Together > 1
+	if run.Selectors != nil {
+		p.Selectors, p.Choice = selectorGrid(run).drawn(), run.Selectors.words()
+	}
+	if len(run.Shards) > 0 {
+		p.Shards, p.Kept = shardGrid(run).drawn(), shardLines(run)
+	}
 	p.fillCases(run)
 	p.fillCapacity(run)
 	p.fillAnatomy(run)
@@ -181,43 +175,29 @@ func verdictKind(v Verdict) string {
 }
 
 func (p *page) fillCases(run *Run) {
-	t := &p.Cases
-	t.Caption = "Times are from when a send was due"
-	t.Head = []pageHead{{Text: "case", Left: true}, {Text: "msg/s", Title: definitions["messages_per_second"]}}
+	t := &grid{Caption: "Times are from when a send was due", Head: []gridHead{words("", "case"), numbers("messages_per_second", "msg/s")}}
 	for _, q := range shown {
-		t.Head = append(t.Head, pageHead{Text: q.label, Title: definitions[q.key]})
+		t.Head = append(t.Head, gridHead{Text: q.label, Title: definitions[q.key]})
 	}
-	t.Head = append(t.Head, pageHead{Text: "max", Title: definitions["max"]}, pageHead{Text: "errors", Title: definitions["error_share"]}, pageHead{Text: "verdict", Title: definitions["verdict"], Left: true})
+	t.Head = append(t.Head, numbers("max", "max"), numbers("error_share", "errors"), words("verdict", "verdict"))
+	p.Cases = t
 	cases := run.wholes()
 	for i := range cases {
 		c := &cases[i]
 		for j, row := range rowsOf(c) {
-			name := row.label
-			cells := []pageCell{{Text: name, Left: true, Sort: fmt.Sprintf("%s %d", c.label(), j)}, {Text: row.rate, Title: definitions["messages_per_second"], Sort: sortKey(c.MessagesPerSecond)}}
+			name := gridCell{Text: row.label, Sort: fmt.Sprintf("%s %d", c.label(), j)}
 			if j > 0 {
-				cells[0].Text, cells[0].Class = strings.TrimSpace(name), "sub"
+				name.Text, name.Class = strings.TrimSpace(row.label), "sub"
 			}
-			what := definitions[row.what]
+			cells := []gridCell{name, {Text: row.rate, Sort: csvFloat(c.MessagesPerSecond)}}
 			for _, q := range shown {
-				cell := pageCell{Text: row.percentile(q), Title: what + " " + definitions[q.key]}
-				if row.times != nil && *q.of(row.times) != nil {
-					cell.Sort = strconv.FormatInt(**q.of(row.times), 10)
-					if ci, ok := row.times.CI95[q.key]; ok {
-						cell.Title += fmt.Sprintf(" 95 %%: %s to %s.", FormatDuration(ci[0]), FormatDuration(ci[1]))
-					}
-				}
-				cells = append(cells, cell)
+				cells = append(cells, row.cell(q))
 			}
-			longest := pageCell{Text: noClaim, Title: what + " " + definitions["max"]}
-			if row.times != nil {
-				longest.Text, longest.Sort = FormatDuration(row.times.Max), strconv.FormatInt(row.times.Max, 10)
-			}
-			cells = append(cells, longest, pageCell{Text: row.errors, Title: definitions["error_share"], Sort: fmt.Sprint(c.ErrorShare())})
-			verdict := pageCell{Text: row.verdict, Title: definitions["verdict"], Left: true}
+			verdict := gridCell{Text: row.verdict}
 			if row.verdict != "" {
 				verdict.Class = verdictKind(c.Verdict)
 			}
-			t.Rows = append(t.Rows, append(cells, verdict))
+			t.Rows = append(t.Rows, append(cells, longestCell(row.times, row.what), gridCell{Text: row.errors, Sort: number(c.ErrorShare())}, verdict))
 		}
 		for j := range c.SLO {
 			o := &c.SLO[j]
@@ -230,38 +210,21 @@ func (p *page) fillCases(run *Run) {
 	}
 }
 
-func sortKey(v *float64) string {
-	if v == nil {
-		return ""
-	}
-	return strconv.FormatFloat(*v, 'g', -1, 64)
-}
-
 func (p *page) fillCapacity(run *Run) {
 	c := run.Capacity
 	if c == nil {
 		return
 	}
 	p.Answer = c.Sentence(run.Target.Embedded)
-	p.Steps.Caption = "Rates that were tried, in order of the rate"
-	p.Steps.Head = []pageHead{{Text: "rate", Title: definitions["rate_per_second"]}, {Text: "p50", Title: definitions["p50"]}, {Text: "p90", Title: definitions["p90"]}, {Text: "p99", Title: definitions["p99"]},
-		{Text: "max", Title: definitions["max"]}, {Text: "errors", Title: definitions["error_share"]}, {Text: "found", Left: true}}
-	for _, s := range c.curve() {
-		row := []pageCell{{Text: FormatRate(s.RatePerSecond) + "/s", Sort: fmt.Sprint(s.RatePerSecond), Title: definitions["rate_per_second"]}}
-		for _, q := range shown[:3] {
-			cell := pageCell{Text: formatPercentile(s.Response, q), Title: definitions["response_ns"] + " " + definitions[q.key]}
-			if s.Response != nil && *q.of(s.Response) != nil {
-				cell.Sort = strconv.FormatInt(**q.of(s.Response), 10)
-			}
-			row = append(row, cell)
-		}
-		longest := pageCell{Text: noClaim}
-		if s.Response != nil {
-			longest = pageCell{Text: FormatDuration(s.Response.Max), Sort: strconv.FormatInt(s.Response.Max, 10), Title: definitions["max"]}
-		}
-		class := map[string]string{StepHeld: "good", StepBroke: "bad", StepLimited: "warn"}[s.Found]
-		p.Steps.Rows = append(p.Steps.Rows, append(row, longest, pageCell{Text: formatShare(s.ErrorShare()), Sort: fmt.Sprint(s.ErrorShare()), Title: definitions["error_share"]},
-			pageCell{Text: c.note(s), Left: true, Class: class}))
+	if c.Need != nil {
+		p.Need = c.Need.Sentence()
+	}
+	p.Steps = []*grid{c.curveGrid("").drawn()}
+	for i := range c.Parts {
+		p.Steps = append(p.Steps, c.Parts[i].curveGrid(c.Parts[i].With()).drawn())
+	}
+	if len(c.Parts) > 0 {
+		p.Searches = c.searchGrid().drawn()
 	}
 }
 
@@ -299,19 +262,17 @@ func (p *page) fillAnatomy(run *Run) {
 
 func (p *page) fillFailures(run *Run) {
 	cases := run.wholes()
-	p.Outcomes.Caption = "What became of the sends"
-	p.Outcomes.Head = []pageHead{{Text: "case", Left: true}}
+	p.Outcomes = &grid{Caption: "What became of the sends", Head: []gridHead{words("", "case")}}
 	for _, f := range countFields {
-		p.Outcomes.Head = append(p.Outcomes.Head, pageHead{Text: f.name, Title: definitions[f.name]})
+		p.Outcomes.Head = append(p.Outcomes.Head, numbers(f.name, f.name))
 	}
-	p.Errors.Caption = "Failures by cause"
-	p.Errors.Head = []pageHead{{Text: "case", Left: true}, {Text: "cause", Left: true}, {Text: "sends"}, {Text: "of the offered"}}
+	p.Errors = &grid{Caption: "Failures by cause", Head: []gridHead{words("", "case"), words("", "cause"), {Text: "sends"}, {Text: "of the offered"}}}
 	for i := range cases {
 		c := &cases[i]
-		row := []pageCell{{Text: c.label(), Left: true}}
+		row := []gridCell{word(c.label())}
 		for _, f := range countFields {
 			n := *f.of(&c.Counts)
-			cell := pageCell{Text: groupDigits(n), Sort: strconv.FormatInt(n, 10), Title: definitions[f.name]}
+			cell := known(&n, groupDigits, "")
 			if n == 0 {
 				cell.Class = "nil"
 			} else if f.isError {
@@ -320,11 +281,9 @@ func (p *page) fillFailures(run *Run) {
 			row = append(row, cell)
 		}
 		p.Outcomes.Rows = append(p.Outcomes.Rows, row)
-		causes := slices.SortedFunc(maps.Keys(c.Errors), func(a, b string) int { return cmp.Or(cmp.Compare(c.Errors[b], c.Errors[a]), cmp.Compare(a, b)) })
-		for _, cause := range causes[:min(len(causes), 50)] {
-			n := c.Errors[cause]
-			p.Errors.Rows = append(p.Errors.Rows, []pageCell{{Text: c.label(), Left: true}, {Text: Printable(cause), Left: true},
-				{Text: groupDigits(n), Sort: strconv.FormatInt(n, 10)}, {Text: formatShare(float64(n) / float64(max(c.Offered, 1))), Sort: strconv.FormatInt(n, 10)}})
+		all := c.ByCause()
+		for _, e := range all[:min(len(all), 50)] {
+			p.Errors.Rows = append(p.Errors.Rows, []gridCell{word(c.label()), word(e.Cause), known(&e.N, groupDigits, ""), known(new(float64(e.N)/float64(max(c.Offered, 1))), formatShare, "")})
 		}
 	}
 	p.Outages = outageLines(run)

@@ -18,6 +18,16 @@ func writeMarkdown(w io.Writer, r *Result) error {
 		fmt.Fprintf(&b, " · %s", mdText(run.Capacity.Sentence(run.Target.Embedded)))
 	}
 	b.WriteString("\n\n")
+	if run.Capacity != nil && run.Capacity.Need != nil {
+		fmt.Fprintf(&b, "%s\n\n", mdText(run.Capacity.Need.Sentence()))
+	}
+	if run.Selectors != nil {
+		b.WriteString(selectorGrid(run).markdown())
+		for _, line := range run.Selectors.words() {
+			b.WriteString("- " + mdText(line) + "\n")
+		}
+		b.WriteString("\n")
+	}
 	if len(cases) > 0 {
 		header := []string{"case", "msg/s"}
 		for _, p := range shown {
@@ -33,18 +43,29 @@ func writeMarkdown(w io.Writer, r *Result) error {
 				rows = append(rows, cells)
 			}
 		}
-		b.WriteString(mdTable(header, rows, len(header)-1))
+		table := mdTable(header, rows, len(header)-1)
+		if run.Selectors != nil { // which says what there is to compare
+			table = mdDetails("The cases", table)
+		}
+		b.WriteString(table)
 	}
-	if run.Capacity != nil {
-		b.WriteString(mdDetails("Rate and latency", mdCapacity(run.Capacity)))
+	if c := run.Capacity; c != nil {
+		if len(c.Parts) > 0 {
+			b.WriteString(c.searchGrid().markdown())
+		}
+		b.WriteString(mdDetails("Rate and latency", c.curveGrid("").markdown()))
+		for i := range c.Parts {
+			b.WriteString(mdDetails("Rate and latency "+mdText(c.Parts[i].With()), c.Parts[i].curveGrid("").markdown()))
+		}
 	}
+	b.WriteString(shardGrid(run).markdown())
 	if run.Capacity == nil {
 		if table := mdAnatomy(run); table != "" {
 			b.WriteString(mdDetails("Where the time went", table))
 		}
 	}
 	var lines []string
-	for _, line := range slices.Concat(roundLines(run), outcomeLines(run), causeLines(run), objectiveLines(run), outageLines(run), skewLines(run), claimLines(run), costLines(run), evidenceLines(run)) {
+	for _, line := range slices.Concat(roundLines(run), shardLines(run), outcomeLines(run), causeLines(run), objectiveLines(run), outageLines(run), skewLines(run), claimLines(run), costLines(run), evidenceLines(run)) {
 		lines = append(lines, "- "+mdText(line)+"\n")
 	}
 	if len(lines) > 0 {
@@ -59,24 +80,6 @@ func writeMarkdown(w io.Writer, r *Result) error {
 	return err
 }
 
-// mdCapacity is a row for each rate that was tried.
-func mdCapacity(c *Capacity) string {
-	header := []string{"rate", "p50", "p90", "p99", "max", "errors", "found"}
-	var rows [][]string
-	for _, s := range c.curve() {
-		row := []string{FormatRate(s.RatePerSecond) + "/s"}
-		for _, p := range shown[:3] {
-			row = append(row, formatPercentile(s.Response, p))
-		}
-		longest := noClaim
-		if s.Response != nil {
-			longest = FormatDuration(s.Response.Max)
-		}
-		rows = append(rows, append(row, longest, formatShare(s.ErrorShare()), mdText(c.note(s))))
-	}
-	return mdTable(header, rows, len(header)-1)
-}
-
 // mdAnatomy is a row for each case that knows where its time went; "" where none does.
 func mdAnatomy(r *Run) string {
 	header, rows := anatomyRows(r, "case, mean", func(c *Case) string { return mdText(c.Name) })
@@ -84,14 +87,6 @@ func mdAnatomy(r *Run) string {
 		return ""
 	}
 	return mdTable(header, rows)
-}
-
-// formatPercentile is one of l's for people; a dash where it isn't claimed.
-func formatPercentile(l *Latency, p percentile) string {
-	if l == nil || *p.of(l) == nil {
-		return noClaim
-	}
-	return FormatDuration(**p.of(l))
 }
 
 // verdictMark is a verdict for somebody who only glances.

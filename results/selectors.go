@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/aclements/go-moremath/mathx"
@@ -290,66 +291,69 @@ func pairedT(a, b []float64) float64 {
 // notApplicable stands where a column says nothing of a row.
 const notApplicable = "n/a"
 
-// selectorTable is the comparison for a terminal: a row each, and under it what the columns mean.
-func selectorTable(r *Run) ([]string, error) {
+// selectorGrid is the comparison: a row each, the best first.
+func selectorGrid(r *Run) *grid {
 	s := r.Selectors
 	cases := r.wholes()
 	type column struct {
-		title string
-		cell  func(*Case, *SelectorRow) string
-		left  bool
+		gridHead
+		cell func(*Case, *SelectorRow) gridCell
 	}
-	part := func(v *float64) string {
-		if v == nil {
-			return notApplicable
-		}
-		return formatShare(*v)
+	share := func(key, text string, of func(*SelectorRow) *float64) column {
+		return column{numbers(key, text), func(_ *Case, row *SelectorRow) gridCell { return known(of(row), formatShare, notApplicable) }}
+	}
+	bare := func(key string, of func(*SelectorRow) *float64) column { // for CSV
+		return column{numbers(key, ""), func(_ *Case, row *SelectorRow) gridCell { return known(of(row), number, "") }}
 	}
 	columns := []column{
-		{"selector", func(c *Case, _ *SelectorRow) string { return Printable(c.Name) }, true},
-		{"msg/s", func(c *Case, _ *SelectorRow) string { return rowsOf(c)[0].rate }, false},
-		{"p50", func(c *Case, _ *SelectorRow) string { return rowsOf(c)[0].percentile(percentiles[0]) }, false},
-		{"p99 ± 95 %", func(c *Case, _ *SelectorRow) string { return withInterval(rowsOf(c)[0], percentiles[2]) }, false},
-		{"hottest queue", func(_ *Case, row *SelectorRow) string {
-			if row.HottestShare == nil {
-				return notApplicable
-			}
-			return fmt.Sprintf("%s %.2f×", formatShare(*row.HottestShare), *row.HottestOverFair)
-		}, false},
+		{words("case", "selector"), func(c *Case, _ *SelectorRow) gridCell { return word(c.Name) }},
+		{numbers("messages_per_second", "msg/s"), func(c *Case, _ *SelectorRow) gridCell {
+			return gridCell{Text: rowsOf(c)[0].rate, Sort: csvFloat(c.MessagesPerSecond)}
+		}},
+		{percentiles[0].column("p50"), func(c *Case, _ *SelectorRow) gridCell { return rowsOf(c)[0].cell(percentiles[0]) }},
+		{percentiles[2].column("p99 ± 95 %"), func(c *Case, _ *SelectorRow) gridCell {
+			cell := rowsOf(c)[0].cell(percentiles[2])
+			cell.Text = withInterval(rowsOf(c)[0], percentiles[2])
+			return cell
+		}},
+		{numbers("hottest_over_fair", "hottest queue"), func(_ *Case, row *SelectorRow) gridCell {
+			return known(row.HottestOverFair, func(over float64) string { return fmt.Sprintf("%s %.2f×", formatShare(*row.HottestShare), over) }, notApplicable)
+		}},
+		bare("hottest_share", func(row *SelectorRow) *float64 { return row.HottestShare }),
+		bare("gini", func(row *SelectorRow) *float64 { return row.Gini }),
+		bare("chi2_p", func(row *SelectorRow) *float64 { return row.Chi2P }),
 	}
 	if s.Slow != nil {
 		columns = append(columns,
-			column{"to the slow broker", func(_ *Case, row *SelectorRow) string { return part(row.SlowShare) }, false},
-			column{"left it after", func(_ *Case, row *SelectorRow) string { return orWord(row.LeftAfterNS, "no") }, false},
-			column{"back after", func(_ *Case, row *SelectorRow) string {
+			share("slow_share", "to the slow broker", func(row *SelectorRow) *float64 { return row.SlowShare }),
+			column{numbers("left_after_ns", "left it after"), func(_ *Case, row *SelectorRow) gridCell { return known(row.LeftAfterNS, FormatDuration, "no") }},
+			column{numbers("back_after_ns", "back after"), func(_ *Case, row *SelectorRow) gridCell {
 				if row.LeftAfterNS == nil {
-					return notApplicable
+					return gridCell{Text: notApplicable}
 				}
-				return orWord(row.BackAfterNS, "> "+FormatDuration(valueOf(row.WatchedNS)))
-			}, false})
+				return known(row.BackAfterNS, FormatDuration, "> "+FormatDuration(valueOf(row.WatchedNS)))
+			}})
 	}
 	if s.Change != nil {
-		columns = append(columns, column{"keys moved " + changeWords(r), func(_ *Case, row *SelectorRow) string { return part(row.KeysMovedShare) }, false})
+		columns = append(columns, share("keys_moved_share", "keys moved "+changeWords(r), func(row *SelectorRow) *float64 { return row.KeysMovedShare }))
 	}
-	if slices.ContainsFunc(s.Rows, func(row SelectorRow) bool { return row.OrderBreaksShare != nil }) {
-		columns = append(columns, column{"order breaks", func(_ *Case, row *SelectorRow) string { return part(row.OrderBreaksShare) }, false})
+	if s.hasOrder() {
+		columns = append(columns, share("order_breaks_share", "order breaks", func(row *SelectorRow) *float64 { return row.OrderBreaksShare }))
 	}
-	columns = append(columns, column{"rank", func(_ *Case, row *SelectorRow) string {
+	columns = append(columns, column{numbers("rank", "rank"), func(_ *Case, row *SelectorRow) gridCell {
+		cell := gridCell{Text: fmt.Sprintf("%d ", row.Rank), Sort: number(row.Rank)}
 		switch {
 		case row.Rank == 0:
-			return noClaim
+			return gridCell{Text: noClaim}
 		case row.Tied:
-			return fmt.Sprintf("%d=", row.Rank)
+			cell.Text = fmt.Sprintf("%d=", row.Rank)
 		}
-		return fmt.Sprintf("%d ", row.Rank)
-	}, false})
-	header := make([]string, len(columns))
-	var left []int
-	for i, c := range columns {
-		header[i] = c.title
-		if c.left {
-			left = append(left, i)
-		}
+		return cell
+	}}, column{words("tied", ""), func(_ *Case, row *SelectorRow) gridCell { return word(strconv.FormatBool(row.Tied)) }})
+
+	g := &grid{Caption: "Who chooses queues best, by p99; the first row is the best"}
+	for _, c := range columns {
+		g.Head = append(g.Head, c.gridHead)
 	}
 	order := make([]int, len(s.Rows)) // the best first
 	for i := range order {
@@ -358,16 +362,18 @@ func selectorTable(r *Run) ([]string, error) {
 	slices.SortStableFunc(order, func(a, b int) int {
 		return cmp.Or(cmp.Compare(s.Rows[a].Rank, s.Rows[b].Rank), cmp.Compare(p99Of(&cases[a]), p99Of(&cases[b])))
 	})
-	var rows [][]string
 	for _, i := range order {
-		var cells []string
+		var cells []gridCell
 		for _, c := range columns {
 			cells = append(cells, c.cell(&cases[i], &s.Rows[i]))
 		}
-		rows = append(rows, cells)
+		g.Rows = append(g.Rows, cells)
 	}
-	lines, err := drawTable(header, rows, left...)
-	return append(lines, s.words()...), err
+	return g
+}
+
+func (s *Selectors) hasOrder() bool {
+	return slices.ContainsFunc(s.Rows, func(row SelectorRow) bool { return row.OrderBreaksShare != nil })
 }
 
 func p99Of(c *Case) int64 {
@@ -375,13 +381,6 @@ func p99Of(c *Case) int64 {
 		return *l.P99
 	}
 	return math.MaxInt64
-}
-
-func orWord(ns *int64, word string) string {
-	if ns == nil {
-		return word
-	}
-	return FormatDuration(*ns)
 }
 
 // withInterval is a percentile with half the width of its 95 % interval.
@@ -422,7 +421,7 @@ func (s *Selectors) words() []string {
 		lines = append(lines, fmt.Sprintf("queues changed at %s; keys moved: of those that kept to one queue before (n/a: they don't); hottest queue: until then",
 			FormatDuration(e.AtNS)))
 	}
-	if slices.ContainsFunc(s.Rows, func(row SelectorRow) bool { return row.OrderBreaksShare != nil }) {
+	if s.hasOrder() {
 		lines = append(lines, "order breaks: sends stored in another queue than their key's send before, or ahead of it")
 	}
 	switch s.Test {

@@ -1,8 +1,10 @@
 package results
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -95,44 +97,97 @@ func (r *Run) StartSkew() *int64 {
 	return new(slices.Max(lates) - slices.Min(lates))
 }
 
-// shardTable has a row for each share of a merged run; nothing for another.
-func shardTable(r *Run) ([]string, error) {
-	if len(r.Shards) == 0 {
-		return nil, nil
-	}
-	header := []string{"shard", "host", "began late", "offered", "msg/s", "p99", "CPU", "verdict"}
-	var rows [][]string
+// shardGrid has a row for each share of a merged run; none for another.
+func shardGrid(r *Run) *grid {
+	g := &grid{Caption: "Each share of the load, by its own clock", Head: []gridHead{numbers("index", ""), numbers("of", ""), {Text: "shard", Left: true}, words("host", "host"), numbers("started_late_ns", "began late"),
+		numbers("offered", "offered"), numbers("successes", ""), numbers("messages_per_second", "msg/s"), percentiles[2].column("p99"), numbers("cpu_quota_share", "CPU"), words("verdict", "verdict")}}
 	for i := range r.Shards {
 		s := &r.Shards[i]
-		row := []string{fmt.Sprintf("%d of %d", s.Index, s.Of), orDash(Printable(s.Host)), "—", groupDigits(s.Offered), "—", "—", "—", string(s.Verdict)}
-		if s.LateNS != nil {
-			row[2] = FormatDuration(*s.LateNS)
+		rate, p99 := known(s.MessagesPerSecond, FormatRate, noClaim), known(s.P99NS, FormatDuration, noClaim)
+		less, longer := r.behind(i)
+		if less != nil {
+			rate.Class = "bad"
 		}
-		if s.MessagesPerSecond != nil {
-			row[4] = FormatRate(*s.MessagesPerSecond)
+		if longer != nil {
+			p99.Class = "bad"
 		}
-		if s.P99NS != nil {
-			row[5] = FormatDuration(*s.P99NS)
+		late := known(s.LateNS, FormatDuration, noClaim)
+		if s.LateNS != nil && *s.LateNS > int64(lateShard) {
+			late.Class = "bad"
 		}
-		if s.CPUQuotaShare != nil {
-			row[6] = formatShare(*s.CPUQuotaShare)
-		}
-		rows = append(rows, row)
+		g.Rows = append(g.Rows, []gridCell{known(&s.Index, number, ""), known(&s.Of, number, ""), {Text: fmt.Sprintf("%d of %d", s.Index, s.Of), Sort: number(s.Index)},
+			word(cmp.Or(s.Host, noClaim)), late, known(&s.Offered, groupDigits, ""), known(&s.Successes, number, ""), rate, p99,
+			known(s.CPUQuotaShare, formatShare, noClaim), {Text: string(s.Verdict), Class: verdictKind(s.Verdict)}})
 	}
-	return drawTable(header, rows)
+	return g
 }
 
-// shardLines says how well the shares of a merged run kept together.
+// What a share must do worse than the others to be called slow.
+const (
+	slowRate = 0.9 // of the median of the others' rates, at the most
+	slowP99  = 2   // times the median of the others' p99, at the least
+
+	slowShown = 10 // shares
+)
+
+// behind is the part of the others' median rate that a share did, and how many times their median p99 its own is, each null where
+// the share is not slow by it.
+func (r *Run) behind(i int) (rate, p99 *float64) {
+	var rates, tails []float64
+	for j := range r.Shards {
+		s := &r.Shards[j]
+		if j == i {
+			continue
+		}
+		if s.MessagesPerSecond != nil {
+			rates = append(rates, *s.MessagesPerSecond)
+		}
+		if s.P99NS != nil {
+			tails = append(tails, float64(*s.P99NS))
+		}
+	}
+	s := &r.Shards[i]
+	if s.MessagesPerSecond != nil && len(rates) > 0 {
+		if share := *s.MessagesPerSecond / Median(rates); share <= slowRate {
+			rate = &share
+		}
+	}
+	if s.P99NS != nil && len(tails) > 0 {
+		if times := float64(*s.P99NS) / Median(tails); times >= slowP99 {
+			p99 = &times
+		}
+	}
+	return rate, p99
+}
+
+// shardLines names the shares of a merged run that were slow, and says how well all kept together.
 func shardLines(r *Run) []string {
+	var lines []string
+	for i := range r.Shards {
+		rate, p99 := r.behind(i)
+		var how []string
+		if rate != nil {
+			how = append(how, formatShare(*rate)+" of their rate")
+		}
+		if p99 != nil {
+			how = append(how, fmt.Sprintf("%.3g × their p99", *p99))
+		}
+		if len(how) > 0 {
+			lines = append(lines, fmt.Sprintf("%s is slow beside the others' median: %s", Printable(r.Shards[i].named()), strings.Join(how, ", ")))
+		}
+	}
+	if more := len(lines) - slowShown; more > 0 {
+		lines = append(lines[:slowShown], fmt.Sprintf("%d more shards are slow", more))
+	}
 	skew := r.StartSkew()
 	if skew == nil {
-		return nil
+		return lines
 	}
 	line := fmt.Sprintf("the shares began within %s of one another, each by its own clock", FormatDuration(*skew))
 	if apart := r.ClocksApart(); apart != nil {
 		line += fmt.Sprintf("; their clocks are at most %s apart, by %s's", FormatDuration(*apart), Printable(r.Shards[0].Clock.Of))
 	}
-	return []string{line}
+	return append(lines, line)
 }
 
 // ClocksApart is how far the clocks of a merged run's shares can be apart at most, in nanoseconds, by what a broker's clock said to
@@ -150,11 +205,4 @@ func (r *Run) ClocksApart() *int64 {
 		lows, highs = append(lows, c.LowNS), append(highs, c.HighNS)
 	}
 	return new(slices.Max(highs) - slices.Min(lows))
-}
-
-func orDash(s string) string {
-	if s == "" {
-		return "—"
-	}
-	return s
 }

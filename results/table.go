@@ -25,7 +25,11 @@ const (
 func WriteTable(w io.Writer, r *Run) error {
 	draw, shares := tableLines, queueTable
 	if r.Selectors != nil { // says all of it that is to be compared
-		draw, shares = selectorTable, func(*Run) ([]string, error) { return nil, nil }
+		draw = func(r *Run) ([]string, error) {
+			lines, err := selectorGrid(r).lines()
+			return append(lines, r.Selectors.words()...), err
+		}
+		shares = func(*Run) ([]string, error) { return nil, nil }
 	}
 	rows, err := draw(r)
 	if err != nil {
@@ -42,7 +46,7 @@ func WriteTable(w io.Writer, r *Run) error {
 	if err != nil {
 		return fmt.Errorf("table: %w", err)
 	}
-	shards, err := shardTable(r)
+	shards, err := shardGrid(r).lines()
 	if err != nil {
 		return fmt.Errorf("table: %w", err)
 	}
@@ -208,26 +212,22 @@ func (r row) cells(withErrors bool) []string {
 	for _, p := range shown {
 		cells = append(cells, r.percentile(p))
 	}
-	maximum := noClaim
-	if r.times != nil {
-		maximum = FormatDuration(r.times.Max)
-	}
-	cells = append(cells, maximum)
+	cells = append(cells, longestCell(r.times, r.what).Text)
 	if withErrors {
 		cells = append(cells, r.errors)
 	}
 	return append(cells, r.verdict)
 }
 
-func (r row) percentile(p percentile) string {
-	if r.times == nil {
-		return noClaim
+func (r row) percentile(p percentile) string { return r.cell(p).Text }
+
+// cell is a percentile; a dash where it isn't claimed.
+func (r row) cell(p percentile) gridCell {
+	c := p.cell(r.times, r.what)
+	if c.Sort != "" && **p.of(r.times) < r.atLeast {
+		c.Text = noClaim
 	}
-	v := *p.of(r.times)
-	if v == nil || *v < r.atLeast {
-		return noClaim
-	}
-	return FormatDuration(*v)
+	return c
 }
 
 // outcomeLines says, for each case that had some, how many sends were neither acknowledged nor written, and why.

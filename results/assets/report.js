@@ -238,7 +238,7 @@
         const turn = { none: "descending", descending: "ascending", ascending: "none" }[th.getAttribute("aria-sort") || "none"];
         for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
         if (turn !== "none") th.setAttribute("aria-sort", turn);
-        const key = (row) => { const cell = row.cells[column], sort = cell.dataset.sort ?? ""; return sort !== "" ? sort : cell.textContent.trim(); };
+        const key = (row) => { const cell = row.cells[column], sort = cell.dataset.sort ?? ""; return sort !== "" || !th.classList.contains("left") ? sort : cell.textContent.trim(); };
         const known = (k) => k !== "" && k !== "—";
         const order = (a, b) => {
           const x = key(a), y = key(b);
