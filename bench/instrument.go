@@ -15,6 +15,9 @@ import (
 // instrumentWarmup is left out of what the instrument costs: connections and pools get warm.
 const instrumentWarmup = 100 * time.Millisecond
 
+// instrumentBacklog are slots that may wait: fewer than what a pause of a few milliseconds makes wait at any rate that can be sent.
+const instrumentBacklog = 1_000
+
 // instrumentCost measures for a time what the harness itself takes with the load of c, in its mode, size and rate, against
 // a broker in this process that does nothing. nil: c's mode needs a broker that does something, or it couldn't be measured.
 func instrumentCost(ctx context.Context, c *scenarios.Case, d time.Duration) *results.InstrumentCost {
@@ -33,6 +36,9 @@ func instrumentCost(ctx context.Context, c *scenarios.Case, d time.Duration) *re
 	like.Load.Count, like.Load.Stages = 0, []scenarios.Stage{
 		{For: scenarios.Duration(instrumentWarmup), Rate: measuredRate(c), Warmup: true},
 		{For: scenarios.Duration(d), Rate: measuredRate(c)},
+	}
+	if like.Load.OpenLoop() && like.Load.Backlog == 0 { // of a rate that is too high nothing is to be caught up with
+		like.Load.Backlog = instrumentBacklog
 	}
 	st, err := newStand(ctx, &like, &target{nameServers: []string{null.addr}}, -1)
 	if err != nil {

@@ -100,6 +100,13 @@ func preflight(ctx context.Context, cases []scenarios.Case, o Options) ([]*targe
 		if err := knows(s.record.Brokers, cases[i].Target.Brokers); err != nil {
 			return nil, err
 		}
+		warning, err := takes(s.record.Brokers, &cases[i])
+		if err != nil {
+			return nil, err
+		}
+		if warning != "" && o.Warn != nil {
+			o.Warn(warning)
+		}
 		route, err := s.checkTopic(ctx, &cases[i])
 		if err != nil {
 			return nil, err

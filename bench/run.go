@@ -111,6 +111,13 @@ func runCases(ctx context.Context, s *scenarios.Scenario, cases []scenarios.Case
 	}
 	if o.Cost > 0 && ctx.Err() == nil {
 		r.run.InstrumentCost = instrumentCost(ctx, &cases[0], o.Cost)
+		of := 1
+		if o.Share != nil {
+			of = o.Share.Of
+		}
+		if w := tooFast(&cases[0], r.run.InstrumentCost, of); w != "" && o.Warn != nil {
+			o.Warn(w)
+		}
 		r.before = currentUsage()
 	}
 	if r.share != nil && ctx.Err() == nil {
