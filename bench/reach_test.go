@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -100,7 +101,7 @@ func TestR35_Bounds(t *testing.T) {
 		"load: {stages: [{for: 1000000h, rate: 1}]}": "at most",
 	} {
 		_, err := scenarios.Parse("r35.yaml", fmt.Appendf(nil, "version: 1\nname: a\n%s\n", text))
-		faults, ok := err.(scenarios.Faults)
+		faults, ok := errors.AsType[scenarios.Faults](err)
 		if !ok || !slices.ContainsFunc(faults, func(f scenarios.Fault) bool { return f.Line == 3 && strings.Contains(f.Msg, want) }) {
 			t.Errorf("%s: %v, want %q", text, err, want)
 		}
