@@ -1,7 +1,7 @@
 .DEFAULT_GOAL := help
 GO ?= go
 
-.PHONY: sbom reproducible reliability probes help build test race lint vuln cross fuzz nemesis soak mutants bench peers gates quick scale e2e pictures packages module-path ci nemesis-rocketmq lives
+.PHONY: theory sbom reproducible reliability probes help build test race lint vuln cross fuzz nemesis soak mutants bench peers gates quick scale e2e pictures packages module-path ci nemesis-rocketmq lives
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-11s %s\n", $$1, $$2}'
@@ -44,6 +44,8 @@ gates: ## the regression gate 40 times against itself and 40 against 5 % more, t
 	cd peers && $(GO) test -count=1 -run '^TestSlowerServiceIsSeen$$' -v ./service
 reliability: ## the tests of what must not break it, and docs/reliability.md from what they say (E2E=1: those on real brokers and in namespaces too)
 	$(GO) run ./internal/rows $(if $(E2E),-e2e) $(if $(GATES),-gates)
+theory: ## three searches for a capacity, within 3 % of what queueing theory says
+	RELIABILITY=long $(GO) test -count=1 -v -run '^TestR58_CapacityOfMD1$$' ./bench
 probes: ## five faults put to rocketmq-client-go and to rmqbench, side by side, into docs/reliability.md
 	cd peers && $(GO) run ./probes > ../internal/rows/probes.txt
 	$(GO) run ./internal/rows -run none

@@ -20,11 +20,7 @@ func TestR58_Hogs(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes every CPU for three seconds")
 	}
-	dir := t.TempDir()
-	binary := filepath.Join(dir, "rmqbench")
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
+	binary, dir := build(t), t.TempDir()
 	for range 2 * runtime.NumCPU() {
 		hog := exec.Command("sh", "-c", `i=0; while [ $i -lt 100000000 ]; do i=$((i+1)); done`)
 		if err := hog.Start(); err != nil {

@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"testing"
 
 	"rmqbench/results"
@@ -16,14 +15,8 @@ import (
 // own. By arithmetic a tenth of the sends wait, evenly from 1 s to 0: p95 is 0.5 s, and p99, which 10,000 sends may claim, 0.9 s.
 // A busy machine only adds to that, so that the upper bound is wide; from the call the stall is hardly there.
 func TestRule01StallThroughTheCommand(t *testing.T) {
-	dir := t.TempDir()
-	binary := filepath.Join(dir, "rmqbench")
-	if runtime.GOOS == "windows" {
-		binary += ".exe"
-	}
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
+	t.Parallel() // with others that wait; its own process sleeps most of the time
+	binary, dir := build(t), t.TempDir()
 	scenario := filepath.Join(dir, "stall.yaml")
 	if err := os.WriteFile(scenario, []byte("version: 1\nname: stall\nload: {workers: 8, stages: [{for: 10s, rate: 1k/s}]}\nevents: [{at: 4s, for: 1s, stall: true}]\n"), 0o600); err != nil {
 		t.Fatal(err)

@@ -17,6 +17,7 @@ import (
 // TestR30_R31_Signals ends runs of the built binary whose broker answers nothing for an hour: an interrupt waits for the drain of 5 s and
 // what follows doesn't; each leaves the whole report of what there was.
 func TestR30_R31_Signals(t *testing.T) {
+	t.Parallel()
 	binary := build(t)
 	dir := t.TempDir()
 	scenario := filepath.Join(dir, "stall.yaml")
@@ -34,6 +35,7 @@ func TestR30_R31_Signals(t *testing.T) {
 		"SIGHUP":       {[]syscall.Signal{syscall.SIGHUP}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			out := t.TempDir()
 			cmd := exec.CommandContext(t.Context(), binary, "run", scenario, "-o", out, "--instrument-cost", "off")
 			var printed, errs bytes.Buffer

@@ -15,6 +15,7 @@ import (
 
 // The built binary is stopped for two seconds and goes on: the run says so, and is not VALID.
 func TestR23_StoppedForAWhile(t *testing.T) {
+	t.Parallel()
 	const stopped = 2 * time.Second
 	binary, dir := build(t), t.TempDir()
 	var printed bytes.Buffer
