@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -23,10 +24,11 @@ func main() {
 	only := flag.String("run", ".", "run the tests whose names match this regular expression; none: no test")
 	e2e := flag.Bool("e2e", false, "also those that need Java, Maven or a network namespace")
 	gates := flag.Bool("gates", false, "also the gate against itself, in short")
+	from := flag.String("from", "", "take in first what this file has of a run made elsewhere, as go test -json or go tool test2json write it")
 	flag.Parse()
 	which, err := regexp.Compile(*only)
 	if err == nil {
-		err = makePage(which, *only != "none", *e2e, *gates)
+		err = makePage(which, *from, *only != "none", *e2e, *gates)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "rows:", err)
@@ -35,7 +37,7 @@ func main() {
 }
 
 // makePage runs what is asked for and writes the page; an error too where a test failed.
-func makePage(which *regexp.Regexp, run, e2e, gates bool) error {
+func makePage(which *regexp.Regexp, from string, run, e2e, gates bool) error {
 	root, err := os.Getwd()
 	if err != nil {
 		return err
@@ -50,15 +52,19 @@ func makePage(which *regexp.Regexp, run, e2e, gates bool) error {
 		return err
 	}
 	got := written(string(old))
-	ran := map[string]outcome{}
+	ran, err := elsewhere(from)
+	if err != nil {
+		return err
+	}
+	soak := []string{"SOAK=" + cmp.Or(os.Getenv("SOAK"), "2m")}
 	for _, s := range []struct {
 		on   bool
 		tag  string
 		env  []string
 		args []string
 	}{
-		{run, "", nil, []string{"-timeout", "10m"}},
-		{run && e2e, "e2e", nil, []string{"-tags", "e2e", "-timeout", "40m"}},
+		{run, "", soak, []string{"-timeout", "10m"}},
+		{run && e2e, "e2e", soak, []string{"-tags", "e2e", "-timeout", "40m"}},
 		{run && gates, "gates", []string{"GATES=3", "GATES_AT_ONCE=3"}, []string{"-tags", "gates", "-timeout", "20m"}},
 	} {
 		these := slices.DeleteFunc(slices.Clone(tests), func(f found) bool { return needs(&f) != s.tag || !which.MatchString(f.name) })

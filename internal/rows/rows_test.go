@@ -56,11 +56,12 @@ func TestRead(t *testing.T) {
 {"Action":"pass","Package":"rmqbench/x","Test":"TestS/4.5.1/R01_Killed"}
 {"Action":"fail","Package":"rmqbench/x","Test":"TestS/5.4.0/R01_Killed"}
 {"Action":"pass","Package":"rmqbench/x","Test":"TestS/9/R01_Killed"}
+{"Time":"2026-01-03T23:00:00-02:00","Action":"pass","Package":"rmqbench/y","Test":"TestR27_Soak"}
 not json
 {"Action":"pass","Package":"rmqbench/x"}
 `
 	got, err := read(strings.NewReader(lines), module, "2026-01-02")
-	want := map[string]outcome{"x.TestR01_A": {"passed", "", "2026-01-02"}, "x.TestR02_B": {"skipped", "no netem here", "2026-01-02"}, "x.TestS/R01_Killed": {"failed", "", "2026-01-02"}}
+	want := map[string]outcome{"x.TestR01_A": {"passed", "", "2026-01-02"}, "x.TestR02_B": {"skipped", "no netem here", "2026-01-02"}, "x.TestS/R01_Killed": {"failed", "", "2026-01-02"}, "y.TestR27_Soak": {"passed", "", "2026-01-04"}}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, %v, want %+v", got, err, want)
 	}

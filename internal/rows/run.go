@@ -23,6 +23,7 @@ type outcome struct {
 // event is a line of go test -json (go doc test2json).
 type event struct {
 	Action, Package, Test, Output string
+	Time                          time.Time // zero: not told
 }
 
 var logged = regexp.MustCompile(`^\s+\S+_test\.go:\d+: (.*)`)
@@ -63,6 +64,9 @@ func read(r io.Reader, module string, day string) (map[string]outcome, error) {
 			continue
 		}
 		o := outcome{state: state, day: day}
+		if !e.Time.IsZero() {
+			o.day = e.Time.UTC().Format(time.DateOnly)
+		}
 		if state == "skipped" {
 			o.reason = said[full]
 		}
@@ -72,6 +76,19 @@ func read(r io.Reader, module string, day string) (map[string]outcome, error) {
 		got[id] = o
 	}
 	return got, lines.Err()
+}
+
+// elsewhere takes in the outcomes that a file has of a run made elsewhere; none for no file.
+func elsewhere(path string) (map[string]outcome, error) {
+	if path == "" {
+		return map[string]outcome{}, nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() //nolint:errcheck // it was read
+	return read(f, module, time.Now().UTC().Format(time.DateOnly))
 }
 
 // worst is the one of two states that a reader must know of.
