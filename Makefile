@@ -30,9 +30,10 @@ nemesis-rocketmq: ## five seeds on real RocketMQ 5.4.0, with kill -9 and SIGSTOP
 	RMQBENCH_E2E_SEEDS=$(or $(NEMESIS_SEEDS),5) $(GO) test -tags e2e -count=1 -timeout 1h -v -run '^TestR55_NemesisRocketMQ$$' ./e2e/
 soak: ## one producer under faults for SOAK (1h), memory and goroutines watched; E2E=1: on real RocketMQ 5.4.0
 	SOAK=$(or $(SOAK),1h) $(GO) test -count=1 -timeout 25h -v $(if $(E2E),-tags e2e -run '^TestR27_SoakRocketMQ$$' ./e2e/,-run '^TestR27_Soak$$' ./internal/nemesis)
-lives: ## 10,000 connections made and closed, 1,000 producers started and shut down: what stays of them
+lives: ## 10,000 connections made and closed, 1,000 producers started and shut down: what stays of them; 100 runs killed: what each leaves
 	CONNECTS=10000 $(GO) test -count=1 -v -run '^TestR48_' ./remoting
 	LIVES=1000 $(GO) test -count=1 -v -run '^TestR48_' ./producer
+	KILLS=100 $(GO) test -count=1 -v -timeout 30m -run '^TestR29_' ./cmd/rmqbench
 mutants: ## ten deliberate bugs, each caught by a test: docs/mutants.md
 	$(GO) run ./internal/mutants
 bench: ## benchmarks beside the code, ready for benchstat

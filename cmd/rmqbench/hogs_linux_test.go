@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -13,14 +14,11 @@ import (
 	"rmqbench/results"
 )
 
-// TestR58_Hogs has the built binary keep a rate while other processes take the CPUs: the record says that the machine or the generator
-// may have coloured it and why, and the exit status is 5 where the generator was the limit. The hogs are two for each CPU, end by
-// themselves, and are stopped before that.
-func TestR58_Hogs(t *testing.T) {
+// TestR24_R58_Hogs: two processes for each CPU take it. They end by themselves, and are stopped before that.
+func TestR24_R58_Hogs(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes every CPU for three seconds")
 	}
-	binary, dir := build(t), t.TempDir()
 	for range 2 * runtime.NumCPU() {
 		hog := exec.Command("sh", "-c", `i=0; while [ $i -lt 100000000 ]; do i=$((i+1)); done`)
 		if err := hog.Start(); err != nil {
@@ -33,7 +31,35 @@ func TestR58_Hogs(t *testing.T) {
 			_ = hog.Wait()
 		}()
 	}
-	cmd := exec.CommandContext(t.Context(), binary, "run", "-r", "5k/s", "-d", "3s", "-o", dir, "--instrument-cost", "off", "--progress", "none")
+	wantDisturbed(t, "5k/s")
+}
+
+// TestR24_HalfACPU: the control group lets it have half of a CPU, and a rate is asked for that takes more.
+func TestR24_HalfACPU(t *testing.T) {
+	var group string
+	var err error
+	for _, root := range []struct{ dir, file, value string }{{"/sys/fs/cgroup/cpu", "cpu.cfs_quota_us", "50000"}, {"/sys/fs/cgroup", "cpu.max", "50000 100000"}} {
+		if group, err = os.MkdirTemp(root.dir, "rmqbench-"); err != nil {
+			continue
+		}
+		defer os.Remove(group) // after its last process
+		if err = os.WriteFile(filepath.Join(group, root.file), []byte(root.value), 0o644); err == nil {
+			break
+		}
+	}
+	if err != nil {
+		t.Skipf("a control group can't be made here: %v", err)
+	}
+	wantDisturbed(t, "100k/s", "sh", "-c", `echo $$ >"$0/cgroup.procs" && exec "$@"`, group)
+}
+
+// wantDisturbed has the built binary, behind a command if there is one, keep a rate: the record says that the machine or the generator
+// may have coloured it and why, and the exit status is 5 where the generator was the limit.
+func wantDisturbed(t *testing.T, rate string, behind ...string) {
+	t.Helper()
+	dir := t.TempDir()
+	args := append(behind, build(t), "run", "-r", rate, "-d", "3s", "-o", dir, "--instrument-cost", "off", "--progress", "none")
+	cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)
 	var printed bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &printed, &printed
 	status := 0
@@ -56,7 +82,7 @@ func TestR58_Hogs(t *testing.T) {
 	if exit, ok := want[run.Verdict]; !ok || status != exit {
 		t.Errorf("%s and exit status %d, want SUSPECT and 0 or GENERATOR_LIMITED and 5:\n%s", run.Verdict, status, &printed)
 	}
-	if !strings.Contains(printed.String(), string(run.Verdict)+" sync 5k/s: ") {
+	if !strings.Contains(printed.String(), string(run.Verdict)+" sync "+rate+": ") {
 		t.Errorf("no reason is printed:\n%s", &printed)
 	}
 }
