@@ -54,7 +54,7 @@ quick: ## the shipped quick scenario
 	$(GO) run ./cmd/rmqbench run
 scale: ## what merging 1,000 machines' shares takes
 	SHARES=1000 $(GO) test -count=1 -v -run TestMergeMany ./results
-e2e: ## against real RocketMQ brokers: needs JDK 17, Maven and Chromium
+e2e: ## against real RocketMQ brokers: needs JDK 17, Maven, Chromium and Python with pip
 	$(GO) test -tags e2e -count=1 -timeout 20m -v ./e2e/
 pictures: ## README's pictures, of a run that is made now; needs Chromium
 	.ci/pictures

@@ -105,16 +105,46 @@ func (m *Measured) SetTimes(t *Times, mode string) {
 
 // The bounds of what a Whole may be that comes from outside.
 const (
-	maxWholeBytes    = 64 << 20 // inflated
-	maxWholeCompress = 16 << 20
+	maxWholeBytes      = 64 << 20 // inflated
+	maxWholeCompress   = 16 << 20
+	maxWholeHistograms = 4_096 // of 270 KB each, however little they hold
 )
 
 // wholeForm is a Whole in JSON.
-type wholeForm struct {
+type wholeForm[C, S any] struct {
 	Schema string          `json:"schema"`
 	Run    json.RawMessage `json:"run"`
-	Cases  []WholeCase     `json:"cases"`
-	Series []Point         `json:"series,omitempty"`
+	Cases  C               `json:"cases"`
+	Series S               `json:"series,omitempty"`
+}
+
+// The shapes of a WholeCase and of Times, without histograms, to count these before memory is taken for them.
+type (
+	caseShape struct {
+		Warmup  *timesShape  `json:"warmup"`
+		Stages  []timesShape `json:"stages"`
+		Anatomy []struct{}   `json:"anatomy"`
+		Kinds   []timesShape `json:"kinds"`
+	}
+	timesShape struct {
+		Unsuccessful map[string]struct{} `json:"unsuccessful"`
+	}
+)
+
+// histograms is how many a case of this shape can have at most.
+func (c *caseShape) histograms() int {
+	n := 2 + len(c.Anatomy) // First and Last
+	of := func(t *timesShape) { n += 3 + len(t.Unsuccessful) }
+	if c.Warmup != nil {
+		of(c.Warmup)
+	}
+	for i := range c.Stages {
+		of(&c.Stages[i])
+	}
+	for i := range c.Kinds {
+		of(&c.Kinds[i])
+	}
+	return n
 }
 
 // EncodeWhole gives w, whose run is judged, as Zstandard over JSON.
@@ -123,7 +153,7 @@ func EncodeWhole(w *Whole) ([]byte, error) {
 	if err := Encode(&run, w.Run); err != nil {
 		return nil, err
 	}
-	plain, err := json.Marshal(wholeForm{Schema: WholeSchema, Run: run.Bytes(), Cases: w.Cases, Series: w.Series})
+	plain, err := json.Marshal(wholeForm[[]WholeCase, []Point]{Schema: WholeSchema, Run: run.Bytes(), Cases: w.Cases, Series: w.Series})
 	if err != nil {
 		return nil, fmt.Errorf("encode the histograms: %w", err)
 	}
@@ -134,9 +164,17 @@ func EncodeWhole(w *Whole) ([]byte, error) {
 	return z.EncodeAll(plain, nil), nil
 }
 
-// DecodeWhole reads what EncodeWhole gave. Bounded in memory whatever the bytes: 64 MiB inflated, and histograms of our one
-// configuration only.
+// DecodeWhole reads what EncodeWhole gave. Bounded in memory whatever the bytes: 64 MiB inflated, lists as long as a result's, and
+// no more histograms, of our one configuration, than 4,096.
 func DecodeWhole(compressed []byte) (*Whole, error) {
+	plain, err := inflateWhole(compressed)
+	if err != nil {
+		return nil, err
+	}
+	return decodeWhole(plain)
+}
+
+func inflateWhole(compressed []byte) ([]byte, error) {
 	if len(compressed) > maxWholeCompress {
 		return nil, fmt.Errorf("larger than %s", FormatBytes(maxWholeCompress))
 	}
@@ -152,7 +190,12 @@ func DecodeWhole(compressed []byte) (*Whole, error) {
 	if len(plain) > maxWholeBytes {
 		return nil, fmt.Errorf("inflated it is larger than %s", FormatBytes(maxWholeBytes))
 	}
-	var form wholeForm
+	return plain, nil
+}
+
+// decodeWhole reads a Whole's JSON.
+func decodeWhole(plain []byte) (*Whole, error) {
+	var form wholeForm[json.RawMessage, json.RawMessage]
 	if err := json.Unmarshal(plain, &form); err != nil {
 		return nil, fmt.Errorf("not a run with its histograms: %w", err)
 	}
@@ -163,8 +206,36 @@ func DecodeWhole(compressed []byte) (*Whole, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Whole{Run: run, Cases: form.Cases, Series: form.Series}
+	w := &Whole{Run: run}
+	var shapes []caseShape
+	if err := unmarshalBounded(form.Cases, &shapes); err != nil {
+		return nil, fmt.Errorf("its histograms: %w", err)
+	}
+	n := 0
+	for i := range shapes {
+		n += shapes[i].histograms()
+	}
+	if n > maxWholeHistograms {
+		return nil, fmt.Errorf("it may have %s histograms, at most %s are read", groupDigits(int64(n)), groupDigits(maxWholeHistograms))
+	}
+	if err := unmarshalBounded(form.Cases, &w.Cases); err != nil {
+		return nil, fmt.Errorf("its histograms: %w", err)
+	}
+	if err := unmarshalBounded(form.Series, &w.Series); err != nil {
+		return nil, fmt.Errorf("its intervals: %w", err)
+	}
 	return w, w.check()
+}
+
+// unmarshalBounded is json.Unmarshal of a part of a Whole, for what's [bounded] only; a part that isn't there is left as it is.
+func unmarshalBounded(data json.RawMessage, into any) error {
+	if len(data) == 0 {
+		return nil
+	}
+	if _, err := bounded(data, 0); err != nil {
+		return err
+	}
+	return json.Unmarshal(data, into)
 }
 
 // check holds the histograms to the record: each case has its own, and they hold as many sends as it counts.
