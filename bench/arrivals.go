@@ -12,6 +12,7 @@ const (
 	drawTurn
 	drawKind
 	drawQueue
+	drawTopic
 )
 
 // draws are random numbers, each a pure function of seed, stream and index: whoever draws number i draws the same.

@@ -34,10 +34,12 @@ func newParcel(d *mould, n int) *parcel {
 // sendBatch sends a slot's messages. A message of a batch has the outcome and the times of the batch.
 func (w *worker) sendBatch(slot slot) {
 	list := w.parcel.list[:slot.size]
+	topic := w.plan.mould.topicOf(slot.index)
 	for at, m := range list {
+		m.Topic = w.plan.mould.topics[topic]
 		w.parcel.keys[at] = w.plan.mould.fill(m, slot.index+int64(at))
 	}
-	s := sample{index: slot.index, due: slot.due, called: w.now(), stage: slot.stage, free: slot.free}
+	s := sample{index: slot.index, due: slot.due, called: w.now(), stage: slot.stage, topic: int8(topic), free: slot.free}
 	if s.due < 0 {
 		s.due = s.called
 	}

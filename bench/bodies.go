@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"rmqbench/producer"
-	"rmqbench/remoting/message"
 	"rmqbench/results"
 	"rmqbench/scenarios"
 )
@@ -71,7 +70,7 @@ func (r *roll) note(i int64, o outcome, twice bool) {
 // number is what message i is known by.
 func (r *roll) number(i int64) string { return r.mark + strconv.FormatInt(i, 36) }
 
-// readBack is a reading of the messages that a case left in its topic's queues.
+// readBack is a reading of the messages that a case left in its topics' queues.
 type readBack struct {
 	roll  *roll
 	mould *mould
@@ -79,9 +78,12 @@ type readBack struct {
 
 	mu       sync.Mutex // protects following, and the roll's fates
 	check    results.BodyCheck
-	twoQueue map[string]message.Queue // by key: where it was first; nil: not looked at
+	twoQueue map[topicKey]producer.MessageQueue // where a key was first; nil: not looked at
 	scratch  producer.Message
 }
+
+// topicKey is a key within a topic: in two topics it is two.
+type topicKey struct{ topic, key string }
 
 // readBodies reads the queues from before to after and compares.
 func (m *measurement) readBodies(ctx context.Context, admin *producer.Admin, before, after offsets, brokers []results.Broker) (*results.BodyCheck, error) {
@@ -94,7 +96,7 @@ func (m *measurement) readBodies(ctx context.Context, admin *producer.Admin, bef
 	b := &readBack{roll: m.plan.roll, mould: m.plan.mould, open: m.plan.open}
 	queues := sortedQueues(after)
 	if k := m.plan.mould.keys; k != nil && len(k.keys)*len(queues) <= orderedMost {
-		b.twoQueue = map[string]message.Queue{}
+		b.twoQueue = map[topicKey]producer.MessageQueue{}
 		b.check.OrderBreaks, b.check.KeysInTwoQueues = new(int64), new(int64)
 	}
 	var reading sync.WaitGroup
@@ -110,7 +112,7 @@ func (m *measurement) readBodies(ctx context.Context, admin *producer.Admin, bef
 	reading.Wait()
 	for i, err := range errs {
 		if err != nil && ctx.Err() == nil {
-			return nil, fmt.Errorf("broker %s, queue %d: %w", queues[i].Broker, queues[i].ID, err)
+			return nil, fmt.Errorf("queue %s: %w", queues[i], err)
 		}
 	}
 	b.end()
@@ -118,7 +120,7 @@ func (m *measurement) readBodies(ctx context.Context, admin *producer.Admin, bef
 }
 
 // queue reads a queue from one offset to another.
-func (b *readBack) queue(ctx context.Context, admin *producer.Admin, addr string, q message.Queue, from, to int64) error {
+func (b *readBack) queue(ctx context.Context, admin *producer.Admin, addr string, q producer.MessageQueue, from, to int64) error {
 	last := map[string]int64{} // by key: the number of its last message
 	unread := func(n int64) {
 		b.mu.Lock()
@@ -126,7 +128,7 @@ func (b *readBack) queue(ctx context.Context, admin *producer.Admin, addr string
 		b.check.Unread += n
 	}
 	for from < to {
-		p, err := admin.Pull(ctx, addr, producer.MessageQueue{Topic: b.mould.topic, Broker: q.Broker, ID: int32(q.ID)}, from, readMost, 0)
+		p, err := admin.Pull(ctx, addr, q, from, readMost, 0)
 		switch {
 		case err != nil:
 			unread(to - from)
@@ -155,7 +157,7 @@ func (b *readBack) queue(ctx context.Context, admin *producer.Admin, addr string
 }
 
 // take compares a message with what was sent. Under mu.
-func (b *readBack) take(q message.Queue, m *producer.Received, last map[string]int64) {
+func (b *readBack) take(q producer.MessageQueue, m *producer.Received, last map[string]int64) {
 	b.check.Read++
 	number, _ := m.Properties.Get(numberProperty)
 	digits, ours := strings.CutPrefix(number, b.roll.mark)
@@ -201,20 +203,21 @@ func (b *readBack) take(q message.Queue, m *producer.Received, last map[string]i
 }
 
 // order holds message i to the one before it with the same key. Under mu.
-func (b *readBack) order(q message.Queue, i int64, last map[string]int64) {
+func (b *readBack) order(q producer.MessageQueue, i int64, last map[string]int64) {
 	key := b.scratch.Keys[0]
 	before, there := last[key]
 	if there && i < before && (b.open || i>>32 == before>>32) {
 		*b.check.OrderBreaks++
 	}
 	last[key] = i
-	first, there := b.twoQueue[key]
+	at := topicKey{q.Topic, key}
+	first, there := b.twoQueue[at]
 	switch {
 	case !there:
-		b.twoQueue[key] = q
+		b.twoQueue[at] = q
 	case first != q && first.Broker != "":
 		*b.check.KeysInTwoQueues++
-		b.twoQueue[key] = message.Queue{} // counted
+		b.twoQueue[at] = producer.MessageQueue{} // counted
 	}
 }
 
@@ -234,20 +237,19 @@ func (b *readBack) end() {
 type verification struct {
 	kind       scenarios.Verify
 	admin      *producer.Admin
-	topic      string
-	queues     []message.Queue
+	queues     []producer.MessageQueue
 	brokers    []results.Broker
 	before     offsets
 	unverified error
 }
 
 // begin looks at the queues before the case; nil: nobody asked.
-func beginVerification(ctx context.Context, c *scenarios.Case, admin *producer.Admin, queues []message.Queue, brokers []results.Broker) *verification {
+func beginVerification(ctx context.Context, c *scenarios.Case, admin *producer.Admin, queues []producer.MessageQueue, brokers []results.Broker) *verification {
 	if c.Verify == "" {
 		return nil
 	}
-	v := &verification{kind: c.Verify, admin: admin, topic: c.Topic.Name, queues: queues, brokers: brokers}
-	v.before, v.unverified = readOffsets(ctx, admin, v.topic, queues, brokers)
+	v := &verification{kind: c.Verify, admin: admin, queues: queues, brokers: brokers}
+	v.before, v.unverified = readOffsets(ctx, admin, queues, brokers)
 	return v
 }
 
@@ -255,7 +257,7 @@ func beginVerification(ctx context.Context, c *scenarios.Case, admin *producer.A
 func (v *verification) end(ctx context.Context, m *measurement) *results.Verification {
 	var after offsets
 	if v.unverified == nil {
-		after, v.unverified = readOffsets(ctx, v.admin, v.topic, v.queues, v.brokers)
+		after, v.unverified = readOffsets(ctx, v.admin, v.queues, v.brokers)
 	}
 	if v.unverified != nil {
 		return &results.Verification{Unverified: v.unverified.Error()}

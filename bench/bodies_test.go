@@ -73,7 +73,7 @@ func TestReadBack(t *testing.T) {
 	}
 	r := newRoll("run-")
 	m.roll = r
-	q := message.Queue{Broker: "a"}
+	q := producer.MessageQueue{Broker: "a"}
 	stored := func(i int64, body string) *producer.Received {
 		var sent producer.Message
 		m.fill(&sent, i)
@@ -106,7 +106,7 @@ func TestReadBack(t *testing.T) {
 			for i, o := range tt.fates {
 				r.note(int64(i), o, tt.twice)
 			}
-			b := &readBack{roll: r, mould: m, open: true, twoQueue: map[string]message.Queue{}}
+			b := &readBack{roll: r, mould: m, open: true, twoQueue: map[topicKey]producer.MessageQueue{}}
 			b.check.OrderBreaks, b.check.KeysInTwoQueues = new(int64), new(int64)
 			last := map[string]int64{}
 			for _, m := range tt.read {

@@ -11,8 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"rmqbench/producer"
 	"rmqbench/remoting"
-	"rmqbench/remoting/message"
 	"rmqbench/results"
 	"rmqbench/scenarios"
 )
@@ -204,7 +204,7 @@ func (q *quest) hunt(ctx context.Context, st *stand, h *hunt, before *results.Ca
 }
 
 // brokersOf are the names of the queues' brokers, in order.
-func brokersOf(queues []message.Queue) []string {
+func brokersOf(queues []producer.MessageQueue) []string {
 	var names []string
 	for _, q := range queues {
 		names = append(names, q.Broker)

@@ -32,7 +32,7 @@ const addedProperties = len("UNIQ_KEY\x01\x02WAIT\x01true\x02MSG_REGION\x01Defau
 
 // recordBytes is what a broker's commit log takes for a message, on average and about.
 func (d *mould) recordBytes(p *scenarios.Producer) float64 {
-	size := float64(message.MinRecord + len(d.topic) + addedProperties)
+	size := float64(message.MinRecord+addedProperties) + d.ofTopic.mean(func(i int) float64 { return float64(len(d.topics[i])) })
 	if d.keys != nil {
 		size += float64(len("KEYS\x01\x02") + len(d.keys.keys[0]))
 	}
@@ -119,8 +119,8 @@ func writers(r *message.Route, brokers []message.BrokerData, only []string) map[
 	return queues
 }
 
-// expect adds what a case will store to the cluster's disks.
-func (s *somebodys) expect(c *scenarios.Case, r *message.Route, rounds int) error {
+// expect adds what a case will store to the cluster's disks; routes are its topics'.
+func (s *somebodys) expect(c *scenarios.Case, routes []*message.Route, rounds int) error {
 	p, err := newPlan(c)
 	if err != nil {
 		return err
@@ -130,7 +130,12 @@ func (s *somebodys) expect(c *scenarios.Case, r *message.Route, rounds int) erro
 		return err
 	}
 	each := p.mould.recordBytes(&c.Producer)
-	share := writers(r, s.brokers, c.Target.Brokers)
+	share := map[string]float64{}
+	for i, r := range routes {
+		for name, part := range writers(r, s.brokers, c.Target.Brokers) {
+			share[name] += part * p.mould.ofTopic.share(i)
+		}
+	}
 	for i := range s.record.Brokers {
 		b := &s.record.Brokers[i]
 		part, used := share[b.Name]

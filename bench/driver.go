@@ -7,8 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"rmqbench/producer"
 	"rmqbench/remoting"
-	"rmqbench/remoting/message"
 	"rmqbench/results"
 	"rmqbench/scenarios"
 )
@@ -23,11 +23,11 @@ type measurement struct {
 	tallies      []tally      // by stage
 	anatomy      *anatomy     // of the measured stages
 	ledger       *ledger
-	queues       []message.Queue   // of the topic, when the case began; nil: unknown
-	offered      []int64           // by stage
-	ofKinds      []int64           // those of the measured stages, by kind
-	wire         *remoting.Stats   // what went over the connections since the measured stages began; nil: unknown
-	network      *remoting.TCPInfo // of the connections at the end; nil: unknown
+	queues       []producer.MessageQueue // of the topics, when the case began; nil: unknown
+	offered      []int64                 // by stage
+	ofKinds      []int64                 // those of the measured stages, by kind
+	wire         *remoting.Stats         // what went over the connections since the measured stages began; nil: unknown
+	network      *remoting.TCPInfo       // of the connections at the end; nil: unknown
 	began        time.Time
 	start        int64                 // the same as remoting.Nanotime
 	offset       int64                 // the same, since the run's beginning

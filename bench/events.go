@@ -129,29 +129,38 @@ func (h *happenings) stop() {
 	h.work.Wait()
 }
 
-// changeTopic gives the case's topic another number of queues on every broker.
+// changeTopic gives the case's topics another number of queues on every broker.
 func (t *target) changeTopic(ctx context.Context, c *scenarios.Case, queues int) error {
+	change := func(topic string) error {
+		for _, b := range t.embedded.Brokers() {
+			if err := b.PutTopic(message.TopicConfig{Name: topic, ReadQueues: queues, WriteQueues: queues, Perm: message.PermRead | message.PermWrite}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	if t.embedded == nil {
 		client := t.security.client(remoting.ClientOptions{})
 		defer client.Close()
-		return producer.NewAdmin(client, t.nameServers).SetQueues(ctx, c.Topic.Name, t.record.Cluster, queues)
+		admin := producer.NewAdmin(client, t.nameServers)
+		change = func(topic string) error { return admin.SetQueues(ctx, topic, t.record.Cluster, queues) }
 	}
-	for _, b := range t.embedded.Brokers() {
-		if err := b.PutTopic(message.TopicConfig{Name: c.Topic.Name, ReadQueues: queues, WriteQueues: queues, Perm: message.PermRead | message.PermWrite}); err != nil {
+	for _, topic := range topicNames(c) {
+		if err := change(topic); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// restore gives the topic of somebody's cluster the queues that it is to begin with, if an event of the case changes them: a case
+// restore gives the topics of somebody's cluster the queues that it is to begin with, if an event of the case changes them: a case
 // before it may have. t is nil for an embedded cluster, which is a fresh one.
 func (t *target) restore(ctx context.Context, c *scenarios.Case) error {
 	if t == nil || !changesTopic(c) {
 		return nil
 	}
 	if err := t.changeTopic(ctx, c, c.Topic.QueuesPerBroker); err != nil {
-		return fmt.Errorf("topic %s back to %d queues: %w", c.Topic.Name, c.Topic.QueuesPerBroker, err)
+		return fmt.Errorf("topic %s back to %d queues: %w", topicWords(c), c.Topic.QueuesPerBroker, err)
 	}
 	return nil
 }
@@ -165,5 +174,5 @@ func mayChange(c *scenarios.Case, cluster string, allowed bool) error {
 	if allowed || !changesTopic(c) {
 		return nil
 	}
-	return &DangerError{fmt.Sprintf("an event changes the queues of topic %s on %s; if that is meant, give --allow-change", c.Topic.Name, cluster)}
+	return &DangerError{fmt.Sprintf("an event changes the queues of topic %s on %s; if that is meant, give --allow-change", topicWords(c), cluster)}
 }

@@ -23,7 +23,8 @@ func (r *runner) measureForeign(ctx context.Context, c *scenarios.Case, index in
 	if err != nil {
 		return nil, err
 	}
-	r.run.Target = results.Target{Topic: c.Topic.Name}
+	r.run.Target = results.Target{}
+	nameTopics(&r.run.Target, c)
 	complete := func(m *measurement) {
 		if w := m.warmup; w != nil {
 			w.timerP99, w.offset = r.timer, w.start-r.began

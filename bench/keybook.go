@@ -7,11 +7,11 @@ import (
 // keyBook keeps, key by key, where its messages went and in what order. What it counts doesn't depend on how sends are
 // gathered, but for one thing: a send is compared with the latest other one of its key that is known when it is taken in.
 type keyBook struct {
-	keys          []keyState // by number; nil: none is known yet
+	keys          []keyState // by number, those of each number by topic; nil: none is known yet
 	pairs, breaks int64
 }
 
-// keyState is what is known of one key.
+// keyState is what is known of one key, or of one key within a topic, where there are several.
 type keyState struct {
 	sent       bool
 	called     int64    // of the send that was called last
@@ -25,18 +25,19 @@ type keyState struct {
 	calledLate bool // the last send was called after the topic had changed
 }
 
-// keyPlace is a queue, its broker by its number in the ledger.
+// keyPlace is a queue, its broker by its book's number in the ledger.
 type keyPlace struct{ broker, queue int32 }
 
-// take takes in an acknowledged send of a broker that has a number, warm-up or not.
-func (k *keyBook) take(p *plan, broker int32, e *event) {
+// take takes in an acknowledged send to a queue, warm-up or not.
+func (k *keyBook) take(p *plan, at keyPlace, e *event) {
 	if e.key == noKey {
 		return
 	}
-	if missing := int(e.key) + 1 - len(k.keys); missing > 0 {
+	number := int(e.key)*len(p.mould.topics) + int(e.topic)
+	if missing := number + 1 - len(k.keys); missing > 0 {
 		k.keys = append(k.keys, make([]keyState, missing)...)
 	}
-	s, at := &k.keys[e.key], keyPlace{broker, e.queue}
+	s := &k.keys[number]
 	late := p.change > 0 && e.called >= p.change
 	if p.change > 0 && !late {
 		s.many = s.many || s.isBefore && s.before != at

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"slices"
 
-	"rmqbench/remoting/message"
+	"rmqbench/producer"
 	"rmqbench/results"
 )
 
@@ -12,8 +12,9 @@ import (
 // at the interval, off the path of the sends. One goroutine uses it at a time.
 type ledger struct {
 	plan    *plan
-	apart   bool // of sends without an answer no times are taken: there are others; see plan.mixes
-	brokers []*brokerBook
+	apart   bool            // of sends without an answer no times are taken: there are others; see plan.mixes
+	books   []*brokerBook   // in the order in which they were met
+	byTopic [][]*brokerBook // the same by the topic's number
 	outages outages
 	recent  *window           // nil: nobody watches
 	batches []*results.Packed // due until done of the measured sends, by when they ended
@@ -25,8 +26,9 @@ type ledger struct {
 	intervals int // of the series that have ended
 }
 
-// brokerBook is a broker's queues by their number; nil: none has been sent to.
+// brokerBook is a broker's queues of a topic by their number; nil: none has been sent to.
 type brokerBook struct {
+	topic  string
 	name   string
 	number int32             // from 0, in the order in which they were met
 	queues []*results.Packed // due until done of the acknowledged or written
@@ -60,12 +62,12 @@ func (l *ledger) take(events []event) {
 		if l.recent != nil && !(l.apart && e.outcome == written) {
 			l.recent.record(e.response)
 		}
-		b := l.book(e.broker, e.queue)
+		b := l.book(int(e.topic), e.broker, e.queue)
 		if b != nil {
 			b.since[e.queue]++
 			if e.outcome == acknowledged {
 				b.acknowledged[e.queue]++
-				l.keys.take(l.plan, b.number, e)
+				l.keys.take(l.plan, keyPlace{b.number, e.queue}, e)
 			}
 		}
 		if l.plan.stages[e.stage].warmup || l.apart && e.outcome == written {
@@ -82,16 +84,21 @@ func (l *ledger) take(events []event) {
 }
 
 // book finds the book of a queue's broker, with room for the queue; nil: no sender of ours could have sent to it.
-func (l *ledger) book(broker string, id int32) *brokerBook {
-	if broker == "" || id < 0 || id >= mostQueues {
+func (l *ledger) book(topic int, broker string, id int32) *brokerBook {
+	if broker == "" || topic < 0 || id < 0 || id >= mostQueues {
 		return nil
 	}
-	i := slices.IndexFunc(l.brokers, func(b *brokerBook) bool { return b.name == broker })
-	if i < 0 {
-		i = len(l.brokers)
-		l.brokers = append(l.brokers, &brokerBook{name: broker, number: int32(i)})
+	if l.byTopic == nil {
+		l.byTopic = make([][]*brokerBook, len(l.plan.mould.topics))
 	}
-	b := l.brokers[i]
+	books := &l.byTopic[topic]
+	i := slices.IndexFunc(*books, func(b *brokerBook) bool { return b.name == broker })
+	if i < 0 {
+		i = len(*books)
+		b := &brokerBook{topic: l.plan.mould.topics[topic], name: broker, number: int32(len(l.books))}
+		l.books, *books = append(l.books, b), append(*books, b)
+	}
+	b := (*books)[i]
 	for int(id) >= len(b.queues) {
 		b.queues, b.acknowledged, b.before, b.since = append(b.queues, nil), append(b.acknowledged, 0), append(b.before, 0), append(b.since, 0)
 	}
@@ -100,7 +107,7 @@ func (l *ledger) book(broker string, id int32) *brokerBook {
 
 // endInterval ends an interval of the series.
 func (l *ledger) endInterval() {
-	for _, b := range l.brokers {
+	for _, b := range l.books {
 		for len(b.intervals) < l.intervals {
 			b.intervals = append(b.intervals, nil)
 		}
@@ -132,9 +139,20 @@ func (l *ledger) interval(n int) []int64 {
 	return counts
 }
 
-// byName are the brokers in the order of their names; brokers itself stays as it is, since a key's queue is known by its place there.
+// byName are the books in the order of their topics' and brokers' names; books itself stays as it is, since a key's queue is known by
+// its place there.
 func (l *ledger) byName() []*brokerBook {
-	return slices.SortedFunc(slices.Values(l.brokers), func(a, b *brokerBook) int { return cmp.Compare(a.name, b.name) })
+	return slices.SortedFunc(slices.Values(l.books), func(a, b *brokerBook) int {
+		return cmp.Or(cmp.Compare(a.topic, b.topic), cmp.Compare(a.name, b.name))
+	})
+}
+
+// topicIn is what the record says of a book's topic: nothing where there is but one.
+func (l *ledger) topicIn(b *brokerBook) string {
+	if len(l.byTopic) < 2 {
+		return ""
+	}
+	return b.topic
 }
 
 // queue is what is known of a queue; there is room for it.
@@ -148,10 +166,10 @@ func (b *brokerBook) queue(id int32) *results.Packed {
 // acknowledged are the acknowledged sends of the whole case by queue.
 func (l *ledger) acknowledged() offsets {
 	at := offsets{}
-	for _, b := range l.brokers {
+	for _, b := range l.books {
 		for id, n := range b.acknowledged {
 			if n > 0 {
-				at[message.Queue{Broker: b.name, ID: id}] = n
+				at[producer.MessageQueue{Topic: b.topic, Broker: b.name, ID: int32(id)}] = n
 			}
 		}
 	}
@@ -183,33 +201,47 @@ func (l *ledger) batchAt(at int64) *results.Packed {
 // wholeBatches leaves out the last one, which may be cut short.
 func (l *ledger) wholeBatches() []*results.Packed { return l.batches[:max(len(l.batches)-1, 0)] }
 
-// shares are the queues and the brokers by name and number, and how unevenly the queues were used; those of known that
-// nothing was sent to count too. Nothing of senders that don't say where a message went.
-func (l *ledger) shares(known []message.Queue) (queues, brokers []results.Share, skew *results.Skew) {
-	if len(l.brokers) == 0 {
-		return nil, nil, nil
+// shares are the queues, the topics if there are several, and the brokers, by their names and numbers, and how unevenly the queues
+// were used; those of known that nothing was sent to count too. Nothing of senders that don't say where a message went.
+func (l *ledger) shares(known []producer.MessageQueue) (queues, topics, brokers []results.Share, skew *results.Skew) {
+	if len(l.books) == 0 {
+		return nil, nil, nil, nil
 	}
 	for _, q := range known {
-		if b := l.book(q.Broker, int32(q.ID)); b != nil {
-			b.queue(int32(q.ID))
+		if b := l.book(slices.Index(l.plan.mould.topics, q.Topic), q.Broker, q.ID); b != nil {
+			b.queue(q.ID)
 		}
 	}
-	var counts []int64
+	ofBroker, ofTopic := map[string]*results.Packed{}, map[string]*results.Packed{}
 	for _, b := range l.byName() {
-		whole := &results.Packed{}
 		for id, q := range b.queues {
 			if q == nil {
 				continue
 			}
-			whole.Merge(q)
-			counts = append(counts, q.Count())
-			share := results.Share{Broker: b.name, Queue: new(int32(id)), Acknowledged: q.Count(), P99NS: q.P99()}
-			if l.plan.change > 0 && slices.Contains(known, message.Queue{Broker: b.name, ID: id}) {
+			mergeInto(ofBroker, b.name, q)
+			mergeInto(ofTopic, b.topic, q)
+			share := results.Share{Topic: l.topicIn(b), Broker: b.name, Queue: new(int32(id)), Acknowledged: q.Count(), P99NS: q.P99()}
+			if l.plan.change > 0 && slices.Contains(known, producer.MessageQueue{Topic: b.topic, Broker: b.name, ID: int32(id)}) {
 				share.BeforeChange = new(b.before[id])
 			}
 			queues = append(queues, share)
 		}
-		brokers = append(brokers, results.Share{Broker: b.name, Acknowledged: whole.Count(), P99NS: whole.P99()})
 	}
-	return queues, brokers, results.SkewOf(counts)
+	for _, name := range sortedKeys(ofBroker) {
+		brokers = append(brokers, results.Share{Broker: name, Acknowledged: ofBroker[name].Count(), P99NS: ofBroker[name].P99()})
+	}
+	if len(l.byTopic) > 1 {
+		for _, name := range sortedKeys(ofTopic) {
+			topics = append(topics, results.Share{Topic: name, Acknowledged: ofTopic[name].Count(), P99NS: ofTopic[name].P99()})
+		}
+	}
+	return queues, topics, brokers, results.SkewOfQueues(queues)
+}
+
+// mergeInto adds q to what all has under a name.
+func mergeInto(all map[string]*results.Packed, name string, q *results.Packed) {
+	if all[name] == nil {
+		all[name] = &results.Packed{}
+	}
+	all[name].Merge(q)
 }

@@ -10,7 +10,6 @@ import (
 
 	"rmqbench/broker"
 	"rmqbench/producer"
-	"rmqbench/remoting/message"
 	"rmqbench/results"
 )
 
@@ -31,7 +30,8 @@ func TestQueuesAreCounted(t *testing.T) {
 		}
 		c := loadOf(t, "workers: 4, count: 40000, stages: [{for: 100ms, warmup: true}, {for: 1h}]")
 		m := measure(t.Context(), t, c, f)
-		m.queues = []message.Queue{{Broker: "b", ID: 0}, {Broker: "b", ID: 3}, {Broker: "a", ID: 0}}
+		topic := m.plan.mould.topics[0]
+		m.queues = []producer.MessageQueue{{Topic: topic, Broker: "b", ID: 0}, {Topic: topic, Broker: "b", ID: 3}, {Topic: topic, Broker: "a", ID: 0}}
 		out, _, err := m.measurement.record(c)
 		if err != nil {
 			t.Fatal(err)

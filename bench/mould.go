@@ -11,20 +11,21 @@ import (
 // mould is what a case's messages are made of. All of it is ready before the run, and what message i gets is a pure
 // function of seed and i.
 type mould struct {
-	topic string
-	kinds []kind   // one, unless they are mixed
-	pick  draws    // of a mix
-	sum   int      // of the kinds' weights
-	keys  *keyPool // nil: none
-	delay int
-	roll  *roll // nil: messages have no number
+	topics  []string // one, unless the messages are shared by several
+	ofTopic weights
+	topic   draws  // of several
+	kinds   []kind // one, unless they are mixed
+	ofKind  weights
+	kind    draws    // of a mix
+	keys    *keyPool // nil: none
+	delay   int
+	roll    *roll // nil: messages have no number
 }
 
 // kind is what messages of one kind are made of.
 type kind struct {
 	name         string // "" unless they are mixed
 	mode         scenarios.Mode
-	weight       int
 	bodies       [][]byte
 	each         int // bytes of every body; 0: they differ
 	compressible float64
@@ -36,7 +37,11 @@ type kind struct {
 
 // newMould makes the pools; an error is the scenario's fault.
 func newMould(c *scenarios.Case) (*mould, error) {
-	d := &mould{topic: c.Topic.Name, delay: c.Message.DelayLevel, pick: drawsOf(c.Seed, drawKind)}
+	d := &mould{delay: c.Message.DelayLevel, kind: drawsOf(c.Seed, drawKind), topic: drawsOf(c.Seed, drawTopic)}
+	for _, t := range c.Topic.All() {
+		d.topics = append(d.topics, t.Key)
+		d.ofTopic.add(t.Value)
+	}
 	mix := c.Load.Mix
 	if len(mix) == 0 {
 		mix = []scenarios.Kind{{Weight: 1, Mode: c.Load.Mode, Message: c.Message}}
@@ -51,7 +56,7 @@ func newMould(c *scenarios.Case) (*mould, error) {
 			return nil, scenarios.Faults{{File: "case " + c.Name, Msg: where + err.Error()}}
 		}
 		d.kinds = append(d.kinds, *k)
-		d.sum += k.weight
+		d.ofKind.add(mix[i].Weight)
 	}
 	if c.Message.Keys != nil {
 		d.keys = newKeyPool(c.Seed, c.Message.Keys)
@@ -65,7 +70,7 @@ func newKind(seed uint64, of *scenarios.Kind) (*kind, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &kind{name: of.Name, mode: of.Mode, weight: of.Weight, bodies: bodies, compressible: m.Compressible, which: drawsOf(seed, drawBody), tag: drawsOf(seed, drawTag)}
+	k := &kind{name: of.Name, mode: of.Mode, bodies: bodies, compressible: m.Compressible, which: drawsOf(seed, drawBody), tag: drawsOf(seed, drawTag)}
 	if m.Sizes == nil {
 		k.each = int(m.Size)
 	}
@@ -78,26 +83,47 @@ func newKind(seed uint64, of *scenarios.Kind) (*kind, error) {
 	return k, nil
 }
 
-// kindOf is the number of message i's kind.
-func (d *mould) kindOf(i int64) int {
-	if len(d.kinds) == 1 {
+// weights say how usual each of several things is.
+type weights struct {
+	of  []int
+	sum int
+}
+
+func (w *weights) add(weight int) { w.of, w.sum = append(w.of, weight), w.sum+weight }
+
+// pick is the number of the thing that draw i means.
+func (w *weights) pick(d draws, i int64) int {
+	if len(w.of) == 1 {
 		return 0
 	}
-	at, k := d.pick.below(i, d.sum), 0
-	for at >= d.kinds[k].weight {
-		at -= d.kinds[k].weight
+	at, k := d.below(i, w.sum), 0
+	for at >= w.of[k] {
+		at -= w.of[k]
 		k++
 	}
 	return k
 }
 
+// share is what one of them has of all.
+func (w *weights) share(i int) float64 { return float64(w.of[i]) / float64(w.sum) }
+
+// mean weighs what is known of each.
+func (w *weights) mean(of func(i int) float64) (mean float64) {
+	for i := range w.of {
+		mean += of(i) * float64(w.of[i])
+	}
+	return mean / float64(w.sum)
+}
+
+// kindOf is the number of message i's kind.
+func (d *mould) kindOf(i int64) int { return d.ofKind.pick(d.kind, i) }
+
+// topicOf is the number of the topic that a send goes to whose first message is i.
+func (d *mould) topicOf(i int64) int { return d.ofTopic.pick(d.topic, i) }
+
 // mean weighs what is known of each kind by how usual it is.
 func (d *mould) mean(of func(*kind) float64) float64 {
-	sum := 0.0
-	for i := range d.kinds {
-		sum += of(&d.kinds[i]) * float64(d.kinds[i].weight)
-	}
-	return sum / float64(d.sum)
+	return d.ofKind.mean(func(i int) float64 { return of(&d.kinds[i]) })
 }
 
 // each is the bytes of every body; 0: they differ.
@@ -134,7 +160,7 @@ func (d *mould) meanBody() float64 {
 
 // begin gives a message what all of them have.
 func (d *mould) begin(m *producer.Message) {
-	m.Topic, m.DelayLevel = d.topic, d.delay
+	m.Topic, m.DelayLevel = d.topics[0], d.delay
 }
 
 // noKey is the number of the key of messages that have none.

@@ -12,6 +12,7 @@ import (
 type event struct {
 	broker       string // "": none had been chosen
 	queue        int32
+	topic        int8  // see sample
 	key          int32 // see sample
 	offset       int64
 	stage        int16
@@ -36,6 +37,7 @@ const (
 //	out   a send fails     out    counted
 //	out   a send succeeds  well   an outage if shortestOutage has passed since it began
 type outages struct {
+	topics  []string // names; nil: there is one
 	brokers []*brokerState
 	found   []results.Outage // StartOffsetNS is of the case
 	more    int64            // found, and no room left
@@ -44,19 +46,24 @@ type outages struct {
 
 type brokerState struct {
 	name    string
+	topic   int8  // where none could be chosen: a topic can be without brokers alone
 	success int64 // done of the last success; -1: none
 	out     bool
 	since   results.Outage // if out
 	failure int64          // done of the last failure, if out
 }
 
-func (o *outages) of(name string) *brokerState {
+func (o *outages) of(e *event) *brokerState {
+	topic := e.topic
+	if e.broker != "" {
+		topic = 0
+	}
 	for _, b := range o.brokers {
-		if b.name == name {
+		if b.name == e.broker && b.topic == topic {
 			return b
 		}
 	}
-	b := &brokerState{name: name, success: -1}
+	b := &brokerState{name: e.broker, topic: topic, success: -1}
 	o.brokers = append(o.brokers, b)
 	return b
 }
@@ -69,7 +76,7 @@ func (o *outages) take(events []event) {
 	}
 	if !slices.ContainsFunc(events, func(e event) bool { return e.failing() }) && !slices.ContainsFunc(o.brokers, func(b *brokerState) bool { return b.out }) {
 		for i := range events {
-			b := o.of(events[i].broker)
+			b := o.of(&events[i])
 			b.success = max(b.success, events[i].done)
 		}
 		return
@@ -78,10 +85,10 @@ func (o *outages) take(events []event) {
 	slices.SortFunc(ordered, func(a, b event) int { return cmp.Compare(a.done, b.done) })
 	for i := range ordered {
 		e := &ordered[i]
-		b := o.of(e.broker)
+		b := o.of(e)
 		switch {
 		case e.failing() && (b.out || e.done > b.success):
-			b.fail(e)
+			o.fail(b, e)
 		case !e.failing() && b.out && e.done > b.failure:
 			o.succeed(b, e.done)
 		}
@@ -91,10 +98,13 @@ func (o *outages) take(events []event) {
 	}
 }
 
-func (b *brokerState) fail(e *event) {
+func (o *outages) fail(b *brokerState, e *event) {
 	if !b.out {
 		b.out, b.failure = true, 0
 		b.since = results.Outage{Broker: b.name, StartOffsetNS: max(e.called, b.success)}
+		if b.name == "" && len(o.topics) > 1 {
+			b.since.Topic = o.topics[b.topic]
+		}
 	}
 	b.failure = max(b.failure, e.done)
 	switch e.outcome {

@@ -107,11 +107,15 @@ func preflight(ctx context.Context, cases []scenarios.Case, o Options) ([]*targe
 		if warning != "" && o.Warn != nil {
 			o.Warn(warning)
 		}
-		route, err := s.checkTopic(ctx, &cases[i])
-		if err != nil {
-			return nil, err
+		var routes []*message.Route
+		for _, topic := range topicNames(&cases[i]) {
+			route, err := s.checkTopic(ctx, &cases[i], topic)
+			if err != nil {
+				return nil, err
+			}
+			routes = append(routes, route)
 		}
-		if err := s.expect(&cases[i], route, o.rounds); err != nil {
+		if err := s.expect(&cases[i], routes, o.rounds); err != nil {
 			return nil, err
 		}
 	}
@@ -129,8 +133,10 @@ func preflight(ctx context.Context, cases []scenarios.Case, o Options) ([]*targe
 		if s == nil {
 			continue
 		}
-		if err := s.ensureTopic(ctx, &cases[i]); err != nil {
-			return nil, err
+		for _, topic := range topicNames(&cases[i]) {
+			if err := s.ensureTopic(ctx, &cases[i], topic); err != nil {
+				return nil, err
+			}
 		}
 		targets[i] = &s.target
 	}
@@ -278,10 +284,9 @@ func describe(ctx context.Context, admin *producer.Admin, data message.BrokerDat
 	return b
 }
 
-// checkTopic says whether the case's topic is there, and gives its route, or may be made, changing nothing. A topic that also lives on brokers
+// checkTopic says whether a topic of the case's is there, and gives its route, or may be made, changing nothing. A topic that also lives on brokers
 // of another cluster is dangerous: its messages would go there too.
-func (s *somebodys) checkTopic(ctx context.Context, c *scenarios.Case) (*message.Route, error) {
-	topic := c.Topic.Name
+func (s *somebodys) checkTopic(ctx context.Context, c *scenarios.Case, topic string) (*message.Route, error) {
 	r, err := s.admin.Route(ctx, topic)
 	if producer.UnknownTopic(err) {
 		if c.Topic.Create == scenarios.CreateIfAbsent || c.Topic.Create == scenarios.CreateByTarget && s.local {
@@ -303,11 +308,11 @@ func (s *somebodys) checkTopic(ctx context.Context, c *scenarios.Case) (*message
 	return r, nil
 }
 
-// ensureTopic makes the topic on every master if it is missing. An existing topic is never altered.
-func (s *somebodys) ensureTopic(ctx context.Context, c *scenarios.Case) error {
-	if _, err := s.admin.Route(ctx, c.Topic.Name); !producer.UnknownTopic(err) {
+// ensureTopic makes a topic on every master if it is missing. An existing topic is never altered.
+func (s *somebodys) ensureTopic(ctx context.Context, c *scenarios.Case, topic string) error {
+	if _, err := s.admin.Route(ctx, topic); !producer.UnknownTopic(err) {
 		return err
 	}
-	_, err := s.admin.CreateTopic(ctx, producer.Topic{Name: c.Topic.Name, Cluster: s.cluster, Queues: c.Topic.QueuesPerBroker})
+	_, err := s.admin.CreateTopic(ctx, producer.Topic{Name: topic, Cluster: s.cluster, Queues: c.Topic.QueuesPerBroker})
 	return err
 }

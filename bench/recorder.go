@@ -24,6 +24,7 @@ type sample struct {
 	stage              int16
 	size               int32 // of the body
 	key                int32 // its number; see mould.keyOf
+	topic              int8  // its number; see mould.topicOf
 	kind               int8  // its number; see mould.kindOf
 	free               bool  // see slot
 	stamped            bool  // the times in between are known
@@ -135,6 +136,7 @@ func newRecorder(p *plan) *recorder {
 	}
 	r.interval = new(newTally(p.waits()))
 	r.ledger.plan, r.ledger.apart, r.ledger.delayed = p, r.apart, newDelayBook(p.mould.delay)
+	r.ledger.outages.topics = p.mould.topics
 	from := p.measuredFrom()
 	r.quarter, r.threeQuarters = from+(p.length()-from)/4, from+(p.length()-from)/4*3
 	r.shared = make([]sharedBuffer, 2*len(r.shards))
@@ -283,7 +285,7 @@ func (r *recorder) emptyTally() *tally {
 }
 
 func (s *sample) event(o outcome) event {
-	return event{broker: s.broker, queue: s.queue, key: s.key, offset: s.offset, stage: s.stage, outcome: o, called: s.called, done: s.done, response: s.done - s.due}
+	return event{topic: s.topic, broker: s.broker, queue: s.queue, key: s.key, offset: s.offset, stage: s.stage, outcome: o, called: s.called, done: s.done, response: s.done - s.due}
 }
 
 // attempts adds what a send's result says about its attempts, if it took more than one.

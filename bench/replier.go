@@ -12,12 +12,11 @@ import (
 	"rmqbench/results"
 )
 
-// replier answers the requests of one client: it reads the topic's queues, each on a goroutine of its own, and replies from
+// replier answers the requests of one client: it reads the topics' queues, each on a goroutine of its own, and replies from
 // its own client with its own connections. Requests of anybody else are left alone. It is no consumer: it commits no offset.
 type replier struct {
 	producer *producer.Producer
-	asker    string // instance name of the clients whose requests it answers
-	topic    string
+	asker    string          // instance name of the clients whose requests it answers
 	ctx      context.Context // of reading; replies under way have their send timeout
 	cancel   context.CancelFunc
 	reading  sync.WaitGroup
@@ -37,8 +36,8 @@ const (
 
 // startReplier begins where the queues end now. o are the options of the replier's client. The error is of a broker that
 // doesn't let us read.
-func startReplier(ctx context.Context, o producer.Options, asker, topic string, queues []message.Queue, brokers []results.Broker) (_ *replier, err error) {
-	r := &replier{producer: producer.New(o), asker: asker, topic: topic, room: make(chan struct{}, repliesMost)}
+func startReplier(ctx context.Context, o producer.Options, asker string, queues []producer.MessageQueue, brokers []results.Broker) (_ *replier, err error) {
+	r := &replier{producer: producer.New(o), asker: asker, room: make(chan struct{}, repliesMost)}
 	if err := r.producer.Start(); err != nil {
 		return nil, err
 	}
@@ -52,8 +51,8 @@ func startReplier(ctx context.Context, o producer.Options, asker, topic string, 
 	for _, b := range brokers {
 		addrs[b.Name] = b.Addr
 	}
-	starts := sideBySide(queues, func(q message.Queue) (s readStart) {
-		s.from, s.err = r.producer.Admin().MaxOffset(ctx, addrs[q.Broker], topic, q.ID)
+	starts := sideBySide(queues, func(q producer.MessageQueue) (s readStart) {
+		s.from, s.err = r.producer.Admin().MaxOffset(ctx, addrs[q.Broker], q.Topic, int(q.ID))
 		if s.err == nil {
 			_, s.err = r.pull(ctx, addrs[q.Broker], q, s.from, 0)
 		}
@@ -61,7 +60,7 @@ func startReplier(ctx context.Context, o producer.Options, asker, topic string, 
 	})
 	for i, s := range starts {
 		if s.err != nil {
-			return nil, fmt.Errorf("read topic %s on broker %s: %w", topic, queues[i].Broker, s.err)
+			return nil, fmt.Errorf("read topic %s on broker %s: %w", queues[i].Topic, queues[i].Broker, s.err)
 		}
 	}
 	for i, q := range queues {
@@ -76,12 +75,12 @@ type readStart struct {
 	err  error
 }
 
-func (r *replier) pull(ctx context.Context, addr string, q message.Queue, from int64, patience time.Duration) (*producer.Pulled, error) {
-	return r.producer.Admin().Pull(ctx, addr, producer.MessageQueue{Topic: r.topic, Broker: q.Broker, ID: int32(q.ID)}, from, pullMost, patience)
+func (r *replier) pull(ctx context.Context, addr string, q producer.MessageQueue, from int64, patience time.Duration) (*producer.Pulled, error) {
+	return r.producer.Admin().Pull(ctx, addr, q, from, pullMost, patience)
 }
 
 // read replies to what comes into a queue from an offset on.
-func (r *replier) read(addr string, q message.Queue, from int64) {
+func (r *replier) read(addr string, q producer.MessageQueue, from int64) {
 	for r.ctx.Err() == nil {
 		began := time.Now()
 		got, err := r.pull(r.ctx, addr, q, from, pullPatience)
@@ -117,7 +116,7 @@ func (r *replier) asks(m *producer.Received) bool {
 	return ok && (instance == r.asker || strings.HasPrefix(instance, r.asker+".")) // see memberName
 }
 
-func (r *replier) reply(m *producer.Received, q message.Queue) {
+func (r *replier) reply(m *producer.Received, q producer.MessageQueue) {
 	defer func() { <-r.room }()
 	_, err := r.producer.Reply(context.WithoutCancel(r.ctx), m, appendReply(nil, q, m.QueueOffset))
 	r.fault(err)

@@ -8,7 +8,6 @@ import (
 	"strconv"
 
 	"rmqbench/producer"
-	"rmqbench/remoting/message"
 )
 
 // requests makes each send a request, which has succeeded when the reply is there.
@@ -21,7 +20,7 @@ func (r *requests) Send(ctx context.Context, m *producer.Message, opts ...produc
 	case err == nil:
 		res := producer.SendResult{Attempts: 1}
 		if q, offset, ours := parseReply(reply.Body); ours {
-			res.Broker, res.QueueID, res.QueueOffset = q.Broker, int32(q.ID), offset
+			res.Broker, res.QueueID, res.QueueOffset = q.Broker, q.ID, offset
 		}
 		return res, nil
 	case errors.Is(err, errDrained):
@@ -34,12 +33,12 @@ func (r *requests) Send(ctx context.Context, m *producer.Message, opts ...produc
 // in time.
 const replyMark = "rmqbench "
 
-func appendReply(dst []byte, q message.Queue, offset int64) []byte {
+func appendReply(dst []byte, q producer.MessageQueue, offset int64) []byte {
 	return fmt.Appendf(dst, "%s%d %d %s", replyMark, q.ID, offset, q.Broker)
 }
 
-// parseReply reads such a body; false: somebody else has replied.
-func parseReply(body []byte) (q message.Queue, offset int64, ok bool) {
+// parseReply reads such a body, which leaves the topic to who asked; false: somebody else has replied.
+func parseReply(body []byte) (q producer.MessageQueue, offset int64, ok bool) {
 	rest, ok := bytes.CutPrefix(body, []byte(replyMark))
 	if !ok {
 		return q, 0, false
@@ -51,5 +50,5 @@ func parseReply(body []byte) (q message.Queue, offset int64, ok bool) {
 	if !ok || err != nil || err2 != nil || n < 0 {
 		return q, 0, false
 	}
-	return message.Queue{Broker: string(broker), ID: int(n)}, offset, true
+	return producer.MessageQueue{Broker: string(broker), ID: int32(n)}, offset, true
 }

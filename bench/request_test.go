@@ -8,7 +8,6 @@ import (
 
 	"rmqbench/broker"
 	"rmqbench/producer"
-	"rmqbench/remoting/message"
 	"rmqbench/scenarios"
 )
 
@@ -86,7 +85,7 @@ func TestRequestCutOff(t *testing.T) {
 }
 
 func TestReplyBody(t *testing.T) {
-	q := message.Queue{Broker: "broker a", ID: 7}
+	q := producer.MessageQueue{Broker: "broker a", ID: 7}
 	if got, offset, ok := parseReply(appendReply(nil, q, 1<<40)); got != q || offset != 1<<40 || !ok {
 		t.Errorf("%v %d %v", got, offset, ok)
 	}

@@ -13,12 +13,13 @@ import (
 // mostChanges bounds what is kept of a case's route changes.
 const mostChanges = 1000
 
-// routeWatch asks the name servers at the interval where the topic lives, and keeps what changes.
+// routeWatch asks the name servers at the interval where the case's topics live, and keeps what changes.
 type routeWatch struct {
-	mu    sync.Mutex // protects following
-	found []results.RouteChange
-	more  int64
-	last  map[string]placeOf // nil: never seen
+	mu     sync.Mutex // protects following
+	found  []results.RouteChange
+	more   int64
+	topics []string
+	last   []map[string]placeOf // by topic; nil: never seen
 }
 
 // placeOf is a topic on a broker.
@@ -27,29 +28,29 @@ type placeOf struct {
 	queues int    // that may be written to
 }
 
-// watchRoute asks until stop is called, which waits for the question under way. now is the case's time, from its beginning on.
-func watchRoute(admin *producer.Admin, topic string, first *message.Route, now func() int64) (w *routeWatch, stop func()) {
-	w = &routeWatch{}
-	if first != nil {
-		w.take(first, 0)
+// routesAtOnce is how many topics one round asks for: with more of them each is asked for less often.
+const routesAtOnce = 8
+
+// watchRoutes asks until stop is called, which waits for the question under way. now is the case's time, from its beginning on.
+func watchRoutes(admin *producer.Admin, topics []string, first []*message.Route, now func() int64) (w *routeWatch, stop func()) {
+	w = &routeWatch{topics: topics, last: make([]map[string]placeOf, len(topics))}
+	for i, r := range first {
+		w.take(i, r, 0)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var asking sync.WaitGroup
 	asking.Go(func() {
 		every := time.NewTicker(firstInterval)
 		defer every.Stop()
-		for {
+		for next := 0; ; {
 			select {
 			case <-every.C:
 			case <-ctx.Done():
 				return
 			}
-			r, err := admin.Route(ctx, topic)
-			if producer.UnknownTopic(err) {
-				r, err = &message.Route{}, nil
-			}
-			if err == nil { // a name server that doesn't answer changes nothing
-				w.take(r, now())
+			for range min(len(topics), routesAtOnce) {
+				w.ask(ctx, admin, next, now)
+				next = (next + 1) % len(topics)
 			}
 		}
 	})
@@ -59,8 +60,19 @@ func watchRoute(admin *producer.Admin, topic string, first *message.Route, now f
 	}
 }
 
-// take compares a route with the one before.
-func (w *routeWatch) take(r *message.Route, at int64) {
+// ask asks where a topic lives. A name server that doesn't answer changes nothing.
+func (w *routeWatch) ask(ctx context.Context, admin *producer.Admin, topic int, now func() int64) {
+	r, err := admin.Route(ctx, w.topics[topic])
+	if producer.UnknownTopic(err) {
+		r, err = &message.Route{}, nil
+	}
+	if err == nil {
+		w.take(topic, r, now())
+	}
+}
+
+// take compares a topic's route with the one before.
+func (w *routeWatch) take(topic int, r *message.Route, at int64) {
 	is := map[string]placeOf{}
 	for _, b := range r.Brokers {
 		is[b.Name] = placeOf{master: b.Master()}
@@ -73,8 +85,8 @@ func (w *routeWatch) take(r *message.Route, at int64) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	was := w.last
-	w.last = is
+	was := w.last[topic]
+	w.last[topic] = is
 	if was == nil {
 		return
 	}
@@ -89,6 +101,9 @@ func (w *routeWatch) take(r *message.Route, at int64) {
 		before, there := was[name]
 		after, still := is[name]
 		change := results.RouteChange{Broker: name, StartOffsetNS: at}
+		if len(w.topics) > 1 {
+			change.Topic = w.topics[topic]
+		}
 		switch {
 		case !there:
 			change.What, change.To = results.BrokerAdded, after.master
@@ -101,7 +116,7 @@ func (w *routeWatch) take(r *message.Route, at int64) {
 			w.keep(change)
 		}
 		if n := after.queues - before.queues; n != 0 && there && still {
-			change = results.RouteChange{Broker: name, StartOffsetNS: at, What: results.QueuesNew, Queues: n}
+			change.What, change.From, change.To, change.Queues = results.QueuesNew, "", "", n
 			if n < 0 {
 				change.What, change.Queues = results.QueuesGone, -n
 			}

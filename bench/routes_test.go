@@ -40,10 +40,10 @@ func TestRouteChanges(t *testing.T) {
 			{What: results.BrokerGone, Broker: "a", From: "a:1", StartOffsetNS: 7}, {What: results.BrokerGone, Broker: "b", From: "b:1", StartOffsetNS: 7}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := &routeWatch{}
-			w.take(of(one), 0)
-			w.take(of(one), 5)
-			w.take(of(tt.after), 7)
+			w := &routeWatch{topics: []string{"T"}, last: make([]map[string]placeOf, 1)}
+			w.take(0, of(one), 0)
+			w.take(0, of(one), 5)
+			w.take(0, of(tt.after), 7)
 			if !reflect.DeepEqual(w.found, tt.want) {
 				t.Errorf("%+v, want %+v", w.found, tt.want)
 			}
@@ -51,15 +51,15 @@ func TestRouteChanges(t *testing.T) {
 	}
 	read := of(one)
 	read.Queues[1].Perm = message.PermRead
-	w := &routeWatch{}
-	w.take(of(one), 0)
-	w.take(read, 7)
+	w := &routeWatch{topics: []string{"T"}, last: make([]map[string]placeOf, 1)}
+	w.take(0, of(one), 0)
+	w.take(0, read, 7)
 	if want := []results.RouteChange{{What: results.QueuesGone, Broker: "b", Queues: 4, StartOffsetNS: 7}}; !reflect.DeepEqual(w.found, want) {
 		t.Errorf("without the right to write: %+v, want %+v", w.found, want)
 	}
 	for range mostChanges {
-		w.take(of(one), 8)
-		w.take(read, 9)
+		w.take(0, of(one), 8)
+		w.take(0, read, 9)
 	}
 	if len(w.found) != mostChanges || w.more != mostChanges+1 {
 		t.Errorf("%d kept, %d more", len(w.found), w.more)

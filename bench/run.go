@@ -294,7 +294,7 @@ func (r *runner) measure(ctx context.Context, st *stand, c *scenarios.Case, inde
 	side, stopAsking := watchBrokers(client, st.record.Brokers)
 	defer stopAsking()
 	var began atomic.Int64
-	routes, stopRoutes := watchRoute(producer.NewAdmin(client, st.target.nameServers), c.Topic.Name, st.route, func() int64 {
+	routes, stopRoutes := watchRoutes(producer.NewAdmin(client, st.target.nameServers), topicNames(c), st.routes, func() int64 {
 		if began := began.Load(); began > 0 {
 			return remoting.Nanotime() - began
 		}
@@ -400,18 +400,18 @@ func (r *runner) checkpoint(c *scenarios.Case, m *measurement) {
 	r.Checkpoint(&Report{Run: &run, Series: append(slices.Clone(r.series), m.points(c.Name, r.round)...)})
 }
 
-// stand is a target and producers that know the way to its topic.
+// stand is a target and producers that know the way to its topics.
 type stand struct {
 	target    *target
-	record    results.Target  // target's, with the topic, and without brokers that nothing is sent to
-	producers producers       // the clients that share the load
-	sender    Sender          // them, or what makes their sends transactions or requests
-	ends      *transactions   // mode transaction
-	replier   *replier        // mode request
-	route     *message.Route  // of the topic
-	queues    []message.Queue // that may be sent to
-	own       bool            // the target is ours to close
-	hurry     <-chan struct{} // closed: nobody waits for goodbyes
+	record    results.Target          // target's, with the topics, and without brokers that nothing is sent to
+	producers producers               // the clients that share the load
+	sender    Sender                  // them, or what makes their sends transactions or requests
+	ends      *transactions           // mode transaction
+	replier   *replier                // mode request
+	routes    []*message.Route        // of its topics
+	queues    []producer.MessageQueue // that may be sent to
+	own       bool                    // the target is ours to close
+	hurry     <-chan struct{}         // closed: nobody waits for goodbyes
 }
 
 // newStand makes the producer of a case, and the target if t is nil: an embedded one.
@@ -437,7 +437,6 @@ func newStand(ctx context.Context, c *scenarios.Case, t *target, index int) (_ *
 		st.ends = newTransactions(c.Load.Transaction)
 		o.Listener = st.ends
 	}
-	var route *message.Route
 	all := &fleet{}
 	for i := range max(c.Producer.Instances, 1) {
 		own := o
@@ -447,8 +446,13 @@ func newStand(ctx context.Context, c *scenarios.Case, t *target, index int) (_ *
 			return nil, err
 		}
 		st.producers = append(st.producers, p)
-		if route, err = p.Prepare(ctx, c.Topic.Name); err != nil {
-			return nil, fmt.Errorf("topic %s: %w", c.Topic.Name, err)
+		st.routes = nil
+		for _, topic := range topicNames(c) {
+			route, err := p.Prepare(ctx, topic)
+			if err != nil {
+				return nil, fmt.Errorf("topic %s: %w", topic, err)
+			}
+			st.routes = append(st.routes, route)
 		}
 		switch {
 		case st.ends != nil:
@@ -461,16 +465,21 @@ func newStand(ctx context.Context, c *scenarios.Case, t *target, index int) (_ *
 		}
 	}
 	all.Sender, st.sender = all.members[0], all
-	queues, _ := route.PublishQueues()
-	st.route = route
-	st.queues, st.record = queues, st.target.record
+	for i, topic := range topicNames(c) {
+		queues, _ := st.routes[i].PublishQueues()
+		for _, q := range queues {
+			st.queues = append(st.queues, producer.MessageQueue{Topic: topic, Broker: q.Broker, ID: int32(q.ID)})
+		}
+	}
+	st.record = st.target.record
 	if only := c.Target.Brokers; only != nil {
-		st.queues = slices.DeleteFunc(st.queues, func(q message.Queue) bool { return !slices.Contains(only, q.Broker) })
+		st.queues = slices.DeleteFunc(st.queues, func(q producer.MessageQueue) bool { return !slices.Contains(only, q.Broker) })
 		st.record.Brokers = slices.DeleteFunc(slices.Clone(st.record.Brokers), func(b results.Broker) bool { return !slices.Contains(only, b.Name) })
 	}
-	st.record.Topic, st.record.Queues = c.Topic.Name, new(int64(len(st.queues)))
+	nameTopics(&st.record, c)
+	st.record.Queues = new(int64(len(st.queues)))
 	if c.Load.Uses(scenarios.Request) {
-		if st.replier, err = startReplier(ctx, replierOptions(o), o.InstanceName, c.Topic.Name, st.queues, st.record.Brokers); err != nil {
+		if st.replier, err = startReplier(ctx, replierOptions(o), o.InstanceName, st.queues, st.record.Brokers); err != nil {
 			return nil, fmt.Errorf("the replier to our requests: %w", err)
 		}
 	}
@@ -563,7 +572,32 @@ const readableBudget = 512 << 20
 // embeddedCheck is how soon an embedded broker asks about half messages: nobody waits half a minute for a demonstration.
 const embeddedCheck = time.Second
 
-// startEmbedded starts the embedded cluster of a case, and makes its topic.
+// topicNames are the case's topics, in the scenario's order.
+func topicNames(c *scenarios.Case) []string {
+	var names []string
+	for _, t := range c.Topic.All() {
+		names = append(names, t.Key)
+	}
+	return names
+}
+
+// nameTopics puts a case's topics into the record.
+func nameTopics(t *results.Target, c *scenarios.Case) {
+	if t.Topics = topicNames(c); len(t.Topics) == 1 {
+		t.Topic, t.Topics = t.Topics[0], nil
+	}
+}
+
+// topicWords name a case's topics in a sentence.
+func topicWords(c *scenarios.Case) string {
+	names := topicNames(c)
+	if len(names) == 1 {
+		return names[0]
+	}
+	return fmt.Sprintf("%s and %d more", names[0], len(names)-1)
+}
+
+// startEmbedded starts the embedded cluster of a case, and makes its topics.
 func startEmbedded(ctx context.Context, c *scenarios.Case) (*target, error) {
 	e, budget := c.Target.Embedded, int64(embeddedBudget)
 	if c.Verify == scenarios.VerifyBodies {
@@ -585,9 +619,11 @@ func startEmbedded(ctx context.Context, c *scenarios.Case) (*target, error) {
 	}
 	client := remoting.NewClient(remoting.ClientOptions{})
 	defer client.Close()
-	if _, err := producer.NewAdmin(client, t.nameServers).CreateTopic(ctx, producer.Topic{Name: c.Topic.Name, Queues: c.Topic.QueuesPerBroker}); err != nil {
-		cluster.Close()
-		return nil, err
+	for _, topic := range topicNames(c) {
+		if _, err := producer.NewAdmin(client, t.nameServers).CreateTopic(ctx, producer.Topic{Name: topic, Queues: c.Topic.QueuesPerBroker}); err != nil {
+			cluster.Close()
+			return nil, err
+		}
 	}
 	return t, nil
 }

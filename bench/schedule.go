@@ -15,6 +15,7 @@ type Due struct {
 	Index  int64
 	At     time.Duration // since the case began
 	Key    string        // "" if it has none
+	Topic  string        // of several; "" if there is one
 	Kind   string        // of a mix's kinds; "" without one
 	Size   int           // bytes of its body
 	Warmup bool
@@ -42,6 +43,9 @@ func (p *plan) schedule() iter.Seq[Due] {
 		for at, more := walk(&whole); more; more = at.next() {
 			for i := at.index; i < at.index+at.size; i++ {
 				d := Due{Index: i, At: time.Duration(at.due), Kind: whole.mould.kinds[whole.mould.kindOf(i)].name, Size: len(whole.mould.bodyOf(i)), Warmup: whole.stages[at.stage].warmup}
+				if len(whole.mould.topics) > 1 {
+					d.Topic = whole.mould.topics[whole.mould.topicOf(at.index)]
+				}
 				if key := whole.mould.keyOf(i); key != noKey {
 					d.Key = whole.mould.keys.keys[key]
 				}
@@ -69,8 +73,10 @@ func (p *plan) scheduleHash() string {
 		buf = binary.BigEndian.AppendUint64(buf, uint64(d.At))
 		buf = binary.BigEndian.AppendUint64(buf, uint64(d.Size))
 		buf = append(append(buf, d.Key...), 0)
-		if d.Kind != "" {
-			buf = append(append(buf, d.Kind...), 0)
+		for _, of := range []string{d.Topic, d.Kind} {
+			if of != "" {
+				buf = append(append(buf, of...), 0)
+			}
 		}
 		_, _ = h.Write(buf) // never fails
 		if n++; n == hashedDues {

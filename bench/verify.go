@@ -9,40 +9,39 @@ import (
 	"time"
 
 	"rmqbench/producer"
-	"rmqbench/remoting/message"
 	"rmqbench/results"
 )
 
 // verifyWithin bounds each of the two looks at the queues.
 const verifyWithin = 10 * time.Second
 
-// offsets are where the queues of a topic end.
-type offsets map[message.Queue]int64
+// offsets are where the queues of a case's topics end.
+type offsets map[producer.MessageQueue]int64
 
-// readOffsets asks every broker that has queues of the topic.
-func readOffsets(ctx context.Context, admin *producer.Admin, topic string, queues []message.Queue, brokers []results.Broker) (offsets, error) {
+// readOffsets asks every broker that has queues of the topics.
+func readOffsets(ctx context.Context, admin *producer.Admin, queues []producer.MessageQueue, brokers []results.Broker) (offsets, error) {
 	ctx, cancel := context.WithTimeout(ctx, verifyWithin)
 	defer cancel()
-	has := map[string]bool{}
-	for _, q := range queues {
-		has[q.Broker] = true
-	}
+	type share struct{ topic, broker string }
+	has := map[share]bool{}
 	at := offsets{}
-	for _, b := range brokers {
-		if !has[b.Name] {
+	for _, q := range queues {
+		s := share{q.Topic, q.Broker}
+		if has[s] {
 			continue
 		}
-		stats, err := admin.TopicStats(ctx, b.Addr, topic)
+		has[s] = true
+		i := slices.IndexFunc(brokers, func(b results.Broker) bool { return b.Name == q.Broker })
+		if i < 0 {
+			return nil, fmt.Errorf("broker %s: its address isn't known", q.Broker)
+		}
+		stats, err := admin.TopicStats(ctx, brokers[i].Addr, q.Topic)
 		if err != nil {
-			return nil, fmt.Errorf("broker %s: %w", b.Name, err)
+			return nil, fmt.Errorf("topic %s, broker %s: %w", q.Topic, q.Broker, err)
 		}
-		for _, q := range stats.Queues {
-			at[message.Queue{Broker: b.Name, ID: q.Queue}] = q.MaxOffset
+		for _, s := range stats.Queues {
+			at[producer.MessageQueue{Topic: q.Topic, Broker: q.Broker, ID: int32(s.Queue)}] = s.MaxOffset
 		}
-		delete(has, b.Name)
-	}
-	for name := range has {
-		return nil, fmt.Errorf("broker %s: its address isn't known", name)
 	}
 	return at, nil
 }
@@ -51,7 +50,9 @@ func readOffsets(ctx context.Context, admin *producer.Admin, topic string, queue
 func verify(before, after, acknowledged offsets, mayBe int64) *results.Verification {
 	v := &results.Verification{MayBeStored: mayBe}
 	var beyond int64
-	for _, q := range sortedQueues(before, after, acknowledged) {
+	queues := sortedQueues(before, after, acknowledged)
+	several := slices.ContainsFunc(queues, func(q producer.MessageQueue) bool { return q.Topic != queues[0].Topic })
+	for _, q := range queues {
 		stored, known := after[q]-before[q], acknowledged[q]
 		v.Stored += stored
 		v.Acknowledged += known
@@ -60,22 +61,26 @@ func verify(before, after, acknowledged offsets, mayBe int64) *results.Verificat
 			continue
 		}
 		v.Missing += known - stored
-		v.Lacking = append(v.Lacking, results.LackingQueue{Broker: q.Broker, Queue: q.ID, Stored: stored, Acknowledged: known})
+		lacking := results.LackingQueue{Broker: q.Broker, Queue: int(q.ID), Stored: stored, Acknowledged: known}
+		if several {
+			lacking.Topic = q.Topic
+		}
+		v.Lacking = append(v.Lacking, lacking)
 	}
 	v.Unexplained = max(beyond-mayBe, 0)
 	return v
 }
 
-// sortedQueues are all that any of these knows, by broker and number.
-func sortedQueues(all ...offsets) []message.Queue {
-	known := map[message.Queue]bool{}
+// sortedQueues are all that any of these knows, by topic, broker and number.
+func sortedQueues(all ...offsets) []producer.MessageQueue {
+	known := map[producer.MessageQueue]bool{}
 	for _, at := range all {
 		for q := range at {
 			known[q] = true
 		}
 	}
-	return slices.SortedFunc(maps.Keys(known), func(a, b message.Queue) int {
-		return cmp.Or(cmp.Compare(a.Broker, b.Broker), cmp.Compare(a.ID, b.ID))
+	return slices.SortedFunc(maps.Keys(known), func(a, b producer.MessageQueue) int {
+		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Broker, b.Broker), cmp.Compare(a.ID, b.ID))
 	})
 }
 

@@ -7,12 +7,12 @@ import (
 	"time"
 
 	"rmqbench/broker"
-	"rmqbench/remoting/message"
+	"rmqbench/producer"
 	"rmqbench/results"
 )
 
 func TestVerify(t *testing.T) {
-	a0, a1, b0 := message.Queue{Broker: "a", ID: 0}, message.Queue{Broker: "a", ID: 1}, message.Queue{Broker: "b", ID: 0}
+	a0, a1, b0 := producer.MessageQueue{Topic: "T", Broker: "a", ID: 0}, producer.MessageQueue{Topic: "T", Broker: "a", ID: 1}, producer.MessageQueue{Topic: "T", Broker: "b", ID: 0}
 	for name, tt := range map[string]struct {
 		before, after, acknowledged offsets
 		mayBe                       int64

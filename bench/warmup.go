@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"rmqbench/remoting"
@@ -118,12 +119,12 @@ func (m *measurement) addWarmup(out *results.Case, warm *tally) error {
 
 // know makes room for the queues that the other ledger knows, so that both list the same.
 func (l *ledger) know(other *ledger) {
-	for _, b := range other.brokers {
+	for _, b := range other.books {
 		for id, q := range b.queues {
 			if q == nil {
 				continue
 			}
-			if own := l.book(b.name, int32(id)); own != nil {
+			if own := l.book(slices.Index(l.plan.mould.topics, b.topic), b.name, int32(id)); own != nil {
 				own.queue(int32(id))
 			}
 		}

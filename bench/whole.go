@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"cmp"
 	"slices"
 
 	"rmqbench/results"
@@ -36,13 +35,10 @@ func (m *measurement) whole() (results.WholeCase, error) {
 	for _, b := range m.ledger.byName() {
 		for id, q := range b.queues {
 			if q != nil {
-				w.Queues = append(w.Queues, results.QueueTimes{Broker: b.name, Queue: int32(id), Times: q})
+				w.Queues = append(w.Queues, results.QueueTimes{Topic: m.ledger.topicIn(b), Broker: b.name, Queue: int32(id), Times: q})
 			}
 		}
 	}
-	slices.SortFunc(w.Queues, func(a, b results.QueueTimes) int {
-		return cmp.Or(cmp.Compare(a.Broker, b.Broker), cmp.Compare(a.Queue, b.Queue))
-	})
 	if m.ledger.batch > 0 {
 		w.Batches = &results.BatchesInOrder{LengthNS: m.ledger.batch, Batches: m.ledger.batches}
 	}

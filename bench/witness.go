@@ -114,7 +114,6 @@ func (t *testimony) record(topic string, began int64) results.Case {
 		c.BodyBytesEach = new(t.each)
 	}
 	c.Arrivals = &results.Arrivals{Gaps: results.Summarize(t.gaps), StoredBytes: t.stored, Duplicates: t.duplicates, Remembered: remembered}
-	var counts []int64
 	brokers := map[string]int64{}
 	for _, p := range slices.SortedFunc(maps.Keys(t.queues), func(a, b place) int {
 		if a.broker != b.broker {
@@ -123,12 +122,11 @@ func (t *testimony) record(topic string, began int64) results.Case {
 		return int(a.queue) - int(b.queue)
 	}) {
 		c.Queues = append(c.Queues, results.Share{Broker: p.broker, Queue: new(p.queue), Acknowledged: t.queues[p]})
-		counts = append(counts, t.queues[p])
 		brokers[p.broker] += t.queues[p]
 	}
 	for _, name := range slices.Sorted(maps.Keys(brokers)) {
 		c.Brokers = append(c.Brokers, results.Share{Broker: name, Acknowledged: brokers[name]})
 	}
-	c.Skew = results.SkewOf(counts)
+	c.Skew = results.SkewOfQueues(c.Queues)
 	return c
 }

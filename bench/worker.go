@@ -323,9 +323,9 @@ func (w *worker) sendAsync(s slot, stamped bool) {
 
 // sampleOf makes m the slot's message, about to be sent. A slot without a time of its own is due when it is called.
 func (l *load) sampleOf(m *producer.Message, s slot, stamped bool) sample {
-	key := l.plan.mould.fill(m, s.index)
-	m.Stamped = stamped
-	x := sample{index: s.index, due: s.due, called: l.now(), stage: s.stage, size: int32(len(m.Body)), key: key, kind: int8(l.plan.mould.kindOf(s.index)), free: s.free}
+	key, topic := l.plan.mould.fill(m, s.index), l.plan.mould.topicOf(s.index)
+	m.Topic, m.Stamped = l.plan.mould.topics[topic], stamped
+	x := sample{index: s.index, due: s.due, called: l.now(), stage: s.stage, size: int32(len(m.Body)), key: key, topic: int8(topic), kind: int8(l.plan.mould.kindOf(s.index)), free: s.free}
 	if x.due < 0 {
 		x.due = x.called
 	}

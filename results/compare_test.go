@@ -51,6 +51,8 @@ func TestCompareRefusesUnlikeRuns(t *testing.T) {
 		"TLS":                    {func(r *Run) { r.Target.TLS = true }, "TLS: false and true"},
 		"topic":                  {func(r *Run) { r.Target.Topic = "U" }, "topic: T and U"},
 		"queues":                 {func(r *Run) { r.Target.Queues = new(int64(16)) }, "queues: 8 and 16"},
+		"several topics":         {func(r *Run) { r.Target.Topics = []string{"T_00", "T_01", "T_02"} }, "topics: nothing and 3"},
+		"topics of a case":       {rescenario(`"topic":{`, `"topic":{"count":3,`), "topic.count: nothing and 3"},
 		"payload":                {rescenario(`"size_bytes":128`, `"size_bytes":1024`), "message.size_bytes: 128 and 1024"},
 		"compressibility":        {rescenario(`"compressible":0`, `"compressible":0.5`), "message.compressible: 0 and 0.5"},
 		"profile":                {rescenario("measure", "java-5.4"), "producer.profile: measure and java-5.4"},

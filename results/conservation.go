@@ -27,6 +27,7 @@ func breaches(c *Case) []Evidence {
 		}
 	}
 	b.shares("queues", c.Queues, c)
+	b.shares("topics", c.Topics, c)
 	b.shares("brokers", c.Brokers, c)
 	if slots := c.Generator; slots.MissedSlots > slots.Slots {
 		b.add("slots", "%d slots missed of %d", slots.MissedSlots, slots.Slots)

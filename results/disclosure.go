@@ -53,7 +53,11 @@ func disclosure(r *Run) []told {
 	if t.Queues != nil {
 		queues = fmt.Sprintf(", %d queues", *t.Queues)
 	}
-	add("topic", t.Topic+queues)
+	topic := t.Topic
+	if n := len(t.Topics); n > 0 {
+		topic = fmt.Sprintf("%d, %s to %s", n, t.Topics[0], t.Topics[n-1])
+	}
+	add("topic", topic+queues)
 	var scenario struct{ Seed *int64 }
 	if json.Unmarshal(r.Scenario, &scenario) == nil && scenario.Seed != nil {
 		add("seed", fmt.Sprint(*scenario.Seed))

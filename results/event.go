@@ -19,6 +19,7 @@ type RouteChange struct {
 	Case          string    `json:"case"`
 	Round         int       `json:"round,omitempty"`
 	What          string    `json:"what"`
+	Topic         string    `json:"topic,omitempty"` // of several, whose route it is
 	Broker        string    `json:"broker"`
 	At            time.Time `json:"at"`
 	StartOffsetNS int64     `json:"start_offset_ns"` // monotonic, since the run's start
@@ -30,6 +31,9 @@ type RouteChange struct {
 // words say what changed.
 func (c *RouteChange) words() string {
 	broker := Printable(c.Broker)
+	if c.Topic != "" {
+		broker += " of topic " + Printable(c.Topic)
+	}
 	switch c.What {
 	case MasterMoved:
 		switch {

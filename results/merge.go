@@ -587,7 +587,7 @@ func (c *WholeCase) merge(from *WholeCase) error {
 }
 
 func compareQueues(a, b QueueTimes) int {
-	return cmp.Or(cmp.Compare(a.Broker, b.Broker), cmp.Compare(a.Queue, b.Queue))
+	return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Broker, b.Broker), cmp.Compare(a.Queue, b.Queue))
 }
 
 // merge adds the batches of another share, which began at the same time.
@@ -784,23 +784,37 @@ func (m *Measured) derive(t *Times, s span, mode string) {
 	m.SetTimes(t, mode)
 }
 
-// setQueues sets the shares of queues and brokers, and the skew, from the queues' times, which are in order.
+// setQueues sets the shares of queues, topics and brokers, and the skew, from the queues' times, which are in order.
 func (c *Case) setQueues(queues []QueueTimes) {
-	c.Queues, c.Brokers, c.Skew = nil, nil, nil
-	var counts []int64
-	var whole *Packed
-	for i, q := range queues {
-		if i == 0 || queues[i-1].Broker != q.Broker {
-			whole = &Packed{}
-			c.Brokers = append(c.Brokers, Share{Broker: q.Broker})
-		}
-		whole.Merge(q.Times)
-		b := &c.Brokers[len(c.Brokers)-1]
-		b.Acknowledged, b.P99NS = whole.Count(), whole.P99()
-		counts = append(counts, q.Times.Count())
-		c.Queues = append(c.Queues, Share{Broker: q.Broker, Queue: new(q.Queue), Acknowledged: q.Times.Count(), P99NS: q.Times.P99()})
+	c.Queues = nil
+	for _, q := range queues {
+		c.Queues = append(c.Queues, Share{Topic: q.Topic, Broker: q.Broker, Queue: new(q.Queue), Acknowledged: q.Times.Count(), P99NS: q.Times.P99()})
 	}
-	c.Skew = SkewOf(counts)
+	c.Topics = together(queues, func(q *QueueTimes) Share { return Share{Topic: q.Topic} })
+	c.Brokers = together(queues, func(q *QueueTimes) Share { return Share{Broker: q.Broker} })
+	c.Skew = SkewOfQueues(c.Queues)
+}
+
+// together are the shares of all that of gives one name to, by it; what has none is left out.
+func together(queues []QueueTimes, of func(*QueueTimes) Share) []Share {
+	var all []Share
+	times := map[Share]*Packed{}
+	for i := range queues {
+		s := of(&queues[i])
+		switch {
+		case s == Share{}:
+			continue
+		case times[s] == nil:
+			times[s] = &Packed{}
+			all = append(all, s)
+		}
+		times[s].Merge(queues[i].Times)
+	}
+	for i, s := range all {
+		all[i].Acknowledged, all[i].P99NS = times[s].Count(), times[s].P99()
+	}
+	slices.SortFunc(all, func(a, b Share) int { return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Broker, b.Broker)) })
+	return all
 }
 
 // maxLog bounds a file that a share is looked for in.

@@ -92,7 +92,7 @@ func sentBy(index, of int, mine func(i int) bool) *Whole {
 		}
 		w.First.Record(s.done - s.called)
 		w.Last.Record(s.done - s.called)
-		key := QueueTimes{Broker: s.broker, Queue: s.queue}
+		key := QueueTimes{Topic: []string{"T", "U"}[i%3/2], Broker: s.broker, Queue: s.queue}
 		if queues[key] == nil {
 			queues[key] = &Packed{}
 		}
@@ -418,7 +418,7 @@ func TestPrintedComesBack(t *testing.T) {
 func TestMergeKnowsEveryField(t *testing.T) {
 	known := map[reflect.Type]string{
 		reflect.TypeFor[Run]():          "Schema Name Verdict Evidence StartedAt EndedAt CutShort StoppedBy Lost Target Environment Scenario Process InstrumentCost Outages MoreOutages RouteChanges Marks Leftover Capacity Sweep Shard Shards Cases Pooled Selectors",
-		reflect.TypeFor[Case]():         "Name Round Rounds Params Mode OpenLoop Ordered Verdict Evidence CutShort StoppedBy LateNS ScheduleHash Warmup WarmupEnd Stages SLO Measured Kinds Queues Brokers Delayed Keys Verify Skew Intervals Anatomy Generator Process Transport Transactions Replier Arrivals RoundP99NS Events Pulse",
+		reflect.TypeFor[Case]():         "Name Round Rounds Params Mode OpenLoop Ordered Verdict Evidence CutShort StoppedBy LateNS ScheduleHash Warmup WarmupEnd Stages SLO Measured Kinds Queues Topics Brokers Delayed Keys Verify Skew Intervals Anatomy Generator Process Transport Transactions Replier Arrivals RoundP99NS Events Pulse",
 		reflect.TypeFor[Kind]():         "Name Mode Measured",
 		reflect.TypeFor[Stage]():        "PlannedNS RatePerSecond RateEndPerSecond Measured",
 		reflect.TypeFor[Measured]():     "Counts StartOffsetNS ElapsedNS MessagesPerSecond BodyBytes BodyBytesEach BodyBytesPerSecond WireBytesPerSecond Response WriteTime Service Delay Unsuccessful",
@@ -427,7 +427,7 @@ func TestMergeKnowsEveryField(t *testing.T) {
 		reflect.TypeFor[Transport]():    "Connections BytesOut BytesIn Writes MessagesPerWrite Dials StrayReplies PermitWaits PermitRefusals RoundTripNS Retransmits",
 		reflect.TypeFor[Process]():      "CPUNS CPUNSPerMessage MaxRSSBytes AllocsPerMessage",
 		reflect.TypeFor[Transactions](): "Committed RolledBack CheckedBack AskedAgain Open",
-		reflect.TypeFor[Share]():        "Broker Queue Acknowledged P99NS BeforeChange",
+		reflect.TypeFor[Share]():        "Topic Broker Queue Acknowledged P99NS BeforeChange",
 	}
 	for typ, words := range known {
 		var got []string

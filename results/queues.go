@@ -18,6 +18,29 @@ func (c *Case) uneven() bool {
 	return c.Skew != nil && c.Skew.MaxOverMean >= unevenFrom && c.Skew.Chi2P != nil && *c.Skew.Chi2P < beyondLuck
 }
 
+// heated is a queue and how many times its fair share of its topic's sends it took.
+type heated struct {
+	Share
+	fair float64
+}
+
+// hottest are the queues, those that took most for their topic first.
+func (c *Case) hottest() []heated {
+	type topic struct{ sends, queues int64 }
+	topics := map[string]topic{}
+	for _, q := range c.Queues {
+		t := topics[q.Topic]
+		topics[q.Topic] = topic{t.sends + q.Acknowledged, t.queues + 1}
+	}
+	var all []heated
+	for _, q := range c.Queues {
+		t := topics[q.Topic]
+		all = append(all, heated{q, float64(q.Acknowledged) * float64(t.queues) / float64(max(t.sends, 1))})
+	}
+	slices.SortStableFunc(all, func(a, b heated) int { return cmp.Compare(b.fair, a.fair) })
+	return all
+}
+
 // queueTable has what each queue took of the cases that used theirs unevenly, the hottest first; nothing where none did.
 func queueTable(r *Run) ([]string, error) {
 	var rows [][]string
@@ -39,8 +62,7 @@ func queueTable(r *Run) ([]string, error) {
 			more++
 			continue
 		}
-		queues := slices.SortedStableFunc(slices.Values(c.Queues), func(a, b Share) int { return cmp.Compare(b.Acknowledged, a.Acknowledged) })
-		var all int64
+		queues, all := c.hottest(), int64(0)
 		for _, q := range queues {
 			all += q.Acknowledged
 		}
@@ -54,12 +76,7 @@ func queueTable(r *Run) ([]string, error) {
 				continue
 			}
 			q := &queues[j]
-			share := float64(q.Acknowledged) / float64(max(all, 1))
-			name := Printable(q.Broker)
-			if q.Queue != nil {
-				name += fmt.Sprintf(":%d", *q.Queue)
-			}
-			row := []string{label, name, groupDigits(q.Acknowledged), formatShare(share), fmt.Sprintf("%.2f", share*float64(len(queues)))}
+			row := []string{label, q.label(), groupDigits(q.Acknowledged), formatShare(float64(q.Acknowledged) / float64(max(all, 1))), fmt.Sprintf("%.2f", q.fair)}
 			if withP99 {
 				p99 := noClaim
 				if q.P99NS != nil {
@@ -92,12 +109,12 @@ func skewLines(r *Run) []string {
 		if !c.uneven() || len(c.Queues) == 0 {
 			continue
 		}
-		hottest := slices.MaxFunc(c.Queues, func(a, b Share) int { return cmp.Compare(a.Acknowledged, b.Acknowledged) })
+		hottest := c.hottest()[0]
 		if hottest.Queue == nil {
 			continue
 		}
-		lines = append(lines, fmt.Sprintf("%s: the hottest of %d queues, %s:%d, took %s, %.2f × its fair share", c.label(), len(c.Queues),
-			Printable(hottest.Broker), *hottest.Queue, formatShare(float64(hottest.Acknowledged)/float64(max(c.Successes(), 1))), c.Skew.MaxOverMean))
+		lines = append(lines, fmt.Sprintf("%s: the hottest of %d queues, %s, took %s, %.2f × its fair share", c.label(), len(c.Queues),
+			hottest.label(), formatShare(float64(hottest.Acknowledged)/float64(max(c.Successes(), 1))), c.Skew.MaxOverMean))
 	}
 	return lines
 }

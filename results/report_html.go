@@ -569,11 +569,7 @@ func heatsOf(r *Result) []heat {
 		h := heat{Name: inRound(c.Name, c.Round), At: []float64{}, Counts: [][]int64{}}
 		whole := make([]int64, len(c.Queues))
 		for j, q := range c.Queues {
-			name := Printable(q.Broker)
-			if q.Queue != nil {
-				name += fmt.Sprintf(":%d", *q.Queue)
-			}
-			h.Queues = append(h.Queues, name)
+			h.Queues = append(h.Queues, q.label())
 			whole[j] = q.Acknowledged
 		}
 		var end int64

@@ -74,11 +74,8 @@ func pool(rounds []*Case, times map[string][]*Histogram) (Case, error) {
 		return c, err
 	}
 	c.Queues, c.Brokers = poolShares(rounds, func(r *Case) []Share { return r.Queues }), poolShares(rounds, func(r *Case) []Share { return r.Brokers })
-	var counts []int64
-	for _, q := range c.Queues {
-		counts = append(counts, q.Acknowledged)
-	}
-	c.Skew, c.Anatomy = SkewOf(counts), poolAnatomy(rounds)
+	c.Topics = poolShares(rounds, func(r *Case) []Share { return r.Topics })
+	c.Skew, c.Anatomy = SkewOfQueues(c.Queues), poolAnatomy(rounds)
 	c.Events, c.Keys, c.Pulse = first.Events, poolKeys(rounds), poolPulse(rounds)
 	return c, nil
 }
@@ -136,21 +133,21 @@ func valueOf[T any](p *T) (v T) {
 	return v
 }
 
-// poolShares sums what each queue, or broker, took. Its p99 is not known: those of the rounds don't add up.
+// poolShares sums what each queue, topic or broker took. Its p99 is not known: those of the rounds don't add up.
 func poolShares(rounds []*Case, of func(*Case) []Share) []Share {
 	type place struct {
-		broker string
-		queue  int32
+		topic, broker string
+		queue         int32
 	}
 	sums := map[place]*Share{}
 	for _, r := range rounds {
 		for _, s := range of(r) {
-			at := place{s.Broker, -1}
+			at := place{s.Topic, s.Broker, -1}
 			if s.Queue != nil {
 				at.queue = *s.Queue
 			}
 			if sums[at] == nil {
-				sums[at] = &Share{Broker: s.Broker, Queue: s.Queue}
+				sums[at] = &Share{Topic: s.Topic, Broker: s.Broker, Queue: s.Queue}
 			}
 			if s.BeforeChange != nil {
 				sums[at].BeforeChange = new(valueOf(sums[at].BeforeChange) + *s.BeforeChange)
@@ -160,7 +157,7 @@ func poolShares(rounds []*Case, of func(*Case) []Share) []Share {
 	}
 	var all []Share
 	for _, at := range slices.SortedFunc(maps.Keys(sums), func(a, b place) int {
-		return cmp.Or(cmp.Compare(a.broker, b.broker), cmp.Compare(a.queue, b.queue))
+		return cmp.Or(cmp.Compare(a.topic, b.topic), cmp.Compare(a.broker, b.broker), cmp.Compare(a.queue, b.queue))
 	}) {
 		all = append(all, *sums[at])
 	}

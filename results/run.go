@@ -43,7 +43,8 @@ type Run struct {
 type Outage struct {
 	Case           string    `json:"case"`
 	Round          int       `json:"round,omitempty"`
-	Broker         string    `json:"broker"` // "": none could be chosen
+	Broker         string    `json:"broker"`          // "": none could be chosen
+	Topic          string    `json:"topic,omitempty"` // of several, the one for which none could
 	BeganAt        time.Time `json:"began_at"`
 	StartOffsetNS  int64     `json:"start_offset_ns"`  // monotonic, since the run's start
 	LastFailureNS  int64     `json:"last_failure_ns"`  // until the last of these failures
@@ -89,7 +90,7 @@ type Case struct {
 	Evidence     []Evidence        `json:"evidence"`          // by Judge
 	CutShort     string            `json:"cut_short,omitempty"`
 	LateNS       *int64            `json:"started_late_ns,omitempty"` // a share's: after the time at which all were to begin it
-	ScheduleHash string            `json:"schedule_hash,omitempty"`   // open loop: equal where index, key, size and due time of the first 10,000 messages are
+	ScheduleHash string            `json:"schedule_hash,omitempty"`   // open loop: equal where index, key, topic, kind, size and due time of the first 10,000 messages are
 	Warmup       *Stage            `json:"warmup,omitempty"`
 	WarmupEnd    *WarmupEnd        `json:"warmup_end,omitempty"` // of a warm-up that ended by itself
 	Stages       []Stage           `json:"stages,omitempty"`
@@ -103,14 +104,15 @@ type Case struct {
 
 	Measured
 	Kinds     []Kind        `json:"kinds,omitempty"`      // of a mix, in the scenario's order: they sum to the case
-	Queues    []Share       `json:"queues,omitempty"`     // by broker and number, those that nothing was sent to too
+	Queues    []Share       `json:"queues,omitempty"`     // by topic, broker and number, those that nothing was sent to too
+	Topics    []Share       `json:"topics,omitempty"`     // the same, by topic, where there are several
 	Brokers   []Share       `json:"brokers,omitempty"`    // the same, by broker
 	Delayed   *Delayed      `json:"delayed,omitempty"`    // where messages are delayed
 	Keys      *Keys         `json:"keys,omitempty"`       // where messages have keys; null of several shards
 	Events    []Event       `json:"events,omitempty"`     // that happened
 	Pulse     []Pulse       `json:"pulse,omitempty"`      // sends to each broker over time, where something happened
 	Verify    *Verification `json:"verify,omitempty"`     // where it was asked
-	Skew      *Skew         `json:"skew,omitempty"`       // of the queues
+	Skew      *Skew         `json:"skew,omitempty"`       // of the queues, each among those of its topic
 	Intervals *Intervals    `json:"intervals,omitempty"`  // of the series
 	Anatomy   *Anatomy      `json:"anatomy_ns,omitempty"` // of the measured stages
 	Generator Generator     `json:"generator"`
@@ -123,7 +125,7 @@ type Case struct {
 }
 
 // Keys counts the keys that acknowledged messages had, those of the warm-up included. Messages of one key keep their order only
-// within one queue.
+// within one queue. A key counts once in each of several topics.
 type Keys struct {
 	Used        int64 `json:"used"`
 	InTwoQueues int64 `json:"in_two_queues"` // or more
@@ -321,8 +323,9 @@ type Target struct {
 	Brokers     []Broker `json:"brokers,omitempty"`
 	TLS         bool     `json:"tls,omitempty"`
 	TLSInsecure bool     `json:"tls_insecure,omitempty"` // no certificate was verified
-	Topic       string   `json:"topic,omitempty"`
-	Queues      *int64   `json:"queues,omitempty"` // writable, all brokers
+	Topic       string   `json:"topic,omitempty"`        // "" where there are several
+	Topics      []string `json:"topics,omitempty"`       // of several
+	Queues      *int64   `json:"queues,omitempty"`       // writable, all brokers and topics
 }
 
 // Broker is one broker of the target.

@@ -95,19 +95,19 @@ func (c *Case) LeftAfter() *int64 {
 
 func (s *Selectors) row(c *Case) SelectorRow {
 	row := SelectorRow{Case: c.Name}
-	var counts []int64
 	var all, most int64
-	for _, q := range c.Queues {
+	counts := countsByTopic(c.Queues, func(q *Share) int64 {
 		n := q.Acknowledged
 		if s.Change != nil {
 			if q.BeforeChange == nil {
-				continue
+				return -1
 			}
 			n = *q.BeforeChange
 		}
-		counts, all, most = append(counts, n), all+n, max(most, n)
-	}
-	if skew := SkewOf(counts); skew != nil {
+		all, most = all+n, max(most, n)
+		return n
+	})
+	if skew := SkewOf(counts...); skew != nil {
 		row.HottestShare, row.HottestOverFair = new(float64(most)/float64(all)), &skew.MaxOverMean
 		row.Gini, row.Chi2P = &skew.Gini, skew.Chi2P
 	}
@@ -398,8 +398,9 @@ func withInterval(r row, p percentile) string {
 // changeWords are the numbers of queues before and after the change: of a broker, as the scenario says, if all had alike many.
 func changeWords(r *Run) string {
 	s, before := r.Selectors, map[string]int{}
-	for _, q := range r.wholes()[0].Queues {
-		if q.BeforeChange != nil {
+	queues := r.wholes()[0].Queues
+	for _, q := range queues {
+		if q.BeforeChange != nil && q.Topic == queues[0].Topic {
 			before[q.Broker]++
 		}
 	}

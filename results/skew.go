@@ -1,14 +1,17 @@
 package results
 
 import (
+	"fmt"
 	"math"
 	"slices"
+	"strings"
 )
 
-// Share is how many sends one queue, or one broker, took, and how long they did.
+// Share is how many sends one queue, one topic or one broker took, and how long they did.
 type Share struct {
-	Broker       string `json:"broker"`
-	Queue        *int32 `json:"queue,omitempty"`         // null of a whole broker
+	Topic        string `json:"topic,omitempty"`         // of one among several
+	Broker       string `json:"broker,omitempty"`        // "" of a whole topic
+	Queue        *int32 `json:"queue,omitempty"`         // null of a whole broker, and of a whole topic
 	Acknowledged int64  `json:"acknowledged"`            // or written, if oneway
 	BeforeChange *int64 `json:"before_change,omitempty"` // the same until the topic changed; null if it didn't, or the queue wasn't there
 	P99NS        *int64 `json:"p99_ns"`                  // due until done; null if there are too few
@@ -21,25 +24,68 @@ type Skew struct {
 	Chi2P       *float64 `json:"chi2_p"`        // how likely chance alone makes it as uneven or more; null under 5 sends a queue
 }
 
-// SkewOf compares counts; nil if there are fewer than two, or nothing was counted.
-func SkewOf(counts []int64) *Skew {
-	var sum int64
-	for _, n := range counts {
-		sum += n
+// label names the queue, the topic or the broker.
+func (s *Share) label() string {
+	name := Printable(s.Broker)
+	if s.Queue != nil {
+		name += fmt.Sprintf(":%d", *s.Queue)
 	}
-	if len(counts) < 2 || sum == 0 {
+	if s.Topic != "" {
+		name = strings.TrimSpace(Printable(s.Topic) + " " + name)
+	}
+	return name
+}
+
+// SkewOfQueues compares what queues took, each with those of its own topic: that topics are unlike is no skew. nil: see [SkewOf].
+func SkewOfQueues(queues []Share) *Skew {
+	return SkewOf(countsByTopic(queues, func(q *Share) int64 { return q.Acknowledged })...)
+}
+
+// countsByTopic are the queues' counts, those of each topic together. A count below 0 is none.
+func countsByTopic(queues []Share, of func(*Share) int64) (groups [][]int64) {
+	for i := range queues {
+		if i == 0 || queues[i].Topic != queues[i-1].Topic {
+			groups = append(groups, nil)
+		}
+		if n := of(&queues[i]); n >= 0 {
+			groups[len(groups)-1] = append(groups[len(groups)-1], n)
+		}
+	}
+	return groups
+}
+
+// SkewOf compares counts, those of each group with each other; nil if no group has two, or nothing was counted.
+func SkewOf(groups ...[]int64) *Skew {
+	var fair []float64 // counts over their group's mean
+	var chi2 float64
+	freedom, least := 0, math.Inf(1)
+	for _, counts := range groups {
+		var sum int64
+		for _, n := range counts {
+			sum += n
+		}
+		if sum == 0 {
+			continue
+		}
+		mean := float64(sum) / float64(len(counts))
+		for _, c := range counts {
+			fair = append(fair, float64(c)/mean)
+			chi2 += (float64(c) - mean) * (float64(c) - mean) / mean
+		}
+		freedom, least = freedom+len(counts)-1, min(least, mean)
+	}
+	if freedom == 0 {
 		return nil
 	}
-	sorted := slices.Sorted(slices.Values(counts))
-	n, mean := float64(len(sorted)), float64(sum)/float64(len(sorted))
-	var ranked, chi2 float64
-	for i, c := range sorted {
-		ranked += float64(2*i+1-len(sorted)) * float64(c)
-		chi2 += (float64(c) - mean) * (float64(c) - mean) / mean
+	slices.Sort(fair)
+	var ranked float64
+	for i, f := range fair {
+		ranked += float64(2*i+1-len(fair)) * f
 	}
-	s := &Skew{MaxOverMean: float64(sorted[len(sorted)-1]) / mean, Gini: ranked / (n * float64(sum))}
-	if mean >= 5 { // the usual rule for the approximation to hold
-		s.Chi2P = new(chi2Above(chi2, len(sorted)-1))
+	n := float64(len(fair))
+	s := &Skew{MaxOverMean: fair[len(fair)-1], Gini: ranked / (n * n)}
+	if least >= 5 { // the usual rule for the approximation to hold
+		s.Chi2P = new(chi2Above(chi2, freedom))
 	}
 	return s
 }

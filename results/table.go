@@ -58,7 +58,14 @@ func WriteTable(w io.Writer, r *Run) error {
 	if err != nil {
 		return fmt.Errorf("table: %w", err)
 	}
-	for _, line := range slices.Concat(rows, roundLines(r), anatomy, shards, shardLines(r), outcomeLines(r), causes, objectiveLines(r), markLines(r), outageLines(r), eventLines(r), queues, compressionLines(r), remarkLines(r), claims, costLines(r), leftoverLines(r), evidenceLines(r)) {
+	var topics []string
+	if r.Selectors == nil {
+		topics, err = topicTable(r)
+	}
+	if err != nil {
+		return fmt.Errorf("table: %w", err)
+	}
+	for _, line := range slices.Concat(rows, roundLines(r), anatomy, shards, shardLines(r), outcomeLines(r), causes, objectiveLines(r), markLines(r), outageLines(r), eventLines(r), topics, queues, compressionLines(r), remarkLines(r), claims, costLines(r), leftoverLines(r), evidenceLines(r)) {
 		if _, err := fmt.Fprintln(w, line); err != nil {
 			return fmt.Errorf("table: %w", err)
 		}
@@ -281,6 +288,9 @@ func outageLines(r *Run) []string {
 }
 
 func (o *Outage) of() string {
+	if o.Topic != "" {
+		return "any broker of topic " + Printable(o.Topic)
+	}
 	if o.Broker == "" {
 		return "any broker"
 	}

@@ -53,6 +53,9 @@ func setup(r *Run) facts {
 	}
 	f["TLS"] = fmt.Sprint(r.Target.TLS)
 	f["topic"] = r.Target.Topic
+	if n := len(r.Target.Topics); n > 0 {
+		f["topics"] = fmt.Sprint(n)
+	}
 	if r.Target.Queues != nil {
 		f["queues"] = fmt.Sprint(*r.Target.Queues)
 	}

@@ -64,6 +64,7 @@ func (b *BodyCheck) evidence() []Evidence {
 
 // LackingQueue is one that stored less than it acknowledged.
 type LackingQueue struct {
+	Topic        string `json:"topic,omitempty"` // of several
 	Broker       string `json:"broker"`
 	Queue        int    `json:"queue"`
 	Stored       int64  `json:"stored"`

@@ -49,6 +49,7 @@ type Times struct {
 
 // QueueTimes is due until done of a queue's acknowledged or written sends.
 type QueueTimes struct {
+	Topic  string  `json:"topic,omitempty"` // of several
 	Broker string  `json:"broker"`
 	Queue  int32   `json:"queue"`
 	Times  *Packed `json:"times"`

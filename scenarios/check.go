@@ -9,6 +9,9 @@ func (r *reader) check(name string, s *Scenario, tree *node) {
 	if r.clean(target) {
 		r.checkTarget(s.Target, target)
 	}
+	if r.clean(tree.get("topic")) {
+		r.checkTopic(&s.Topic, tree.get("topic"))
+	}
 	if r.clean(tree.get("load")) {
 		r.checkLoad(s.Load, tree.get("load"))
 	}
@@ -62,6 +65,22 @@ func (r *reader) checkTarget(t Target, n *node) {
 		r.faultAt(n.get("tls", "cert"), "cert needs its key; add key")
 	case t.Embedded == nil && len(t.Namesrv) == 0:
 		r.faultAt(n, "cluster needs its name servers; add namesrv: [127.0.0.1:9876]")
+	}
+}
+
+// checkTopic is about several topics.
+func (r *reader) checkTopic(t *Topic, n *node) {
+	all := t.All()
+	last := all[len(all)-1].Key
+	switch {
+	case len(t.Weights) > 0 && n.get("name") != nil:
+		r.faultAt(n.get("name"), "name and weights exclude each other: weights name the topics")
+	case len(t.Weights) > 0 && n.get("count") != nil:
+		r.faultAt(n.get("count"), "count and weights exclude each other: weights name the topics")
+	case len(last) > maxTopic:
+		r.faultAt(n.get("count"), "a topic's name must be at most %d characters, and %s is longer; shorten name", maxTopic, clip(last))
+	case len(all)*t.QueuesPerBroker > maxAllQueues:
+		r.faultAt(n, "%d topics of %d queues a broker are more than %s queues on one", len(all), t.QueuesPerBroker, thousands(maxAllQueues))
 	}
 }
 

@@ -27,7 +27,7 @@ func withDefaults(tree *node) *node {
 	if absent(tree, "target", "embedded") && absent(tree, "target", "namesrv") && absent(tree, "target", "cluster") {
 		tree = tree.with(&node{shape: mapping, at: place{source: fromDefault}}, "target", "embedded")
 	}
-	if name := tree.get("name"); name != nil && absent(tree, "topic", "name") {
+	if name := tree.get("name"); name != nil && absent(tree, "topic", "name") && absent(tree, "topic", "weights") {
 		if _, err := scenarioName.parse(name.text); err == nil { // otherwise the name is a fault already
 			tree = tree.with(defaulted("RMQBENCH_"+strings.ToUpper(name.text)), "topic", "name")
 		}

@@ -38,6 +38,8 @@ const (
 	maxBrokers     = 16
 	maxServers     = 1_024
 	maxQueues      = 1_024
+	maxTopics      = 100    // that a case makes: two digits tell them apart
+	maxAllQueues   = 16_384 // on a broker, of all of a case's topics: each has a histogram
 	maxRetries     = 100
 	maxConnections = 64
 	maxCount       = 1_000_000_000_000

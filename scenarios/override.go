@@ -171,6 +171,15 @@ func apply(tree *node, fixes []fix) *node {
 				tree = tree.with(target, "target")
 			}
 		}
+		if topic := tree.get("topic"); f.path[0] == "topic" && len(f.path) > 1 && topic != nil { // the same of the two ways to name topics
+			switch f.path[1] {
+			case "name", "count":
+				topic = topic.without("weights")
+			case "weights":
+				topic = topic.without("name").without("count")
+			}
+			tree = tree.with(topic, "topic")
+		}
 		tree = tree.with(merge(tree.get(f.path...), f.value), f.path...)
 	}
 	for _, f := range fixes {

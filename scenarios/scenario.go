@@ -1,5 +1,10 @@
 package scenarios
 
+import (
+	"fmt"
+	"slices"
+)
+
 // Scenario is what a file or a set of flags asks for. [Load] and [FromFlags] give it whole: every default is filled in
 // and every value checked. With a cases list the blocks hold the base that the cases start from; run [Scenario.Cases].
 type Scenario struct {
@@ -77,11 +82,28 @@ const (
 	CreateNever    Create = "never"
 )
 
-// Topic is the topic that messages are sent to.
+// Topic is the topic that messages are sent to, or the topics that share them.
 type Topic struct {
-	Name            string // [%|a-zA-Z0-9_-]{1,127}
-	QueuesPerBroker int    // 1 to 1,024; only for a topic that is created
+	Name            string              // [%|a-zA-Z0-9_-]{1,127}; "" with Weights
+	Count           int                 // so many topics that share the messages evenly, 1 to 100, named after Name; 0: the one named so
+	Weights         []Pair[string, int] // topics by name, each as usual as its share of all weights; nil: those of Name
+	QueuesPerBroker int                 // 1 to 1,024; only for a topic that is created
 	Create          Create
+}
+
+// All are the topics by name, with their weights: one at the least. With a Count of 2 or more they are NAME_00, NAME_01, …
+func (t *Topic) All() []Pair[string, int] {
+	switch {
+	case len(t.Weights) > 0:
+		return slices.Clone(t.Weights)
+	case t.Count < 2:
+		return []Pair[string, int]{{t.Name, 1}}
+	}
+	all := make([]Pair[string, int], t.Count)
+	for i := range all {
+		all[i] = Pair[string, int]{fmt.Sprintf("%s_%02d", t.Name, i), 1}
+	}
+	return all
 }
 
 // Mode is how a message is sent.

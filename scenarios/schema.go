@@ -22,7 +22,7 @@ var caseFields = []field[Scenario]{
 	block("target", "where messages go; without it the embedded broker", targetFields,
 		[]string{"exclude_brokers", "namespace"},
 		func(s *Scenario) *Target { return &s.Target }),
-	block("topic", "the topic that messages are sent to", topicFields, []string{"keep", "type"},
+	block("topic", "the topic that messages are sent to, or the topics that share them", topicFields, []string{"keep", "type"},
 		func(s *Scenario) *Topic { return &s.Topic }),
 	block("load", "how many messages, when, and by whom", loadFields, nil,
 		func(s *Scenario) *Workload { return &s.Load }),
@@ -67,7 +67,10 @@ var embeddedFields = []field[Embedded]{
 }
 
 var topicFields = []field[Topic]{
-	value("name", topicName, "", "of the topic; without it RMQBENCH_ and the scenario's name in upper case", func(t *Topic) *string { return &t.Name }),
+	option("name", topicName, "of the topic; without it RMQBENCH_ and the scenario's name in upper case", func(t *Topic) *string { return &t.Name }),
+	option("count", whole(1, maxTopics), "topics that share the messages evenly, named after name: NAME_00, NAME_01, …; without it the one of that name",
+		func(t *Topic) *int { return &t.Count }),
+	table("weights", topicName, whole(1, maxWeight), "topics by name, each as usual as its weight, instead of name and count", func(t *Topic) *[]Pair[string, int] { return &t.Weights }),
 	value("queues_per_broker", whole(1, maxQueues), "8", "of a topic that is created", func(t *Topic) *int { return &t.QueuesPerBroker }),
 	option("create", oneOf([]Create{CreateIfAbsent, CreateNever}), "whether a missing topic is created; without it if_absent on loopback, never elsewhere",
 		func(t *Topic) *Create { return &t.Create }),
