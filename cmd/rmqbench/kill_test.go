@@ -85,8 +85,11 @@ func killOne(t *testing.T, binary string, n, of int) error {
 		return fmt.Errorf("%+v, %s", c.Counts, c.Verdict)
 	}
 	said, err := exec.CommandContext(t.Context(), binary, "report", filepath.Dir(path), "--format", "md", "-o", "-").CombinedOutput()
-	if err != nil || !bytes.Contains(said, []byte("PARTIAL")) {
-		return fmt.Errorf("report: %v: %s", err, said)
+	if err != nil {
+		return fmt.Errorf("report: %w: %s", err, said)
+	}
+	if !bytes.Contains(said, []byte("PARTIAL")) {
+		return fmt.Errorf("report does not say PARTIAL: %s", said)
 	}
 	return nil
 }
