@@ -56,38 +56,45 @@ func countsByTopic(queues []Share, of func(*Share) int64) (groups [][]int64) {
 
 // SkewOf compares counts, those of each group with each other; nil if no group has two, or nothing was counted.
 func SkewOf(groups ...[]int64) *Skew {
-	var fair []float64 // counts over their group's mean
-	var chi2 float64
+	groups = slices.DeleteFunc(slices.Clone(groups), func(counts []int64) bool { return sumUp(counts) == 0 })
+	s := &Skew{}
+	var all []float64 // counts; of several groups each over its group's mean
+	var total, chi2 float64
 	freedom, least := 0, math.Inf(1)
 	for _, counts := range groups {
-		var sum int64
-		for _, n := range counts {
-			sum += n
+		mean := float64(sumUp(counts)) / float64(len(counts))
+		unit := 1.0
+		if len(groups) > 1 {
+			unit = mean
 		}
-		if sum == 0 {
-			continue
-		}
-		mean := float64(sum) / float64(len(counts))
 		for _, c := range counts {
-			fair = append(fair, float64(c)/mean)
-			chi2 += (float64(c) - mean) * (float64(c) - mean) / mean
+			n := float64(c)
+			all, total = append(all, n/unit), total+n/unit
+			chi2 += (n - mean) * (n - mean) / mean
+			s.MaxOverMean = max(s.MaxOverMean, n/mean)
 		}
 		freedom, least = freedom+len(counts)-1, min(least, mean)
 	}
 	if freedom == 0 {
 		return nil
 	}
-	slices.Sort(fair)
+	slices.Sort(all)
 	var ranked float64
-	for i, f := range fair {
-		ranked += float64(2*i+1-len(fair)) * f
+	for i, n := range all {
+		ranked += float64(2*i+1-len(all)) * n
 	}
-	n := float64(len(fair))
-	s := &Skew{MaxOverMean: fair[len(fair)-1], Gini: ranked / (n * n)}
+	s.Gini = ranked / (float64(len(all)) * total)
 	if least >= 5 { // the usual rule for the approximation to hold
 		s.Chi2P = new(chi2Above(chi2, freedom))
 	}
 	return s
+}
+
+func sumUp(counts []int64) (sum int64) {
+	for _, n := range counts {
+		sum += n
+	}
+	return sum
 }
 
 // chi2Above is the probability that a chi-square variable of so many degrees of freedom exceeds x: the upper regularized
