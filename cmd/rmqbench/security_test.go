@@ -50,7 +50,7 @@ func TestR39_R42_SecurityFlags(t *testing.T) {
 		out := filepath.Join(t.TempDir(), "runs")
 		args := strings.Fields(tt.args)
 		if args[0] == "run" {
-			args = append(args, "--count", "20", "-o", out, "--json")
+			args = append(args, "--count", "20", "-o", out, "--json", "--instrument-cost", "off")
 		}
 		stdout, errs, status := command(t, args...)
 		if status != tt.status || !strings.Contains(errs, tt.errs) {
