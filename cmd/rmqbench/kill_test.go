@@ -155,3 +155,36 @@ func firstCheckpoint(parent string) (path string, run *results.Run, err error) {
 	}
 	return "", nil, errors.New("no checkpoint")
 }
+
+// TestR32_TwoAtOnce runs the built binary four times at once into one directory, which isn't there yet: each has a result of its own,
+// whole and of its own sends.
+func TestR32_TwoAtOnce(t *testing.T) {
+	binary, dir := build(t), filepath.Join(t.TempDir(), "results")
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			out, err := exec.CommandContext(t.Context(), binary, "run", "--progress", "none", "--instrument-cost", "off", "-w", "4", "--count", "300", "-o", dir).CombinedOutput()
+			if err != nil {
+				t.Errorf("%v: %s", err, out)
+			}
+		})
+	}
+	all.Wait()
+	found, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil || len(found) != 4 {
+		t.Fatalf("%v, %v", found, err)
+	}
+	for _, path := range found {
+		r, err := results.Open(path)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if c := &r.Run.Cases[0]; c.Acknowledged != 300 || len(r.Histograms) == 0 || r.Histograms[0].Histogram.Count() != 300 {
+			t.Errorf("%s: %+v, %d histograms", path, c.Counts, len(r.Histograms))
+		}
+		if page, err := os.ReadFile(filepath.Join(path, results.HTMLFile)); err != nil || !bytes.HasSuffix(bytes.TrimSpace(page), []byte("</html>")) {
+			t.Errorf("%s: a page of %d bytes, %v", path, len(page), err)
+		}
+	}
+}
