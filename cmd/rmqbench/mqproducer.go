@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,9 +13,10 @@ import (
 	"rmqbench/results"
 )
 
-// javaOption is one of those of org.apache.rocketmq.example.benchmark.Producer of RocketMQ 5. Each takes a value.
+// javaOption is one of those of org.apache.rocketmq.example.benchmark.Producer. Each takes a value.
 type javaOption struct {
 	short, long string
+	since       string // the first version of RocketMQ that takes it, from 4.5.1 on; "": none does
 	// become gives the flags of run that a value becomes, and what is said of it beyond them.
 	become func(j *javaBenchmark, value string) (flags []string, said string, err error)
 }
@@ -33,60 +35,60 @@ func as(flag string) func(*javaBenchmark, string) ([]string, string, error) {
 
 // javaOptions are in the order in which they are told of.
 var javaOptions = []javaOption{
-	{"n", "namesrvAddr", as("-n")},
-	{"t", "topic", as("-t")},
-	{"w", "threadCount", func(j *javaBenchmark, value string) ([]string, string, error) {
+	{"n", "namesrvAddr", "4.5.1", as("-n")},
+	{"t", "topic", "4.5.1", as("-t")},
+	{"w", "threadCount", "4.5.1", func(j *javaBenchmark, value string) ([]string, string, error) {
 		if j.is("y") {
 			return nil, "nothing: with -y true the Java benchmark has one thread", nil
 		}
 		return []string{"-w", value}, "", nil
 	}},
-	{"y", "asyncEnable", func(j *javaBenchmark, _ string) ([]string, string, error) {
+	{"y", "asyncEnable", "4.9.4", func(j *javaBenchmark, _ string) ([]string, string, error) {
 		if !j.is("y") {
 			return []string{"-m", "sync"}, "", nil
 		}
 		return []string{"-m", "async", "-w", "1", "--in-flight", "10000"}, "the Java benchmark stops for 0.1 s when 10,000 wait to be sent; here no more than that are unanswered", nil
 	}},
-	{"s", "messageSize", as("-s")},
-	{"k", "keyEnable", func(j *javaBenchmark, _ string) ([]string, string, error) {
+	{"s", "messageSize", "4.5.1", as("-s")},
+	{"k", "keyEnable", "4.5.1", func(j *javaBenchmark, _ string) ([]string, string, error) {
 		if !j.is("k") {
 			return nil, "no keys", nil
 		}
 		return []string{"--set", "message.keys.distinct=1000", "--set", "message.keys.skew=sequence"}, "the Java benchmark's key is the second in which a message is sent", nil
 	}},
-	{"p", "propertySize", func(_ *javaBenchmark, value string) ([]string, string, error) {
+	{"p", "propertySize", "", func(_ *javaBenchmark, value string) ([]string, string, error) {
 		if value == "0" {
 			return nil, "no properties", nil
 		}
-		return nil, "", fmt.Errorf("no flag gives messages properties; write message.properties in a scenario file")
+		return nil, "", fmt.Errorf("the Java benchmark looks for it but declares it in no version, and so refuses it too; write message.properties in a scenario file")
 	}},
-	{"l", "tagCount", func(_ *javaBenchmark, value string) ([]string, string, error) {
+	{"l", "tagCount", "4.8.0", func(_ *javaBenchmark, value string) ([]string, string, error) {
 		if value == "0" {
 			return nil, "no tags", nil
 		}
 		return []string{"--set", "message.tags=" + value}, "drawn by the seed, not by the clock", nil
 	}},
-	{"m", "msgTraceEnable", func(j *javaBenchmark, _ string) ([]string, string, error) {
+	{"m", "msgTraceEnable", "4.8.0", func(j *javaBenchmark, _ string) ([]string, string, error) {
 		if j.is("m") {
 			return nil, "", fmt.Errorf("run sends no traces, and with them the load would be another")
 		}
 		return nil, "no traces", nil
 	}},
-	{"a", "aclEnable", func(j *javaBenchmark, _ string) ([]string, string, error) {
+	{"a", "aclEnable", "4.8.0", func(j *javaBenchmark, _ string) ([]string, string, error) {
 		if j.is("a") {
 			return nil, "requests are signed with RMQBENCH_ACCESS_KEY and RMQBENCH_SECRET_KEY, or with -- --credentials FILE", nil
 		}
 		return nil, "nothing: requests are signed where there are credentials", nil
 	}},
-	{"ak", "accessKey", secretOption},
-	{"sk", "secretKey", secretOption},
-	{"q", "messageQuantity", func(_ *javaBenchmark, value string) ([]string, string, error) {
+	{"ak", "accessKey", "4.9.3", secretOption},
+	{"sk", "secretKey", "4.9.3", secretOption},
+	{"q", "messageQuantity", "4.9.0", func(_ *javaBenchmark, value string) ([]string, string, error) {
 		if value == "0" {
 			return nil, "no end by number", nil
 		}
 		return []string{"--count", value}, "all threads together", nil
 	}},
-	{"d", "delayEnable", func(j *javaBenchmark, _ string) ([]string, string, error) {
+	{"d", "delayEnable", "4.9.1", func(j *javaBenchmark, _ string) ([]string, string, error) {
 		if !j.is("d") {
 			return nil, "no delay", nil
 		}
@@ -96,13 +98,13 @@ var javaOptions = []javaOption{
 		}
 		return []string{"--set", "message.delay_level=" + level, "--set", "message.long_delay=true"}, "", nil
 	}},
-	{"e", "delayLevel", func(j *javaBenchmark, _ string) ([]string, string, error) {
+	{"e", "delayLevel", "4.9.1", func(j *javaBenchmark, _ string) ([]string, string, error) {
 		if j.is("d") {
 			return nil, "see -d", nil
 		}
 		return nil, "nothing without -d true", nil
 	}},
-	{"c", "compressEnable", func(j *javaBenchmark, _ string) ([]string, string, error) {
+	{"c", "compressEnable", "5.1.1", func(j *javaBenchmark, _ string) ([]string, string, error) {
 		if !j.is("c") {
 			return nil, "bodies are not compressed", nil
 		}
@@ -112,25 +114,43 @@ var javaOptions = []javaOption{
 		}
 		return []string{"--compress-over", over}, "", nil
 	}},
-	{"ct", "compressType", func(_ *javaBenchmark, value string) ([]string, string, error) {
+	{"ct", "compressType", "5.1.1", func(j *javaBenchmark, value string) ([]string, string, error) {
+		if !j.is("c") {
+			return nil, "nothing without -c true", nil
+		}
 		return []string{"--set", "producer.compress=" + strings.ToLower(value)}, "", nil
 	}},
-	{"cl", "compressLevel", func(*javaBenchmark, string) ([]string, string, error) {
+	{"cl", "compressLevel", "5.1.1", func(*javaBenchmark, string) ([]string, string, error) {
 		return nil, "nothing: the level is the producer's own", nil
 	}},
-	{"ch", "compressOverHowMuch", func(j *javaBenchmark, _ string) ([]string, string, error) {
+	{"ch", "compressOverHowMuch", "5.1.1", func(j *javaBenchmark, _ string) ([]string, string, error) {
 		if j.is("c") {
 			return nil, "see -c", nil
 		}
 		return nil, "nothing without -c true", nil
 	}},
-	{"ri", "reportInterval", func(*javaBenchmark, string) ([]string, string, error) {
+	{"ri", "reportInterval", "5.1.2", func(*javaBenchmark, string) ([]string, string, error) {
 		return nil, "nothing: series.jsonl has a line a second, and -- --progress plain prints one every 5 s", nil
 	}},
 }
 
 func secretOption(*javaBenchmark, string) ([]string, string, error) {
 	return nil, "", fmt.Errorf("no flag takes a secret: set RMQBENCH_ACCESS_KEY and RMQBENCH_SECRET_KEY, or give -- --credentials FILE")
+}
+
+// javaVersions says which options each version of RocketMQ brought.
+func javaVersions() string {
+	of := map[string]string{}
+	for _, o := range javaOptions {
+		if o.since != "" {
+			of[o.since] += " -" + o.short
+		}
+	}
+	var lines []string
+	for _, version := range slices.Sorted(maps.Keys(of)) {
+		lines = append(lines, fmt.Sprintf("  %s %s", version, of[version]))
+	}
+	return strings.Join(lines, "\n")
 }
 
 func newMQProducer(s streams) *cobra.Command {
@@ -142,8 +162,14 @@ stderr what each became, and runs it as run does. Flags of run may follow after 
 
 Like the Java benchmark it is a closed loop of 64 threads on the topic BenchmarkTest with bodies of 128 bytes that are not compressed,
 and request headers in binary. Unlike it, it ends: after 60 s, after -q messages, or as -- -d TIME says. It
-retries as the Java client does (profile java-5.4) and never makes the topic off loopback. After a failed send the Java benchmark's thread sleeps for 3 s;
-here it goes on at once.`,
+retries as the Java client does (profile java-5.4) and never makes the topic off loopback. After a send that the network or a broker failed the Java
+benchmark's thread sleeps for 3 s; here it goes on at once.
+
+The versions of RocketMQ that brought the options, as its own take them; headers are in binary from 4.9.4 on (before: -- --serialize json):
+
+` + javaVersions() + `
+
+An option's value may follow it after = too.`,
 		Example: `  rmqbench mqproducer -n 127.0.0.1:9876 -t TOPIC -w 64 -s 1024
   rmqbench mqproducer -n 127.0.0.1:9876 -t TOPIC -y true -q 100000 -- --json -o none`,
 		DisableFlagParsing: true,
@@ -177,15 +203,20 @@ func fromJava(args []string) (flags, said []string, err error) {
 		args, own = args[:i], args[i+1:]
 	}
 	j := &javaBenchmark{given: map[string]string{}}
-	for i := 0; i < len(args); i += 2 {
-		o, err := javaOptionOf(args[i])
+	for len(args) > 0 {
+		name, value, joined := strings.Cut(args[0], "=")
+		args = args[1:]
+		o, err := javaOptionOf(name)
 		if err != nil {
 			return nil, nil, err
 		}
-		if i+1 == len(args) {
-			return nil, nil, &usageError{fmt.Sprintf("-%s needs a value, as with the Java benchmark", o.short)}
+		if !joined {
+			if len(args) == 0 {
+				return nil, nil, &usageError{fmt.Sprintf("-%s needs a value, as with the Java benchmark", o.short)}
+			}
+			value, args = args[0], args[1:]
 		}
-		j.given[o.short] = args[i+1]
+		j.given[o.short] = value
 	}
 	flags = []string{"-t", "BenchmarkTest", "-g", "benchmark_producer", "-w", "64", "-s", "128", "--compress-over", "off", "--serialize", "rocketmq", "--set", "producer.profile=java-5.4"}
 	if n, err := strconv.ParseInt(j.given["q"], 10, 64); err != nil || n == 0 {

@@ -13,6 +13,8 @@ func TestFromJava(t *testing.T) {
 		"-n a:1":                               start + "-d 60s -n a:1",
 		"-w 8 -s 1024 -t T -q 100":             start + "-t T -w 8 -s 1024 --count 100",
 		"--threadCount 8 --topic T":            start + "-d 60s -t T -w 8",
+		"--threadCount=8 -t=T":                 start + "-d 60s -t T -w 8",
+		"-ct LZ4":                              start + "-d 60s",
 		"-y true -w 8":                         start + "-d 60s -m async -w 1 --in-flight 10000",
 		"-k true -l 4 -d true -e 3":            start + "-d 60s --set message.keys.distinct=1000 --set message.keys.skew=sequence --set message.tags=4 --set message.delay_level=3 --set message.long_delay=true",
 		"-c true -ct LZ4 -cl 5 -ch 100":        start + "-d 60s --compress-over 100 --set producer.compress=lz4",
