@@ -1,7 +1,7 @@
 .DEFAULT_GOAL := help
 GO ?= go
 
-.PHONY: theory sbom reproducible reliability probes help build test race lint vuln cross fuzz nemesis soak mutants bench peers gates quick scale e2e pictures packages module-path ci nemesis-rocketmq lives
+.PHONY: accuracy samples theory sbom reproducible reliability probes help build test race lint vuln cross fuzz nemesis soak mutants bench peers gates quick scale e2e pictures packages module-path ci nemesis-rocketmq lives
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-11s %s\n", $$1, $$2}'
@@ -30,6 +30,10 @@ nemesis-rocketmq: ## five seeds on real RocketMQ 5.4.0, with kill -9 and SIGSTOP
 	RMQBENCH_E2E_SEEDS=$(or $(NEMESIS_SEEDS),5) $(GO) test -tags e2e -count=1 -timeout 1h -v -run '^TestR55_NemesisRocketMQ$$' ./e2e/
 soak: ## one producer under faults for SOAK (1h), memory and goroutines watched; E2E=1: on real RocketMQ 5.4.0
 	SOAK=$(or $(SOAK),1h) $(GO) test -count=1 -timeout 25h -v $(if $(E2E),-tags e2e -run '^TestR27_SoakRocketMQ$$' ./e2e/,-run '^TestR27_Soak$$' ./internal/nemesis)
+accuracy: ## is a rate of 1 k, 10 k and 50 k/s kept for ACCURACY (30s) each, and does the pacer leave a bystander alone; three minutes on a quiet machine
+	ACCURACY=$(or $(ACCURACY),30s) $(GO) test -count=1 -timeout 1h -v -run '^TestRule0[57]' ./bench
+samples: ## 100 million recorded samples and a day in virtual time: memory flat, counts exact; two minutes
+	SAMPLES=long $(GO) test -count=1 -timeout 1h -v -run '^TestR26_ManySamples$$|^TestR27_Hours$$' ./bench
 lives: ## 10,000 connections made and closed, 1,000 producers started and shut down: what stays of them; 100 runs killed: what each leaves
 	CONNECTS=10000 $(GO) test -count=1 -v -run '^TestR48_' ./remoting
 	LIVES=1000 $(GO) test -count=1 -v -run '^TestR48_' ./producer

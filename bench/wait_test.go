@@ -69,9 +69,9 @@ func TestPacerLeavesOthersAlone(t *testing.T) {
 	const tries, times = 3, 10
 	var alone, beside time.Duration
 	for range tries { // whatever else the machine does can only slow them down
-		alone = max(roundTrips(t, 300*time.Millisecond), 50*time.Microsecond)
-		stop := startPacer(t, "workers: 1, stages: [{for: 1h, rate: 1k/s}]")
-		beside = roundTrips(t, 300*time.Millisecond)
+		alone = max(medianTrip(t, 300*time.Millisecond), 50*time.Microsecond)
+		stop := startPacer(t, "workers: 1, stages: [{for: 1h, rate: 1k/s}]", &threadWaiter{})
+		beside = medianTrip(t, 300*time.Millisecond)
 		stop()
 		if beside <= times*alone {
 			return
@@ -81,10 +81,10 @@ func TestPacerLeavesOthersAlone(t *testing.T) {
 }
 
 // startPacer hands out slots until stop.
-func startPacer(t *testing.T, load string) (stop func()) {
+func startPacer(t *testing.T, load string, wait waiter) (stop func()) {
 	p := planOf(t, loadOf(t, load))
 	l := newLoad(t.Context(), p, nil)
-	pace := &pacer{plan: p, start: remoting.Nanotime(), slots: l.slots, idle: &l.idle, wait: &threadWaiter{}}
+	pace := &pacer{plan: p, start: remoting.Nanotime(), slots: l.slots, idle: &l.idle, wait: wait}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { pace.run(ctx) }()
@@ -100,8 +100,15 @@ func startPacer(t *testing.T, load string) (stop func()) {
 	}
 }
 
-// roundTrips is the median time of a byte there and back over loopback.
-func roundTrips(t *testing.T, d time.Duration) time.Duration {
+// medianTrip is the median of roundTrips.
+func medianTrip(t *testing.T, d time.Duration) time.Duration {
+	t.Helper()
+	all := roundTrips(t, d)
+	return all[len(all)/2]
+}
+
+// roundTrips are the times of a byte there and back over loopback for so long, sorted.
+func roundTrips(t *testing.T, d time.Duration) []time.Duration {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -137,7 +144,7 @@ func roundTrips(t *testing.T, d time.Duration) time.Duration {
 	listener.Close()
 	<-echoed
 	slices.Sort(all)
-	return all[len(all)/2]
+	return all
 }
 
 // onlyWriter hides ReadFrom, by which the kernel would echo without Go.
