@@ -12,6 +12,7 @@ type Progress struct {
 	Index, Of int           // of the run's cases, from 0; Of is 0 where nobody knows
 	Elapsed   time.Duration // of the case, warm-up included
 	Total     time.Duration // 0: only a count ends it
+	WarmingUp bool          // this is a warm-up that ends by itself, after Total at the latest; the case's time begins anew after it
 
 	Ended     int64            // sends that have ended
 	Failed    int64            // of those, neither acknowledged nor written

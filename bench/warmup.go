@@ -63,6 +63,12 @@ func warmUp(ctx context.Context, c *scenarios.Case, sender Sender, wait waiter, 
 	if look.stops != nil {
 		look.stops.slo = false
 	}
+	if tick := look.tick; tick != nil {
+		look.tick = func(p Progress) {
+			p.WarmingUp = true
+			tick(p)
+		}
+	}
 	return drive(ctx, p, sender, wait, look)
 }
 

@@ -88,7 +88,7 @@ func (v *view) frame(width int, colours bool) []string {
 func (v *view) head() []span {
 	at := &v.at
 	var bar string
-	if at.Total > 0 {
+	if at.Total > 0 && !at.WarmingUp {
 		full := int(min(barWidth*at.Elapsed/at.Total, barWidth))
 		bar = strings.Repeat("━", full) + strings.Repeat("·", barWidth-full) + "  "
 	}
@@ -106,6 +106,9 @@ func place(at *bench.Progress) string {
 // clock is how long it has been, and how long it will be.
 func clock(at *bench.Progress) string {
 	text := elapsed(at.Elapsed).String()
+	if at.WarmingUp {
+		return fmt.Sprintf("warming up for %s, %s at the most", text, elapsed(at.Total))
+	}
 	if at.Total == 0 {
 		return text
 	}

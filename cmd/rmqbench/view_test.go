@@ -14,7 +14,7 @@ import (
 
 // views are moments of runs.
 func views() map[string]*view {
-	open, closed, counted, late := &view{keys: true, marks: 2}, &view{}, &view{keys: true}, &view{}
+	open, closed, counted, late, warm := &view{keys: true, marks: 2}, &view{}, &view{keys: true}, &view{}, &view{}
 	for i := range 40 {
 		open.take(bench.Progress{Case: "orders", Index: 1, Of: 6, Elapsed: time.Duration(i) * 250 * time.Millisecond, Total: 30 * time.Second, Ended: 50_000, Failed: 1260, DueAt: new(5000.0),
 			Causes:    []results.Caused{{Cause: "SYSTEM_BUSY [TIMEOUT_CLEAN_QUEUE]", N: 1100}, {Cause: "timeout", N: 150}, {Cause: "a", N: 4}, {Cause: "b", N: 3}, {Cause: "c", N: 2}, {Cause: "d", N: 1}},
@@ -23,14 +23,15 @@ func views() map[string]*view {
 	closed.take(bench.Progress{Case: "sync 64", Of: 1, Elapsed: 2 * time.Second, Total: 10 * time.Second, Ended: 100, PerSecond: 104_000, InFlight: 64, Workers: 64, Recently: 9, P50: 1000, P99: 2000, Max: 3000})
 	counted.take(bench.Progress{Case: "confirm 2.00k/s\x1b[2J", Elapsed: 61 * time.Second, InFlight: 1, Workers: 1})
 	late.take(bench.Progress{Case: "late", Of: 1, Elapsed: 11 * time.Second, Total: 10 * time.Second, Failed: 3, Causes: []results.Caused{{Cause: "\x1b[31mtimeout", N: 3}}, Workers: 2, InFlight: 2})
-	return map[string]*view{"open loop that fails": open, "closed loop": closed, "by count": counted, "late": late}
+	warm.take(bench.Progress{Case: "sync 64", Of: 1, Elapsed: 3 * time.Second, Total: 30 * time.Second, WarmingUp: true, Ended: 100, PerSecond: 99_000, InFlight: 64, Workers: 64})
+	return map[string]*view{"open loop that fails": open, "closed loop": closed, "by count": counted, "late": late, "warming up": warm}
 }
 
 // TestFrames: what the live view and the plain line show; nothing in them is wider than the terminal, or any escape but our own.
 func TestFrames(t *testing.T) {
 	var text strings.Builder
 	all := views()
-	for _, name := range []string{"open loop that fails", "closed loop", "by count", "late"} {
+	for _, name := range []string{"open loop that fails", "closed loop", "by count", "late", "warming up"} {
 		v := all[name]
 		text.WriteString("# " + name + "\n" + strings.Join(v.frame(100, false), "\n") + "\n" + plainLine(&v.at) + "\n\n")
 	}
