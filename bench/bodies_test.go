@@ -89,16 +89,16 @@ func TestReadBack(t *testing.T) {
 		want  results.BodyCheck
 		code  string // of the evidence
 	}{
-		"all":                               {[]outcome{acknowledged, acknowledged}, false, []*producer.Received{stored(0, ""), stored(1, "")}, results.BodyCheck{Read: 2, Acknowledged: 2}, "verified"},
-		"out of order":                      {[]outcome{acknowledged, acknowledged}, false, []*producer.Received{stored(1, ""), stored(0, "")}, results.BodyCheck{Read: 2, Acknowledged: 2, OrderBreaks: new(int64(1))}, "verified"},
+		"all":                               {[]outcome{acknowledged, acknowledged}, false, []*producer.Received{stored(0, ""), stored(1, "")}, results.BodyCheck{Read: 2, Acknowledged: 2}, "bodies_verified"},
+		"out of order":                      {[]outcome{acknowledged, acknowledged}, false, []*producer.Received{stored(1, ""), stored(0, "")}, results.BodyCheck{Read: 2, Acknowledged: 2, OrderBreaks: new(int64(1))}, "bodies_verified"},
 		"lost":                              {[]outcome{acknowledged, acknowledged}, false, []*producer.Received{stored(0, "")}, results.BodyCheck{Read: 1, Acknowledged: 1, Missing: 1}, "bodies_missing"},
 		"changed":                           {[]outcome{acknowledged}, false, []*producer.Received{stored(0, "other")}, results.BodyCheck{Read: 1, Acknowledged: 1, Corrupt: 1}, "bodies_corrupt"},
 		"twice, sent once":                  {[]outcome{acknowledged}, false, []*producer.Received{stored(0, ""), stored(0, "")}, results.BodyCheck{Read: 2, Acknowledged: 1, Duplicates: 1, Unexplained: 1}, "bodies_unexplained"},
-		"twice, tried twice":                {[]outcome{acknowledged}, true, []*producer.Received{stored(0, ""), stored(0, "")}, results.BodyCheck{Read: 2, Acknowledged: 1, Duplicates: 1}, "verified"},
-		"ambiguous, weak, written":          {[]outcome{ambiguous, weak, written}, false, []*producer.Received{stored(0, ""), stored(1, ""), stored(2, "")}, results.BodyCheck{Read: 3, Unacknowledged: 3}, "verified"},
-		"refused and not there":             {[]outcome{refused, failed, ambiguous}, false, nil, results.BodyCheck{}, "verified"},
+		"twice, tried twice":                {[]outcome{acknowledged}, true, []*producer.Received{stored(0, ""), stored(0, "")}, results.BodyCheck{Read: 2, Acknowledged: 1, Duplicates: 1}, "bodies_verified"},
+		"ambiguous, weak, written":          {[]outcome{ambiguous, weak, written}, false, []*producer.Received{stored(0, ""), stored(1, ""), stored(2, "")}, results.BodyCheck{Read: 3, Unacknowledged: 3}, "bodies_verified"},
+		"refused and not there":             {[]outcome{refused, failed, ambiguous}, false, nil, results.BodyCheck{}, "bodies_verified"},
 		"refused and there":                 {[]outcome{refused}, false, []*producer.Received{stored(0, "")}, results.BodyCheck{Read: 1, Unacknowledged: 1, Unexplained: 1}, "bodies_unexplained"},
-		"failed after an ambiguous attempt": {[]outcome{failed}, true, []*producer.Received{stored(0, "")}, results.BodyCheck{Read: 1, Unacknowledged: 1}, "verified"},
+		"failed after an ambiguous attempt": {[]outcome{failed}, true, []*producer.Received{stored(0, "")}, results.BodyCheck{Read: 1, Unacknowledged: 1}, "bodies_verified"},
 		"somebody else's":                   {nil, false, []*producer.Received{{Record: message.Record{Body: []byte("x")}}}, results.BodyCheck{Read: 1, Foreign: 1}, "bodies_foreign"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -453,7 +453,7 @@ func evidenceLines(r *Run) []string {
 	for i := range cases {
 		for j := range cases[i].Evidence {
 			switch e := &cases[i].Evidence[j]; {
-			case e.Verdict != Valid, e.Code == codeScheduleMissed, e.Code == codeErrorShare, e.Code == codeVerified, e.Code == codeClockSet:
+			case e.Verdict != Valid, e.Code == codeScheduleMissed, e.Code == codeErrorShare, e.Code == codeVerified, e.Code == codeBodiesVerified, e.Code == codeClockSet:
 				all = append(all, line{&cases[i], e})
 			case e.Code == codeCPUCeiling:
 				atCeiling = append(atCeiling, cases[i].label())

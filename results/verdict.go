@@ -48,6 +48,7 @@ const (
 	codeCPUCeiling     = "cpu_ceiling"
 	codeErrorShare     = "error_share"
 	codeVerified       = "verified"
+	codeBodiesVerified = "bodies_verified"
 	codeClockSet       = "clock_set"
 	codeWarmup         = "warmup"
 )

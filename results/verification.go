@@ -52,14 +52,17 @@ func (b *BodyCheck) evidence() []Evidence {
 	if b.Foreign > 0 {
 		found = append(found, line("bodies_foreign", Suspect, b.Foreign, "%s messages read back are somebody else's", groupDigits(b.Foreign)))
 	}
+	read := Evidence{Code: codeBodiesVerified, Verdict: Valid}
 	text := fmt.Sprintf("%s acknowledged messages were read back", groupDigits(b.Acknowledged))
 	if b.Duplicates > 0 {
 		text += fmt.Sprintf(", %s a second time", groupDigits(b.Duplicates))
 	}
 	if b.OrderBreaks != nil {
 		text += fmt.Sprintf("; order by key broken %s times, %s keys in more than one queue", groupDigits(*b.OrderBreaks), groupDigits(*b.KeysInTwoQueues))
+		read.Value = new(float64(*b.OrderBreaks))
 	}
-	return append(found, Evidence{Code: codeVerified, Verdict: Valid, Text: text})
+	read.Text = text
+	return append(found, read)
 }
 
 // LackingQueue is one that stored less than it acknowledged.
