@@ -67,7 +67,7 @@ func Capacity(ctx context.Context, s *scenarios.Scenario, o CapacityOptions) (*R
 	if err != nil {
 		return nil, err
 	}
-	st, err := newStand(ctx, c, targets[0], 0)
+	st, err := newStand(ctx, c, targets[0], 0, r.lot(c))
 	if err != nil {
 		return nil, err
 	}
@@ -157,7 +157,7 @@ func (q *quest) part(ctx context.Context, c *scenarios.Case, st *stand, p result
 	own := *c
 	own.Target.Brokers = p.Brokers
 	own.Load.Stages = []scenarios.Stage{{For: c.Load.Stages[0].For, Rate: perSecond(start)}}
-	with, err := newStand(ctx, &own, st.target, len(q.run.Capacity.Parts)+1)
+	with, err := newStand(ctx, &own, st.target, len(q.run.Capacity.Parts)+1, q.lot(&own))
 	if err != nil {
 		return err
 	}

@@ -40,7 +40,7 @@ func instrumentCost(ctx context.Context, c *scenarios.Case, d time.Duration) *re
 	if like.Load.OpenLoop() && like.Load.Backlog == 0 { // of a rate that is too high nothing is to be caught up with
 		like.Load.Backlog = instrumentBacklog
 	}
-	st, err := newStand(ctx, &like, &target{nameServers: []string{null.addr}}, -1)
+	st, err := newStand(ctx, &like, &target{nameServers: []string{null.addr}}, -1, lotOf(&like, 0, 0))
 	if err != nil {
 		return nil
 	}

@@ -42,7 +42,7 @@ func TestReplierLeavesOthersAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	st, err := newStand(t.Context(), ca, targets[0], 0)
+	st, err := newStand(t.Context(), ca, targets[0], 0, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

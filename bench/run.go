@@ -260,6 +260,14 @@ func (r *runner) put(ctx context.Context, c *scenarios.Case, t *target, i, round
 	return nil
 }
 
+// lot is what the selectors of a case in this round, and on this share, draw by.
+func (r *runner) lot(c *scenarios.Case) uint64 {
+	if r.share == nil {
+		return lotOf(c, r.round, 0)
+	}
+	return lotOf(c, r.round, r.share.Index)
+}
+
 // runCase drives one case.
 func (r *runner) runCase(ctx context.Context, c *scenarios.Case, t *target, index int) (*measurement, error) {
 	if r.Sender != nil {
@@ -268,7 +276,7 @@ func (r *runner) runCase(ctx context.Context, c *scenarios.Case, t *target, inde
 	if err := t.restore(ctx, c); err != nil {
 		return nil, err
 	}
-	st, err := newStand(ctx, c, t, index)
+	st, err := newStand(ctx, c, t, index, r.lot(c))
 	if err != nil {
 		return nil, err
 	}
@@ -414,8 +422,8 @@ type stand struct {
 	hurry     <-chan struct{}         // closed: nobody waits for goodbyes
 }
 
-// newStand makes the producer of a case, and the target if t is nil: an embedded one.
-func newStand(ctx context.Context, c *scenarios.Case, t *target, index int) (_ *stand, err error) {
+// newStand makes the producer of a case, whose selector draws by lot, and the target if t is nil: an embedded one.
+func newStand(ctx context.Context, c *scenarios.Case, t *target, index int, lot uint64) (_ *stand, err error) {
 	st := &stand{target: t}
 	if t == nil {
 		if st.target, err = startEmbedded(ctx, c); err != nil {
@@ -430,7 +438,7 @@ func newStand(ctx context.Context, c *scenarios.Case, t *target, index int) (_ *
 	}()
 	o := producerOptions(c, st.target.nameServers, index)
 	o.TLS, o.Credentials, o.Dial = st.target.security.TLS, st.target.security.Credentials, st.target.security.dial()
-	if err := choose(c, &o); err != nil {
+	if err := choose(c, &o, lot); err != nil {
 		return nil, err
 	}
 	if c.Load.Uses(scenarios.Transactional) {

@@ -9,14 +9,23 @@ import (
 	"rmqbench/scenarios"
 )
 
-// choose sets how o's producer chooses queues and brokers.
-func choose(of *scenarios.Case, o *producer.Options) (err error) {
+// drawing are the selectors that draw, by a seed.
+var drawing = map[string]func(seed uint64) producer.Selector{"random": producer.RandomSeeded, "least_in_flight": producer.LeastInFlightSeeded, "power_of_two": producer.PowerOfTwoSeeded}
+
+// lotOf is what the selectors of a case draw by: the scenario's seed, and apart from it for each round and each share of a run. Rounds that
+// all drew alike would take one draw for many.
+func lotOf(c *scenarios.Case, round, share int) uint64 {
+	return drawsOf(c.Seed, drawQueue).at(int64(round)<<32 + int64(share))
+}
+
+// choose sets how o's producer chooses queues, those that draw by lot, and brokers.
+func choose(of *scenarios.Case, o *producer.Options, lot uint64) (err error) {
 	c := &of.Producer
 	if o.Selector, err = producer.SelectorNamed(c.Selector, c.Rooms...); err != nil {
 		return fmt.Errorf("producer.selector: %w", err)
 	}
-	if c.Selector == "random" {
-		o.Selector = producer.RandomSeeded(drawsOf(of.Seed, drawQueue).base)
+	if seeded := drawing[c.Selector]; seeded != nil {
+		o.Selector = seeded(lot)
 	}
 	if of.Message.Keys == nil && (c.Selector == "hash" || c.Selector == "consistent_hash") {
 		o.Selector = &numbered{Selector: o.Selector}

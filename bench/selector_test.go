@@ -44,7 +44,7 @@ func TestHashWithoutKeys(t *testing.T) {
 	}
 	for _, name := range []string{"hash", "consistent_hash"} {
 		var o producer.Options
-		if err := choose(&scenarios.Case{Scenario: scenarios.Scenario{Producer: scenarios.Producer{Selector: name}}}, &o); err != nil {
+		if err := choose(&scenarios.Case{Scenario: scenarios.Scenario{Producer: scenarios.Producer{Selector: name}}}, &o, 0); err != nil {
 			t.Fatal(err)
 		}
 		got := map[int]int{}
@@ -65,40 +65,61 @@ func TestHashWithoutKeys(t *testing.T) {
 
 func TestChooseKnowsNoOther(t *testing.T) {
 	for _, p := range []scenarios.Producer{{Selector: "any"}, {Selector: "hash", AvoidSlow: "never"}} {
-		if err := choose(&scenarios.Case{Scenario: scenarios.Scenario{Producer: p}}, &producer.Options{}); err == nil {
+		if err := choose(&scenarios.Case{Scenario: scenarios.Scenario{Producer: p}}, &producer.Options{}, 0); err == nil {
 			t.Errorf("%+v is chosen by", p)
 		}
 	}
 }
 
-// random draws by the scenario's seed: the same queues again with the same, others with another, and evenly at any.
-func TestRandomBySeed(t *testing.T) {
+// What draws does so by the scenario's seed: the same queues again with the same, others with another, in another round and on another
+// share, and evenly at any. Rounds together are as even as one.
+func TestDrawnBySeed(t *testing.T) {
 	queues := make([]producer.MessageQueue, 24)
-	drawn := func(seed uint64) (picks []int, counts []int64) {
+	for i := range queues {
+		queues[i] = producer.MessageQueue{Topic: "T", Broker: string(rune('a' + i/8)), ID: int32(i % 8)}
+	}
+	even := func(name string, counts []int64) {
 		t.Helper()
-		var o producer.Options
-		if err := choose(&scenarios.Case{Scenario: scenarios.Scenario{Seed: seed, Producer: scenarios.Producer{Selector: "random"}}}, &o); err != nil {
-			t.Fatal(err)
+		if skew := results.SkewOf(counts); skew == nil || skew.Chi2P == nil || *skew.Chi2P <= 0.001 {
+			t.Errorf("%s: %v: %+v", name, counts, skew)
 		}
-		counts = make([]int64, len(queues))
-		for range 24_000 {
-			at, err := o.Selector.Select(queues, &producer.Message{}, nil)
-			if err != nil {
+	}
+	for _, name := range []string{"random", "least_in_flight", "power_of_two"} {
+		drawn := func(seed uint64, round, share int) (picks []int, counts []int64) {
+			t.Helper()
+			var o producer.Options
+			c := &scenarios.Case{Scenario: scenarios.Scenario{Seed: seed, Producer: scenarios.Producer{Selector: name}}}
+			if err := choose(c, &o, lotOf(c, round, share)); err != nil {
 				t.Fatal(err)
 			}
-			picks = append(picks, at)
-			counts[at]++
+			counts = make([]int64, len(queues))
+			for range 24_000 {
+				at, err := o.Selector.Select(queues, &producer.Message{}, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				picks = append(picks, at)
+				counts[at]++
+			}
+			return picks, counts
 		}
-		return picks, counts
-	}
-	one, counts := drawn(1)
-	if skew := results.SkewOf(counts); skew == nil || skew.Chi2P == nil || *skew.Chi2P <= 0.001 {
-		t.Errorf("seed 1: %v: %+v", counts, skew)
-	}
-	if again, _ := drawn(1); !slices.Equal(one, again) {
-		t.Error("seed 1 draws other queues the second time")
-	}
-	if other, _ := drawn(2); slices.Equal(one, other) {
-		t.Error("seed 2 draws what seed 1 does")
+		one, counts := drawn(1, 0, 0)
+		even(name, counts)
+		if again, _ := drawn(1, 0, 0); !slices.Equal(one, again) {
+			t.Errorf("%s: seed 1 draws other queues the second time", name)
+		}
+		for _, other := range [][3]int{{2, 0, 0}, {1, 1, 0}, {1, 0, 1}} {
+			if picks, _ := drawn(uint64(other[0]), other[1], other[2]); slices.Equal(one, picks) {
+				t.Errorf("%s: %v draws what seed 1 does", name, other)
+			}
+		}
+		together := make([]int64, len(queues))
+		for round := range 10 {
+			_, counts := drawn(1, round+1, 0)
+			for i, n := range counts {
+				together[i] += n
+			}
+		}
+		even(name+" in ten rounds", together)
 	}
 }

@@ -12,6 +12,9 @@ type dice struct{ n atomic.Uint64 }
 
 func (d *dice) shuffle() { d.n.Store(rand.Uint64()) }
 
+// seed makes the n-th number drawn a pure function of seed and n.
+func (d *dice) seed(seed uint64) { d.n.Store(mix(seed)) }
+
 // below is a number from 0 to n-1, each as likely as the others but for 1 in 2^64/n.
 func (d *dice) below(n int) int {
 	at, _ := bits.Mul64(mix(d.n.Add(0x9E3779B97F4A7C15)), uint64(n))

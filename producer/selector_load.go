@@ -24,6 +24,13 @@ func LeastInFlight() Selector {
 	return l
 }
 
+// LeastInFlightSeeded is [LeastInFlight] whose lot falls by seed, as [RandomSeeded]'s: the same sends under way, the same pick.
+func LeastInFlightSeeded(seed uint64) Selector {
+	l := &leastInFlight{}
+	l.dice.seed(seed)
+	return l
+}
+
 type leastInFlight struct {
 	loads
 	dice dice
@@ -56,6 +63,13 @@ func (l *leastInFlight) Select(queues []MessageQueue, _ *Message, _ any) (int, e
 func PowerOfTwo() Selector {
 	p := &powerOfTwo{}
 	p.dice.shuffle()
+	return p
+}
+
+// PowerOfTwoSeeded is [PowerOfTwo] whose draws are made by seed, as [RandomSeeded]'s: the same sends under way, the same pick.
+func PowerOfTwoSeeded(seed uint64) Selector {
+	p := &powerOfTwo{}
+	p.dice.seed(seed)
 	return p
 }
 

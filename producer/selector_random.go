@@ -11,7 +11,7 @@ func Random() Selector {
 // many queues is the same one, whoever makes it.
 func RandomSeeded(seed uint64) Selector {
 	r := &random{}
-	r.dice.n.Store(mix(seed))
+	r.dice.seed(seed)
 	return r
 }
 

@@ -62,15 +62,15 @@ func shares(tb testing.TB, got map[MessageQueue]int, queues, n int, sigmas float
 	}
 }
 
-// seeded sets what a selector draws by.
+// seeded is a selector that draws by 1, if it draws.
 func seeded(sel Selector) Selector {
-	switch s := sel.(type) {
+	switch sel.(type) {
 	case *random:
-		s.dice.n.Store(1)
+		return RandomSeeded(1)
 	case *leastInFlight:
-		s.dice.n.Store(1)
+		return LeastInFlightSeeded(1)
 	case *powerOfTwo:
-		s.dice.n.Store(1)
+		return PowerOfTwoSeeded(1)
 	}
 	return sel
 }

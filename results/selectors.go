@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/aclements/go-moremath/mathx"
 )
 
 // Selectors compares cases that differ in how a queue is chosen and in nothing else: a row each, in the scenario's order.
@@ -16,9 +14,22 @@ type Selectors struct {
 	Slow   *Event        `json:"slow,omitempty"`   // what happened to one broker; null: nothing did
 	Change *Event        `json:"change,omitempty"` // of the topic's queues; null: none
 	Rounds int           `json:"rounds"`
-	Test   string        `json:"test,omitempty"` // of the ranks: signed_rank or paired_t; "": too few rounds, and no ranks
+	Test   string        `json:"test,omitempty"` // of the ranks: signed_rank; "": too few rounds, and no ranks
 	Pairs  int           `json:"pairs"`          // of rows, whose p are adjusted by Holm
 	Rows   []SelectorRow `json:"rows"`
+
+	RoundsNeeded int            `json:"rounds_needed"`      // at the least, for so many pairs to be told apart
+	Compared     []SelectorPair `json:"compared,omitempty"` // each pair, by p99
+}
+
+// SelectorPair is two rows' p99, round by round.
+type SelectorPair struct {
+	Base string `json:"base"` // cases
+	New  string `json:"new"`
+	Change
+	AdjustedP float64  `json:"p_holm"`
+	Smallest  *float64 `json:"smallest_visible"` // see Row
+	Outcome   Outcome  `json:"outcome"`          // of New
 }
 
 // SelectorRow is one way to choose a queue. Queues are those that there were before the topic changed, until then.
@@ -210,82 +221,68 @@ func (w *watch) backAfter() *int64 {
 // rankAlpha is under which adjusted p two rows differ.
 const rankAlpha = 0.05
 
-// rank orders the rows by the p99 of their rounds, paired by round: Wilcoxon's signed ranks where enough rounds were made that it can
-// tell, after Holm over all pairs, and Student's t on the ratios' logarithms where not; of fewer than three rounds, no ranks. Rows
-// that can't be told apart share theirs.
+// rank orders the rows by the p99 of their rounds, paired by round: Wilcoxon's signed ranks after Holm over all pairs. Of fewer rounds
+// than can tell, no ranks. Rows that can't be told apart share theirs.
 func (s *Selectors) rank(cases []Case) {
 	n := len(cases)
 	s.Pairs = n * (n - 1) / 2
+	s.RoundsNeeded = RoundsNeeded(s.Pairs, rankAlpha, true)
 	for i := range cases {
-		if len(cases[i].RoundP99NS) != s.Rounds || s.Rounds < minRounds || slices.Contains(cases[i].RoundP99NS, 0) {
+		if len(cases[i].RoundP99NS) != s.Rounds || s.Rounds < s.RoundsNeeded || slices.Contains(cases[i].RoundP99NS, 0) {
 			return
 		}
 	}
-	s.Test = "paired_t"
-	if leastSignedRank(s.Rounds)*float64(s.Pairs) < rankAlpha {
-		s.Test = "signed_rank"
+	s.Test = "signed_rank"
+	values := make([][]float64, n)
+	for i := range cases {
+		for _, v := range cases[i].RoundP99NS {
+			values[i] = append(values[i], float64(v))
+		}
 	}
 	var p []float64
 	var of [][2]int
-	logs := make([]float64, n) // of the rounds' p99: their means
 	for i := range cases {
-		for _, v := range cases[i].RoundP99NS {
-			logs[i] += math.Log(float64(v))
-		}
 		for j := range i {
-			p, of = append(p, s.differ(cases[j].RoundP99NS, cases[i].RoundP99NS)), append(of, [2]int{j, i})
+			c := PairedChange(values[j], values[i])
+			s.Compared = append(s.Compared, SelectorPair{Base: cases[j].Name, New: cases[i].Name, Change: c, Smallest: c.Smallest(rankAlpha/float64(s.Pairs), 0)})
+			p, of = append(p, c.P), append(of, [2]int{j, i})
 		}
 	}
-	worse := make([]int, n)  // rows that are better for sure
+	better := make([]int, n) // how many rows are better than this one for sure
 	unsure := make([]int, n) // rows that it can't be told from
 	for k, adjusted := range Holm(p) {
-		i, j := of[k][0], of[k][1]
+		pair, j, i := &s.Compared[k], of[k][0], of[k][1]
+		pair.AdjustedP = adjusted
 		switch {
-		case adjusted >= rankAlpha:
+		case adjusted >= rankAlpha || pair.Share == nil:
+			pair.Outcome = NoDifference
 			unsure[i]++
 			unsure[j]++
-		case logs[i] < logs[j]:
-			worse[j]++
+		case *pair.Share > 0:
+			pair.Outcome = Worse
+			better[i]++
 		default:
-			worse[i]++
+			pair.Outcome = Better
+			better[j]++
 		}
 	}
 	for i := range s.Rows {
-		s.Rows[i].Rank, s.Rows[i].Tied = 1+worse[i], unsure[i] > 0
+		s.Rows[i].Rank, s.Rows[i].Tied = 1+better[i], unsure[i] > 0
 	}
 }
 
-// differ is the two-sided p of two rows' p99, round by round.
-func (s *Selectors) differ(a, b []int64) float64 {
-	x, y := make([]float64, len(a)), make([]float64, len(b))
-	for i := range a {
-		x[i], y[i] = float64(a[i]), float64(b[i])
+// wouldSee is the smallest difference that half of the pairs would show in four of five such comparisons; nil: they would show none.
+func (s *Selectors) wouldSee() *float64 {
+	var all []float64
+	for i := range s.Compared {
+		if v := s.Compared[i].Smallest; v != nil {
+			all = append(all, *v)
+		}
 	}
-	if s.Test == "signed_rank" {
-		return PairedChange(x, y).P
+	if 2*len(all) < len(s.Compared) || len(all) == 0 {
+		return nil
 	}
-	return pairedT(x, y)
-}
-
-// pairedT is the two-sided p of Student's t on the logarithms of the ratios of pairs, of which there are at least two.
-func pairedT(a, b []float64) float64 {
-	n := float64(len(a))
-	var mean, squares float64
-	for i := range a {
-		mean += math.Log(b[i]/a[i]) / n
-	}
-	for i := range a {
-		d := math.Log(b[i]/a[i]) - mean
-		squares += d * d
-	}
-	if mean == 0 {
-		return 1
-	}
-	t2 := mean * mean * n * (n - 1) / squares // +Inf where all are alike
-	if math.IsInf(t2, 1) {
-		return 0
-	}
-	return mathx.BetaInc((n-1)/(n-1+t2), (n-1)/2, 0.5)
+	return new(Median(all))
 }
 
 // notApplicable stands where a column says nothing of a row.
@@ -425,15 +422,17 @@ func (s *Selectors) words() []string {
 	if s.hasOrder() {
 		lines = append(lines, "order breaks: sends stored in another queue than their key's send before, or ahead of it")
 	}
-	switch s.Test {
-	case "":
-		lines = append(lines, fmt.Sprintf("rank: needs %d rounds (--repeat %d)", minRounds, minRounds))
-	default:
-		how := "Wilcoxon's signed ranks"
-		if s.Test == "paired_t" {
-			how = "paired t"
+	switch {
+	case s.Test != "":
+		line := fmt.Sprintf("rank: by p99, over %d rounds; = shares it: no difference found, which is not \"equal\"", s.Rounds)
+		if v := s.wouldSee(); v != nil {
+			line += fmt.Sprintf("; smallest difference this could see: %s (for half of the pairs)", FormatChange(*v))
 		}
-		lines = append(lines, fmt.Sprintf("rank: by p99, over %d rounds; = shares it: no difference found, which is not \"equal\" (%s, %d pairs by Holm)", s.Rounds, how, s.Pairs))
+		lines = append(lines, line)
+	case s.Rounds < s.RoundsNeeded:
+		lines = append(lines, fmt.Sprintf("rank: needs %d rounds (--repeat %d); in %d, chance alone could put %d rows in any order", s.RoundsNeeded, s.RoundsNeeded, s.Rounds, len(s.Rows)))
+	default:
+		lines = append(lines, "rank: none is claimed, a round of some row is missing or has no answers")
 	}
 	return lines
 }

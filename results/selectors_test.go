@@ -64,8 +64,8 @@ func selectorRun(t *testing.T, rounds int) *Run {
 }
 
 func TestSelectors(t *testing.T) {
-	s := selectorRun(t, 5).Selectors
-	if s == nil || len(s.Rows) != 3 || s.Test != "paired_t" || s.Pairs != 3 || s.Rounds != 5 {
+	s := selectorRun(t, 10).Selectors
+	if s == nil || len(s.Rows) != 3 || s.Test != "signed_rank" || s.Pairs != 3 || s.Rounds != 10 || s.RoundsNeeded != 10 || len(s.Compared) != 3 {
 		t.Fatalf("%+v", s)
 	}
 	robin, avoiding, hash := &s.Rows[0], &s.Rows[1], &s.Rows[2]
@@ -84,11 +84,16 @@ func TestSelectors(t *testing.T) {
 	if avoiding.Rank != 1 || avoiding.Tied || robin.Rank != 2 || !robin.Tied || hash.Rank != 2 || !hash.Tied {
 		t.Errorf("ranks %d %v, %d %v, %d %v", robin.Rank, robin.Tied, avoiding.Rank, avoiding.Tied, hash.Rank, hash.Tied)
 	}
-	if s := selectorRun(t, 8).Selectors; s.Test != "signed_rank" || s.Rows[1].Rank != 1 || s.Rows[1].Tied || !s.Rows[0].Tied {
-		t.Errorf("with eight rounds: %+v", s)
+	if c := s.Compared[0]; c.Base != "round_robin" || c.New != "avoiding" || c.Outcome != Better || c.AdjustedP >= 0.05 || valueOf(c.Share) > -0.3 || c.Smallest == nil {
+		t.Errorf("compared %+v", c)
 	}
-	if s := selectorRun(t, 2).Selectors; s.Test != "" || s.Rows[1].Rank != 0 {
-		t.Errorf("with two rounds: %+v", s)
+	if c := s.Compared[1]; c.New != "hash" || c.Outcome != NoDifference || c.Low == nil || *c.Low > 0 || *c.High < 0 {
+		t.Errorf("compared %+v", c)
+	}
+	for _, rounds := range []int{2, 5, 9} { // too few pairs: no rank is claimed, however clear it looks
+		if s := selectorRun(t, rounds).Selectors; s.Test != "" || s.Rows[1].Rank != 0 || s.RoundsNeeded != 10 || s.Compared != nil {
+			t.Errorf("with %d rounds: %+v", rounds, s)
+		}
 	}
 }
 
@@ -102,31 +107,15 @@ func TestNoComparisonOfSelectors(t *testing.T) {
 
 func TestSelectorTable(t *testing.T) {
 	var text strings.Builder
-	if err := WriteTable(&text, selectorRun(t, 5)); err != nil {
+	if err := WriteTable(&text, selectorRun(t, 10)); err != nil {
 		t.Fatal(err)
 	}
 	golden.Compare(t, "selectors.txt", text.String())
-}
-
-// The quantiles of Student's t are those of its own distribution.
-func TestPairedT(t *testing.T) {
-	for df, quantile := range map[int]float64{2: 4.3027, 4: 2.7764, 9: 2.2622} {
-		n := df + 1
-		a, b := make([]float64, n), make([]float64, n)
-		// Logarithms of mean m with a standard error of m / quantile.
-		var squares float64
-		for i := range b {
-			squares += math.Pow(float64(i)-float64(n-1)/2, 2)
-		}
-		spread := math.Sqrt(squares / float64(n-1) / float64(n))
-		for i := range b {
-			a[i], b[i] = 1, math.Exp(quantile*spread+float64(i)-float64(n-1)/2)
-		}
-		if p := pairedT(a, b); math.Abs(p-0.05) > 1e-4 {
-			t.Errorf("%d degrees of freedom: p %v at the 95 %% quantile", df, p)
-		}
+	text.Reset()
+	if err := WriteTable(&text, selectorRun(t, 5)); err != nil {
+		t.Fatal(err)
 	}
-	if p := pairedT([]float64{1, 2, 3}, []float64{1, 2, 3}); p != 1 {
-		t.Errorf("equal pairs: p %v", p)
+	if want := "rank: needs 10 rounds (--repeat 10); in 5, chance alone could put 3 rows in any order\n"; !strings.Contains(text.String(), want) {
+		t.Errorf("no %q in\n%s", want, &text)
 	}
 }
