@@ -57,7 +57,7 @@ func pageSection(t *testing.T, page, id string) string {
 // The comparison of selectors, the shards of a merged run and the searches of a capacity are in every form for people, with the same
 // numbers, and names stay names.
 func TestR43_Grids(t *testing.T) {
-	selectors := selectorRun(t, 5)
+	selectors := selectorRun(t, 10)
 	selectors.Pooled[0].Name = evilName
 	selectors.Selectors.Rows[0].Case = evilName
 	var terminal strings.Builder
@@ -96,7 +96,7 @@ func TestR43_Grids(t *testing.T) {
 // Every number of these tables says what it is to whoever points at it, and has what it is ordered by.
 func TestGridsAreDefined(t *testing.T) {
 	parted := partedRun()
-	for name, g := range map[string]*grid{"selectors": selectorGrid(selectorRun(t, 5)), "shards": shardGrid(shardedRun()), "rates": parted.Capacity.curveGrid(""), "searches": parted.Capacity.searchGrid()} {
+	for name, g := range map[string]*grid{"selectors": selectorGrid(selectorRun(t, 10)), "shards": shardGrid(shardedRun()), "rates": parted.Capacity.curveGrid(""), "searches": parted.Capacity.searchGrid()} {
 		for _, h := range g.Head {
 			if h.Text != "" && !h.Left && len(h.Title) < 15 {
 				t.Errorf("%s: column %q has no definition: %q", name, h.Text, h.Title)

@@ -349,6 +349,9 @@ func selectorGrid(r *Run) *grid {
 	}}, column{words("tied", ""), func(_ *Case, row *SelectorRow) gridCell { return word(strconv.FormatBool(row.Tied)) }})
 
 	g := &grid{Caption: "Who chooses queues best, by p99; the first row is the best"}
+	if s.Test == "" {
+		g.Caption = "How queues were chosen, by p99; too few rounds to say which is best"
+	}
 	for _, c := range columns {
 		g.Head = append(g.Head, c.gridHead)
 	}
