@@ -90,7 +90,7 @@ func TestR26_ManySamples(t *testing.T) {
 	if want := int64(n) * (900 + 1000*(oneIn-1)/2); total.callTime != want {
 		t.Errorf("the calls took %d ns together, want %d", total.callTime, want)
 	}
-	counted := map[int]int64{}
+	counted := map[int32]int64{}
 	for q, k := range r.ledger.acknowledged() {
 		counted[q.ID] = k
 	}
@@ -99,8 +99,8 @@ func TestR26_ManySamples(t *testing.T) {
 		if (oneIn-1)%queues == q%queues { // where the ambiguous ones would have gone
 			want -= bad
 		}
-		if counted[q] != want {
-			t.Errorf("queue %d took %d, want %d", q, counted[q], want)
+		if counted[int32(q)] != want {
+			t.Errorf("queue %d took %d, want %d", q, counted[int32(q)], want)
 		}
 	}
 	if sum := results.Sum(line.points); sum.Attempted != int64(n) || sum.Successes != good {
