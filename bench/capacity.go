@@ -63,7 +63,7 @@ func Capacity(ctx context.Context, s *scenarios.Scenario, o CapacityOptions) (*R
 			return nil, err
 		}
 	}
-	targets, err := preflight(ctx, []scenarios.Case{*c}, r.Options)
+	targets, err := preflight(ctx, []scenarios.Case{o.most(c)}, r.Options)
 	if err != nil {
 		return nil, err
 	}
@@ -83,6 +83,14 @@ func Capacity(ctx context.Context, s *scenarios.Scenario, o CapacityOptions) (*R
 	var sent int64
 	r.run.Capacity.EachStep(func(step *results.CapacityStep) { sent += step.Successes() })
 	return r.end(ctx, sent)
+}
+
+// most is a case that sends as much as the search can: the ceiling for all of its budget, and without a ceiling whatever is answered.
+// It is what disks have to hold, however fast c itself begins.
+func (o CapacityOptions) most(c *scenarios.Case) scenarios.Case {
+	most := *c
+	most.Load.Count, most.Load.Stages = 0, []scenarios.Stage{{For: scenarios.Duration(o.Budget), Rate: o.MaxRate}}
+	return most
 }
 
 // quest is one call of Capacity: the search with all brokers, and those with some of them.

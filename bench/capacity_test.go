@@ -19,6 +19,7 @@ import (
 	"rmqbench/broker"
 	"rmqbench/producer"
 	"rmqbench/remoting"
+	"rmqbench/remoting/message"
 	"rmqbench/results"
 	"rmqbench/scenarios"
 )
@@ -359,5 +360,31 @@ func TestPartsOf(t *testing.T) {
 	}
 	if got := busiest(&results.Case{Brokers: []results.Share{{Broker: "a", Acknowledged: 1}, {Broker: "c", Acknowledged: 9}}}, []string{"a", "b", "c"}); !slices.Equal(got, []string{"c", "a", "b"}) {
 		t.Errorf("%v", got)
+	}
+}
+
+// TestSearchOnDisks: what a search may put on a disk is the ceiling's for all of its budget, not the rate's that it begins with; without
+// a ceiling nothing bounds it.
+func TestSearchOnDisks(t *testing.T) {
+	c := &parse(t, "message: {size: 1000B}\nload: {count: 10, stages: [{for: 1s, rate: 10/s, warmup: true}, {for: 10s, rate: 10/s}]}")[0]
+	route := &message.Route{Brokers: []message.BrokerData{{Name: "a", Addrs: map[int64]string{0: "127.0.0.1:1"}}},
+		Queues: []message.QueueData{{Broker: "a", ReadQueues: 2, WriteQueues: 2, Perm: message.PermRead | message.PermWrite}}}
+	expected := func(o CapacityOptions) *results.Disk {
+		s := &somebodys{}
+		s.record.Brokers = []results.Broker{{Name: "a", Disk: &results.Disk{}}}
+		most := o.withDefaults().most(c)
+		if err := s.expect(&most, []*message.Route{route}, 1); err != nil {
+			t.Fatal(err)
+		}
+		return s.record.Brokers[0].Disk
+	}
+	if d := expected(CapacityOptions{MaxRate: c.Load.Stages[0].Rate, Budget: 100 * time.Second}); d.ExpectedBytes == nil || *d.ExpectedBytes < 1000*1000 || *d.ExpectedBytes > 1000*1400 {
+		t.Errorf("10/s of 1,000 B for 100 s: %+v", d)
+	}
+	if d := expected(CapacityOptions{}); !d.Unbounded || d.ExpectedBytes != nil {
+		t.Errorf("without a ceiling: %+v", d)
+	}
+	if len(c.Load.Stages) != 2 || c.Load.Count != 10 {
+		t.Error("the case itself is another")
 	}
 }
