@@ -169,7 +169,7 @@ const noKey = -1
 // fill gives it what message i has, and says its key's number.
 func (d *mould) fill(m *producer.Message, i int64) (key int32) {
 	k := &d.kinds[d.kindOf(i)]
-	m.Body, m.Tags, m.Properties = k.bodyOf(i), "", k.properties
+	m.Body, m.Tags, m.Properties, m.Number = k.bodyOf(i), "", k.properties, i
 	if k.tags != nil {
 		m.Tags = k.tags[k.tag.below(i, len(k.tags))]
 	}

@@ -31,6 +31,7 @@ type plan struct {
 
 	offsets bool  // an answer says where in its queue the message is
 	change  int64 // when the topic's queues change first, in the case's time; 0: they don't
+	placed  bool  // which queue a message goes to follows from the message
 	pulse   int64 // ns of the bins in which sends are counted by broker, if something happens to one; 0: nothing does
 }
 
@@ -63,6 +64,7 @@ func newPlan(c *scenarios.Case) (*plan, error) {
 	}
 	p := &plan{mould: mould, batch: mould.batchOf(&c.Load), mode: c.Load.Way(), open: c.Load.OpenLoop(), workers: c.Load.Workers.N, auto: c.Load.Workers.Auto, inFlight: c.Load.InFlight, count: c.Load.Count,
 		ordered: c.Load.Ordered, inFlightBytes: int64(c.Load.InFlightBytes), backlog: c.Load.Backlog, cap: c.Load.Cap, poisson: c.Load.Arrivals == scenarios.Poisson, gaps: drawsOf(c.Seed, drawGap)}
+	p.placed = byHash(c.Producer.Selector)
 	if p.auto {
 		p.workers = autoWorkers
 	}

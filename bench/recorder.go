@@ -94,6 +94,7 @@ type tally struct {
 	late               *results.Histogram // the same of slots that found a worker free: the generator's own
 	first, last        *results.Histogram // service of the sends due in the first and the last quarter of the measured time
 
+	sent         sent
 	parts        parts
 	unsuccessful [outcomes]*results.Histogram // due until done, of each other outcome; nil: none had it
 
@@ -217,6 +218,7 @@ func (r *recorder) empty(b *sampleBuffer) {
 		}
 		sh.events = append(sh.events, s.event(o))
 		t := r.tally(sh, s.stage)
+		t.sent.add(r.plan, s)
 		t.success(s, o)
 		if t.kinds != nil {
 			k := &t.kinds[s.kind]
@@ -315,6 +317,7 @@ func (r *recorder) other(s sample, o outcome, label string) {
 	defer sh.mu.Unlock()
 	sh.events = append(sh.events, s.event(o))
 	t := r.tally(sh, s.stage)
+	t.sent.add(r.plan, &s)
 	t.other(&s, o, label)
 	if t.kinds != nil {
 		t.kinds[s.kind].other(&s, o, label)
@@ -495,6 +498,7 @@ func (t *tally) merge(from *tally) error {
 	t.callTime += from.callTime
 	t.bodyBytes += from.bodyBytes
 	t.parts.merge(&from.parts)
+	t.sent.merge(from.sent)
 	t.lastDone = max(t.lastDone, from.lastDone)
 	parts := from.histograms()
 	for i, h := range t.histograms() {

@@ -3,9 +3,9 @@ package bench
 import (
 	"fmt"
 	"sync"
-	"sync/atomic"
 
 	"rmqbench/producer"
+	"rmqbench/remoting/message"
 	"rmqbench/scenarios"
 )
 
@@ -27,7 +27,7 @@ func choose(of *scenarios.Case, o *producer.Options, lot uint64) (err error) {
 	if seeded := drawing[c.Selector]; seeded != nil {
 		o.Selector = seeded(lot)
 	}
-	if of.Message.Keys == nil && (c.Selector == "hash" || c.Selector == "consistent_hash") {
+	if of.Message.Keys == nil && byHash(c.Selector) {
 		o.Selector = &numbered{Selector: o.Selector}
 	}
 	if c.AvoidSlow != "" {
@@ -38,25 +38,27 @@ func choose(of *scenarios.Case, o *producer.Options, lot uint64) (err error) {
 	return nil
 }
 
-// numbered gives a selector that hashes the number of the pick to hash, for messages without keys of their own: each is
-// the only one of its key.
+// byHash reports whether a selector's choice follows from the message alone.
+func byHash(selector string) bool { return selector == "hash" || selector == "consistent_hash" }
+
+// numbered gives a selector that hashes the message's number to hash, for messages without keys of their own: each is
+// the only one of its key, and whoever sends it picks alike.
 type numbered struct {
 	producer.Selector
-	n    atomic.Int32
 	args sync.Pool // of *number: boxing a number would allocate
 }
 
-type number int32
+type number int64
 
-// HashCode is that of Java's Integer.
-func (n *number) HashCode() int32 { return int32(*n) }
+// HashCode is that of Java's Long.
+func (n *number) HashCode() int32 { return message.JavaHashLong(int64(*n)) }
 
 func (s *numbered) Select(queues []producer.MessageQueue, m *producer.Message, _ any) (int, error) {
 	n, ok := s.args.Get().(*number)
 	if !ok {
 		n = new(number)
 	}
-	*n = number(s.n.Add(1))
+	*n = number(m.Number)
 	at, err := s.Selector.Select(queues, m, n)
 	s.args.Put(n)
 	return at, err

@@ -113,7 +113,7 @@ func newBatch(messages []*Message) (*batch, error) {
 			return nil, &SendError{Topic: first.Topic, Err: &BatchError{i, err}}
 		}
 	}
-	return &batch{own: Message{Topic: first.Topic, NoWaitStore: first.NoWaitStore, Stamped: first.Stamped}, list: messages, ids: make([]message.UniqueID, 0, len(messages))}, nil
+	return &batch{own: Message{Topic: first.Topic, Number: first.Number, NoWaitStore: first.NoWaitStore, Stamped: first.Stamped}, list: messages, ids: make([]message.UniqueID, 0, len(messages))}, nil
 }
 
 // encode makes the batch's body; the error is a *BatchError.

@@ -17,6 +17,7 @@ type Message struct {
 	Tags        string             // one tag; consumers filter on it
 	Keys        []string           // index keys; none holds a space
 	Flag        int32              // the application's, stored as it is
+	Number      int64              // the sender's own, for its selectors; it is not sent, and nobody else reads it
 	Stamped     bool               // note in SendResult when it was prepared and encoded: two looks at the clock more
 	NoWaitStore bool               // don't wait until the broker has flushed or copied it
 	ShardingKey string             // messages of one keep their order; brokers and 5.x proxies read it

@@ -350,7 +350,7 @@ func addProcess(into, from *Process) {
 }
 
 // sum adds two that may be unknown: the sum is then.
-func sum[N int | int64 | float64](a, b *N) *N {
+func sum[N int | int64 | float64 | ListHash](a, b *N) *N {
 	if a == nil || b == nil {
 		return nil
 	}
@@ -388,6 +388,7 @@ func (g *merging) addCase(i int, w *Whole, first bool) error {
 	if first {
 		return nil
 	}
+	into.SentHash, into.PlacedHash = sum(into.SentHash, from.SentHash), sum(into.PlacedHash, from.PlacedHash)
 	into.CutShort, into.StoppedBy = joinWords(into.CutShort, from.CutShort), cmp.Or(into.StoppedBy, from.StoppedBy)
 	into.LateNS = atLeast(into.LateNS, from.LateNS)
 	into.Measured.sum(&from.Measured)

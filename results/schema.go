@@ -45,6 +45,8 @@ func (b *schemaBuilder) of(t reflect.Type) map[string]any {
 		return map[string]any{}
 	case reflect.TypeFor[Verdict]():
 		return map[string]any{"enum": fromBest}
+	case reflect.TypeFor[ListHash]():
+		return map[string]any{"type": "string", "pattern": "^[0-9a-f]{16}$"}
 	}
 	switch t.Kind() {
 	case reflect.Bool:

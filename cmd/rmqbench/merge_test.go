@@ -16,23 +16,22 @@ import (
 	"rmqbench/results"
 )
 
-// sendShares runs one load as so many shares, each as a process would, and returns what each printed; killed ones only begin.
-func sendShares(t *testing.T, of int, out string) []string {
+// ofShares is the load of the tests of shares.
+func ofShares(cluster *broker.Cluster, out string, more ...string) []string {
+	return append([]string{"run", "-n", cluster.NameServer(), "-r", "900/s", "-d", "1s", "-w", "4", "--instrument-cost", "off", "--progress", "none", "-o", out}, more...)
+}
+
+// sendShares runs one load as so many shares, each as a process would, and returns what each printed.
+func sendShares(t *testing.T, cluster *broker.Cluster, of int, out string, more ...string) []string {
 	t.Helper()
-	cluster, err := broker.Start(broker.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(cluster.Close)
 	at := time.Now().Add(4 * time.Second).UTC().Format(time.RFC3339)
 	logs := make([]string, of)
 	var all sync.WaitGroup
 	for k := range of {
 		all.Go(func() {
 			var log, errs bytes.Buffer
-			status := run(t.Context(), []string{"run", "-n", cluster.NameServer(), "-r", "900/s", "-d", "1s", "-w", "4", "--instrument-cost", "off", "--progress", "none",
-				"--shard", fmt.Sprintf("%d/%d", k, of), "--start-at", at, "--print-record", "-o", filepath.Join(out, fmt.Sprint(k))}, streams{out: &log, err: &errs})
-			if status == exitUsage || status == exitFailed {
+			args := ofShares(cluster, filepath.Join(out, fmt.Sprint(k)), "--shard", fmt.Sprintf("%d/%d", k, of), "--start-at", at, "--print-record")
+			if status := run(t.Context(), append(args, more...), streams{out: &log, err: &errs}); status == exitUsage || status == exitFailed {
 				t.Errorf("share %d: status %d: %s", k, status, errs.String())
 			}
 			logs[k] = log.String()
@@ -42,10 +41,57 @@ func sendShares(t *testing.T, of int, out string) []string {
 	return logs
 }
 
+func startCluster(t *testing.T) *broker.Cluster {
+	t.Helper()
+	cluster, err := broker.Start(broker.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Close)
+	return cluster
+}
+
+// TestSharesSendWhatOneSends: one process and four send the same list, send by send, to the same queues; their records say so.
+func TestSharesSendWhatOneSends(t *testing.T) {
+	t.Parallel()
+	dir, cluster := t.TempDir(), startCluster(t)
+	same := []string{"--selector", "hash", "--set", "message.keys.distinct=100"}
+	var out, errs bytes.Buffer
+	if status := run(t.Context(), ofShares(cluster, filepath.Join(dir, "one"), same...), streams{out: &out, err: &errs}); status == exitUsage || status == exitFailed {
+		t.Fatalf("status %d: %s", status, errs.String())
+	}
+	sendShares(t, cluster, 4, filepath.Join(dir, "four"), same...)
+	merge := []string{"merge", "-o", filepath.Join(dir, "merged")}
+	for k := range 4 {
+		merge = append(merge, filepath.Join(dir, "four", fmt.Sprint(k)))
+	}
+	if status := run(t.Context(), merge, streams{out: &out, err: &errs}); status == exitUsage || status == exitFailed {
+		t.Fatalf("merge: status %d: %s", status, errs.String())
+	}
+	hashes := func(of string) [2]results.ListHash {
+		found, err := filepath.Glob(filepath.Join(dir, of, "*"))
+		if err != nil || len(found) != 1 {
+			t.Fatal(found, err)
+		}
+		r, err := results.Read(found[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := &r.Cases[0]
+		if c.Acknowledged != 900 || c.SentHash == nil || c.PlacedHash == nil {
+			t.Fatalf("%s: acknowledged %d, hashes %v and %v", of, c.Acknowledged, c.SentHash, c.PlacedHash)
+		}
+		return [2]results.ListHash{*c.SentHash, *c.PlacedHash}
+	}
+	if one, four := hashes("one"), hashes("merged"); one != four {
+		t.Errorf("one machine sent %x, four shares %x", one, four)
+	}
+}
+
 // TestMergeOfShares: three shares through logs and through directories give one result with all sends in it.
 func TestMergeOfShares(t *testing.T) {
 	dir := t.TempDir()
-	logs := sendShares(t, 3, dir)
+	logs := sendShares(t, startCluster(t), 3, dir)
 	var out, errs bytes.Buffer
 	status := run(t.Context(), []string{"merge", "-", "-o", filepath.Join(dir, "merged")}, streams{in: strings.NewReader(strings.Join(logs, "")), out: &out, err: &errs})
 	text := out.String()
