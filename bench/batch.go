@@ -39,6 +39,7 @@ func (w *worker) sendBatch(slot slot) {
 		m.Topic = w.plan.mould.topics[topic]
 		w.parcel.keys[at] = w.plan.mould.fill(m, slot.index+int64(at))
 	}
+	list[0].Number = slot.index / int64(w.plan.batch) // the batch's own: multiples of its size would miss queues
 	s := sample{index: slot.index, due: slot.due, called: w.now(), stage: slot.stage, topic: int8(topic), free: slot.free}
 	if s.due < 0 {
 		s.due = s.called

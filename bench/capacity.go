@@ -25,6 +25,7 @@ type CapacityOptions struct {
 	Step      time.Duration  // a step, if that is long enough for the percentiles demanded; 0 means 5s
 	Confirm   time.Duration  // the longer run that confirms an answer; 0 means 60s
 	Rounds    int            // answers, each found and confirmed anew; 0 means 3
+	Steps     int            // of a share: of the stairs that all climb; 0 means 8
 	Tolerance float64        // rates this share apart are not told apart; 0 means 0.01
 	Resume    *results.Run   // a search of the same scenario and options that did not come to its end; nil: begin anew
 	Lose      int            // search once more without so many of the busiest brokers; 0: don't
@@ -36,9 +37,9 @@ type CapacityOptions struct {
 }
 
 func (o CapacityOptions) withDefaults() CapacityOptions {
-	const budget, step, confirm, rounds, tolerance = 15 * time.Minute, 5 * time.Second, time.Minute, 3, 0.01
+	const budget, step, confirm, rounds, steps, tolerance = 15 * time.Minute, 5 * time.Second, time.Minute, 3, 8, 0.01
 	o.Budget, o.Step, o.Confirm = cmp.Or(o.Budget, budget), cmp.Or(o.Step, step), cmp.Or(o.Confirm, confirm)
-	o.Rounds, o.Tolerance = cmp.Or(o.Rounds, rounds), cmp.Or(o.Tolerance, tolerance)
+	o.Rounds, o.Steps, o.Tolerance = cmp.Or(o.Rounds, rounds), cmp.Or(o.Steps, steps), cmp.Or(o.Tolerance, tolerance)
 	return o
 }
 
@@ -46,11 +47,17 @@ func (o CapacityOptions) withDefaults() CapacityOptions {
 // whose first stage has the rate to begin with. Where no objective speaks of errors one of 1 % is added: refusals are
 // fast. The record's Cases are the runs that confirmed the answer, or the last step where none did. ctx's end is an
 // interrupt, as it is to [Run]; errors are as Run's, scenarios.Faults too.
+//
+// With o.Share it doesn't search: it sends its share of Steps rates from the first to MaxRate, in Rounds rounds, which all shares know
+// beforehand. Which of them hold is for [results.Merger] to say.
 func Capacity(ctx context.Context, s *scenarios.Scenario, o CapacityOptions) (*Report, error) {
 	o = o.withDefaults()
 	c, err := searchable(s)
 	if err != nil {
 		return nil, err
+	}
+	if o.Share != nil {
+		return climb(ctx, s, c, o)
 	}
 	r, err := begin(ctx, s, o.Options, 0)
 	if err != nil {
@@ -430,8 +437,8 @@ func (h *hunt) caseOf(t trial, index int) *scenarios.Case {
 	c.Load.Count = 0
 	rate := perSecond(t.rate)
 	c.Load.Stages = []scenarios.Stage{{For: scenarios.Duration(settle(t.length)), Rate: rate, Warmup: true}}
-	for range steadyQuarters {
-		c.Load.Stages = append(c.Load.Stages, scenarios.Stage{For: scenarios.Duration(t.length / steadyQuarters), Rate: rate})
+	for range results.SteadyQuarters {
+		c.Load.Stages = append(c.Load.Stages, scenarios.Stage{For: scenarios.Duration(t.length / results.SteadyQuarters), Rate: rate})
 	}
 	return &c
 }
@@ -451,10 +458,11 @@ func (h *hunt) weigh(t trial, of *scenarios.Case, m *measurement) error {
 	judged := &results.Run{Target: h.run.Target, Cases: []results.Case{c}}
 	results.Judge(judged)
 	c = judged.Cases[0]
-	f, why, err := weigh(&c)
+	found, why, err := results.Weigh(&c)
 	if err != nil {
 		return err
 	}
+	f := finding(slices.Index(findings[:], found))
 	step := results.CapacityStep{Phase: string(t.phase), Round: t.round, RatePerSecond: t.rate, PlannedNS: int64(t.length),
 		Found: findings[f], Why: why, Verdict: c.Verdict, Measured: c.Measured}
 	h.file(t, f, step, c, logs)

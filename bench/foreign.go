@@ -23,6 +23,9 @@ func (r *runner) measureForeign(ctx context.Context, c *scenarios.Case, index in
 	if err != nil {
 		return nil, err
 	}
+	if r.share != nil {
+		plan.share, plan.of = r.share.Index, r.share.Of
+	}
 	r.run.Target = results.Target{}
 	nameTopics(&r.run.Target, c)
 	complete := func(m *measurement) {
@@ -34,6 +37,9 @@ func (r *runner) measureForeign(ctx context.Context, c *scenarios.Case, index in
 	look := func(warmup *measurement) watcher {
 		stops := newStops(c, &target{local: true}, &r.Options)
 		look := watcher{stops: stops, review: reviewOf(c, stops), tick: r.tick(c, index), hurry: r.Hurry}
+		if r.share != nil {
+			look.gate = r.share.gate(index)
+		}
 		if r.Checkpoint != nil {
 			look.checkpoint = func(m *measurement) {
 				m.warmup = warmup

@@ -53,10 +53,11 @@ type Options struct {
 	Wait  time.Duration // how long to wait for name servers and brokers that aren't up yet; 0: not at all
 	Share *Share        // what this run sends of a larger one; nil: it is whole
 
-	rounds   int  // of all cases; 0: one
-	dry      bool // nothing is to be made: Preview
-	abroad   bool // as if no target were on loopback, for tests
-	uncapped bool // a search for a capacity without a ceiling: off loopback it is refused
+	rounds   int           // of all cases; 0: one
+	dry      bool          // nothing is to be made: Preview
+	abroad   bool          // as if no target were on loopback, for tests
+	apart    time.Duration // of a share's cases, for tests; 0: betweenCases
+	uncapped bool          // a search for a capacity without a ceiling: off loopback it is refused
 }
 
 // Tool is the program that runs, for the record.
@@ -96,7 +97,7 @@ func runCases(ctx context.Context, s *scenarios.Scenario, cases []scenarios.Case
 		}
 	}
 	if o.Share != nil {
-		if r.share, err = newShare(o.Share, cases, turns); err != nil {
+		if r.share, err = newShare(o.Share, cases, turns, o.between()); err != nil {
 			return nil, err
 		}
 		r.run.Shard = r.share.record

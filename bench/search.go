@@ -14,6 +14,8 @@ const (
 	growing    phase = "grow"    // twice the rate that held, half the rate that broke, until there is one of each
 	narrowing  phase = "narrow"  // bisection between them, on the rate's logarithm
 	confirming phase = "confirm" // a longer run at the highest that held
+
+	stair phase = results.PhaseStair // a rate that shares agreed upon: see climb
 )
 
 // trial is one run at a constant rate.

@@ -48,8 +48,8 @@ func TestHashWithoutKeys(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := map[int]int{}
-		for range 800 {
-			at, err := o.Selector.Select(queues, &producer.Message{}, nil)
+		for i := range int64(800) {
+			at, err := o.Selector.Select(queues, &producer.Message{Number: i}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

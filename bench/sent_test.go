@@ -17,7 +17,7 @@ func TestSharesSendOneList(t *testing.T) {
 	for name, of := range map[string]string{
 		"keys":            "producer: {selector: hash}\nmessage: {size: {uniform: [10B, 2KiB]}, keys: {distinct: 50}}\nload: {" + stages + "}",
 		"no keys, async":  "producer: {selector: consistent_hash}\nload: {mode: async, arrivals: poisson, " + stages + "}",
-		"batches":         "producer: {selector: hash}\nload: {mode: batch, batch: 7, " + stages + "}",
+		"batches":         "producer: {selector: hash}\nload: {mode: batch, batch: 16, " + stages + "}",
 		"another chooses": "producer: {selector: round_robin}\nload: {" + stages + "}",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -51,6 +51,11 @@ func TestSharesSendOneList(t *testing.T) {
 			}
 			if a.SentHash == nil || *a.SentHash != *b.SentHash || *a.SentHash != plannedHash(t, &s.Cases()[0]) {
 				t.Errorf("sent %v in one, %v in shares, planned %v", *a.SentHash, *b.SentHash, plannedHash(t, &s.Cases()[0]))
+			}
+			for _, q := range a.Queues {
+				if q.Acknowledged == 0 {
+					t.Errorf("nothing went to queue %d", *q.Queue)
+				}
 			}
 			if name == "another chooses" {
 				if a.PlacedHash != nil || b.PlacedHash != nil {
@@ -98,7 +103,7 @@ func TestSentTellsApart(t *testing.T) {
 	}
 	for name, change := range map[string]func(*sample){
 		"index": func(s *sample) { s.index = 3 }, "due": func(s *sample) { s.due++ }, "size": func(s *sample) { s.size-- },
-		"key": func(s *sample) { s.key = 3 }, "kind": func(s *sample) { s.kind = 1 },
+		"key": func(s *sample) { s.key = 3 }, "kind": func(s *sample) { s.kind = 1 }, "topic": func(s *sample) { s.topic = 1 },
 	} {
 		other := []sample{one[0], one[1]}
 		if change(&other[1]); hash(other).sends == hash(one).sends {

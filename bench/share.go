@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,6 +35,9 @@ func (e *ShareError) Error() string { return e.Msg }
 // get ready.
 const betweenCases = drainFor + 10*time.Second
 
+// between is that, or what a test has instead.
+func (o *Options) between() time.Duration { return cmp.Or(o.apart, betweenCases) }
+
 // shareable is an error unless cases can be sent by several.
 func shareable(cases []scenarios.Case) error {
 	for i := range cases {
@@ -62,8 +66,8 @@ type share struct {
 	starts []int64 // by turn: ns after the first one begins
 }
 
-// newShare prepares a share; turns are its cases in their order.
-func newShare(o *Share, cases []scenarios.Case, turns []turn) (*share, error) {
+// newShare prepares a share; turns are its cases in their order, so far apart.
+func newShare(o *Share, cases []scenarios.Case, turns []turn, between time.Duration) (*share, error) {
 	if o.Of < 1 || o.Of > results.MaxShards || o.Index < 0 || o.Index >= o.Of {
 		return nil, &ShareError{fmt.Sprintf("--shard %d/%d: the first is 0 of N, the last N-1 of N; N is at most %d", o.Index, o.Of, results.MaxShards)}
 	}
@@ -77,7 +81,7 @@ func newShare(o *Share, cases []scenarios.Case, turns []turn) (*share, error) {
 		for _, st := range cases[t.of].Load.Stages {
 			at += int64(st.For)
 		}
-		at += int64(betweenCases)
+		at += int64(between)
 		if cases[t.of].Load.Uses(scenarios.Transactional) {
 			at += int64(settleFor)
 		}

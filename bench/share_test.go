@@ -196,7 +196,7 @@ func TestShareRefuses(t *testing.T) {
 		"none":           {"stages: [{for: 1s, rate: 1k/s}]", 0, 0, "the first is 0 of N"},
 	} {
 		c := loadOf(t, tt.load)
-		_, err := newShare(&Share{Index: tt.k, Of: tt.n}, []scenarios.Case{*c}, []turn{{}})
+		_, err := newShare(&Share{Index: tt.k, Of: tt.n}, []scenarios.Case{*c}, []turn{{}}, betweenCases)
 		if e, ok := errors.AsType[*ShareError](err); !ok || !strings.Contains(e.Msg, tt.want) {
 			t.Errorf("%s: %v, want %q", name, err, tt.want)
 		}

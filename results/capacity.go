@@ -22,12 +22,15 @@ type Capacity struct {
 	Rounds        []float64 `json:"rounds_per_second"` // what each round confirmed
 
 	// HeldPerSecond is the highest rate that held in any step, confirmed or not; null: none did.
-	HeldPerSecond *float64       `json:"held_per_second"`
-	Limit         *CapacityLimit `json:"limit"` // null where nothing broke
-	KneePerSecond *float64       `json:"knee_per_second"`
-	BytesOut      int64          `json:"bytes_out"` // frames of all steps, warm-ups too: what a commit log of one replica grew by, about
-	Ended         string         `json:"ended"`     // found, ceiling, generator, budget, nothing_held or interrupted
-	Steps         []CapacityStep `json:"steps"`     // in the order in which they ran
+	HeldPerSecond *float64 `json:"held_per_second"`
+	// BrokePerSecond is, of stairs that shares climbed, the next step above those that held: the highest rate lies between. Null
+	// where no step broke, and of a search that narrows by itself.
+	BrokePerSecond *float64       `json:"broke_per_second,omitempty"`
+	Limit          *CapacityLimit `json:"limit"` // null where nothing broke
+	KneePerSecond  *float64       `json:"knee_per_second"`
+	BytesOut       int64          `json:"bytes_out"` // frames of all steps, warm-ups too: what a commit log of one replica grew by, about
+	Ended          string         `json:"ended"`     // found, ceiling, generator, budget, nothing_held, interrupted, or share: the merge of all has the answer
+	Steps          []CapacityStep `json:"steps"`     // in the order in which they ran
 
 	Parts []CapacityPart `json:"parts,omitempty"` // the same with some of the brokers only
 	Need  *CapacityNeed  `json:"need,omitempty"`  // where it was asked
@@ -62,11 +65,11 @@ type CapacityLimit struct {
 
 // CapacityStep is one run at a constant rate.
 type CapacityStep struct {
-	Phase         string  `json:"phase"` // grow, narrow or confirm
+	Phase         string  `json:"phase"` // grow, narrow or confirm; stair
 	Round         int     `json:"round"` // from 0
 	RatePerSecond float64 `json:"rate_per_second"`
 	PlannedNS     int64   `json:"planned_ns"` // without its warm-up
-	Found         string  `json:"found"`      // held, broke or limited, by the generator
+	Found         string  `json:"found"`      // held, broke or limited, by the generator; of stairs unknown too, and "" in a share
 	Why           string  `json:"why"`        // it broke or was limited
 	Verdict       Verdict `json:"verdict"`
 	Measured
@@ -84,6 +87,8 @@ func (c *Capacity) Sentence(embedded bool) string {
 	under := strings.Join(c.Objectives, ", ")
 	var said string
 	switch {
+	case c.stairs():
+		said = c.stairSentence(under)
 	case c.RatePerSecond != nil && c.AtLeast:
 		said = fmt.Sprintf("Holds at least %s/s at %s", FormatRate(*c.RatePerSecond), under)
 	case c.RatePerSecond != nil && c.LowPerSecond != nil:
@@ -170,14 +175,14 @@ func (s *CapacityStep) tail() *int64 {
 	return s.Response.P99
 }
 
-// curve are the steps by rate, of those at one rate the longest.
+// curve are the steps by rate, of those at one rate the longest, or the stair that came to the worst.
 func (c *Capacity) curve() []*CapacityStep {
 	var all []*CapacityStep
 	for i := range c.Steps {
 		all = append(all, &c.Steps[i])
 	}
 	slices.SortStableFunc(all, func(a, b *CapacityStep) int {
-		return cmp.Or(cmp.Compare(a.RatePerSecond, b.RatePerSecond), cmp.Compare(b.PlannedNS, a.PlannedNS))
+		return cmp.Or(cmp.Compare(a.RatePerSecond, b.RatePerSecond), cmp.Compare(b.PlannedNS, a.PlannedNS), compareStairs(a, b))
 	})
 	return slices.CompactFunc(all, func(a, b *CapacityStep) bool { return a.RatePerSecond == b.RatePerSecond })
 }
@@ -205,7 +210,11 @@ func WriteCapacity(w io.Writer, r *Run) error {
 		}
 		lines = append(append(append(lines, ""), searches...), "")
 	}
-	lines = append(append(lines, evidenceLines(r)...), c.Sentence(r.Target.Embedded))
+	shards, err := shardGrid(r).lines()
+	if err != nil {
+		return fmt.Errorf("table: %w", err)
+	}
+	lines = slices.Concat(lines, shards, shardLines(r), evidenceLines(r), []string{c.Sentence(r.Target.Embedded)})
 	if c.Need != nil {
 		lines = append(lines, c.Need.Sentence())
 	}
@@ -286,6 +295,9 @@ func (c *Capacity) searchGrid() *grid {
 // note is what came of a step, in the table's last column.
 func (c *Capacity) note(s *CapacityStep) string {
 	note := s.Found
+	if s.Phase == PhaseStair {
+		note += c.inRounds(s)
+	}
 	switch {
 	case s.Found == StepLimited:
 		note += " by the generator"

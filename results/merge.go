@@ -177,6 +177,12 @@ func (m *Merger) Merge() (*Whole, error) {
 	slices.Sort(lost)
 	w.Run.Lost = append(w.Run.Lost, lost...)
 	Judge(w.Run)
+	if w.Run.Capacity != nil {
+		if err := g.climbed(w); err != nil {
+			return nil, err
+		}
+		Judge(w.Run)
+	}
 	return w, nil
 }
 
@@ -246,6 +252,9 @@ type mergingCase struct {
 	unknown       bool       // the anatomy of some share isn't known
 	busy, ability float64    // of Generator.WorkersBusyShare: weighted by the workers, or the in-flight cap, and these
 	allocs        float64
+	begun         int    // shares that came to begin it
+	limited       string // what kept the first of the shares whose generator was the limit; "": none was
+	cut           string // why a share did not send all of it, and it was no answer of the target; "": all did
 }
 
 // span is when something began and ended, in nanoseconds after all were to begin it.
@@ -262,12 +271,16 @@ func (s *span) add(late int64, m *Measured, first bool) {
 
 func (g *merging) add(w *Whole) error {
 	w.Run.Shards = []ShardRow{w.Run.row()}
-	if w.Run.CutShort != "" { // of the merged run a part is lost; itself it came to its end
+	stepped := w.Run.Capacity != nil && w.Run.StoppedBy == StoppedByGuard // that the target could take no more is an answer
+	if w.Run.CutShort != "" && !stepped {                                 // of the merged run a part is lost; itself it came to its end
 		w.Run.Lost = append(w.Run.Lost, fmt.Sprintf("the rest of %s: %s", w.Run.Shard.named(), w.Run.CutShort))
-		w.Run.CutShort = ""
 	}
+	w.Run.CutShort = ""
 	w.keepSeries(g.of)
 	first := g.whole == nil
+	if err := w.stepped(g.whole); err != nil {
+		return err
+	}
 	if first {
 		g.whole = w
 		g.cases = make([]mergingCase, len(w.Cases))
@@ -276,7 +289,7 @@ func (g *merging) add(w *Whole) error {
 		return fmt.Errorf("it has %d cases, the shares before it %d", len(w.Cases), len(g.cases))
 	}
 	for i := range w.Cases {
-		if err := g.addCase(i, w, first); err != nil {
+		if err := g.addCase(i, w); err != nil {
 			return fmt.Errorf("case %s: %w", Printable(w.Run.Cases[i].Name), err)
 		}
 	}
@@ -357,12 +370,31 @@ func sum[N int | int64 | float64 | ListHash](a, b *N) *N {
 	return new(*a + *b)
 }
 
-// addCase adds case i of w to the shares before it. Of the first share only what can't be in the record is noted.
-func (g *merging) addCase(i int, w *Whole, first bool) error {
+// addCase adds case i of w to the shares before it. Of the first share that began it only what can't be in the record is noted.
+func (g *merging) addCase(i int, w *Whole) error {
 	acc, into, from := &g.cases[i], &g.whole.Run.Cases[i], &w.Run.Cases[i]
 	hist, more := &g.whole.Cases[i], &w.Cases[i]
-	if into.Name != from.Name || into.Round != from.Round || into.Mode != from.Mode || into.OpenLoop != from.OpenLoop || into.ScheduleHash != from.ScheduleHash {
+	if into.Name != from.Name || into.Round != from.Round || into.Mode != from.Mode || into.OpenLoop != from.OpenLoop {
 		return fmt.Errorf("the shares before it have another case here: %s", Printable(into.Name))
+	}
+	acc.noteShare(w.Run.Shard, from)
+	if from.CutShort != "" {
+		from.CutShort = fmt.Sprintf("%s: %s", w.Run.Shard.named(), from.CutShort)
+	}
+	if len(from.Stages) == 0 && from.CutShort != "" { // it was over before this one's turn
+		if into != from {
+			into.CutShort, into.StoppedBy = joinWords(into.CutShort, from.CutShort), cmp.Or(into.StoppedBy, from.StoppedBy)
+		}
+		return nil
+	}
+	acc.begun++
+	first := acc.begun == 1
+	if first && into != from { // those before it did not come to begin it
+		from.CutShort, from.StoppedBy = joinWords(into.CutShort, from.CutShort), cmp.Or(into.StoppedBy, from.StoppedBy)
+		*into, *hist = *from, *more
+	}
+	if into.ScheduleHash != from.ScheduleHash {
+		return fmt.Errorf("the shares before it have another schedule in %s", Printable(into.Name))
 	}
 	var late int64
 	if from.LateNS != nil {
@@ -382,9 +414,6 @@ func (g *merging) addCase(i int, w *Whole, first bool) error {
 		acc.stages[j].add(late, &from.Stages[j].Measured, first)
 	}
 	acc.note(from)
-	if from.CutShort != "" {
-		from.CutShort = fmt.Sprintf("%s: %s", w.Run.Shard.named(), from.CutShort)
-	}
 	if first {
 		return nil
 	}
@@ -426,6 +455,22 @@ func joinWords(a, b string) string {
 		return a + b
 	}
 	return a + "; " + b
+}
+
+// noteShare keeps what a share says of itself, and what the sums don't show.
+func (acc *mergingCase) noteShare(s *Shard, c *Case) {
+	for _, e := range c.Evidence {
+		if e.Verdict == GeneratorLimited && acc.limited == "" {
+			acc.limited = fmt.Sprintf("%s: %s", s.named(), e.Text)
+		}
+	}
+	switch {
+	case acc.cut != "":
+	case len(c.Stages) == 0 || c.CutShort != "" && c.StoppedBy != StoppedByGuard && c.StoppedBy != StoppedByErrors && c.StoppedBy != StoppedByObjective:
+		acc.cut = fmt.Sprintf("%s: %s", s.named(), c.CutShort)
+	case c.LateNS != nil && *c.LateNS > int64(lateShard):
+		acc.cut = fmt.Sprintf("%s began %s late", s.named(), FormatDuration(*c.LateNS))
+	}
 }
 
 // note keeps what has to be weighted.
@@ -721,6 +766,9 @@ func (p *Process) each(n int64, allocs float64) {
 }
 
 func (acc *mergingCase) end(c *Case, w *WholeCase) error {
+	if acc.begun == 0 {
+		return nil
+	}
 	total, err := w.total()
 	if err != nil {
 		return err

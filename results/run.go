@@ -91,7 +91,7 @@ type Case struct {
 	CutShort     string            `json:"cut_short,omitempty"`
 	LateNS       *int64            `json:"started_late_ns,omitempty"` // a share's: after the time at which all were to begin it
 	ScheduleHash string            `json:"schedule_hash,omitempty"`   // open loop: equal where index, key, topic, kind, size and due time of the first 10,000 messages are
-	SentHash     *ListHash         `json:"sent_hash,omitempty"`       // open loop: equal where index, key, size and due time of all measured sends that were attempted are, in whatever order; of shares, together
+	SentHash     *ListHash         `json:"sent_hash,omitempty"`       // open loop: equal where index, key, topic, kind, size and due time of all measured sends that were attempted are, in whatever order; of shares, together
 	PlacedHash   *ListHash         `json:"placed_hash,omitempty"`     // the same with the queue of each, where it follows from the message: selectors hash and consistent_hash
 	Warmup       *Stage            `json:"warmup,omitempty"`
 	WarmupEnd    *WarmupEnd        `json:"warmup_end,omitempty"` // of a warm-up that ended by itself

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"rmqbench/bench"
 	"rmqbench/results"
@@ -18,7 +19,7 @@ type capacityFlags struct {
 	start, maxRate        string
 	resume                string
 	budget, step, confirm string
-	rounds                int
+	rounds, steps         int
 	lose                  int
 	need, headroom        string
 	sweep                 bool
@@ -40,6 +41,11 @@ What holds at a rate that this generator could not keep is a floor and no answer
 --lose 1 searches once more without the busiest broker: the client leaves it out, the cluster isn't touched. --need says how many
 brokers hold a rate with a share of them left free; it takes capacity to grow with their number, and checks that with two.
 
+With --shard k/N the steps are agreed beforehand, for nobody commands the shares: --steps rates from --start to --max-rate, both of all
+shares together, each as many times the one below it, --rounds times from the bottom up. Give all shares the same flags and one
+--start-at. rmqbench merge of their records judges each step by what all measured together, and has the answer: the highest rate up
+to which every step held, in each round, and the next one, which broke. See docs/scale.md.
+
 --sweep answers another question: how much do more workers help? It takes 1, 2, 4, … 1,024 of them on a closed loop and fits the
 Universal Scalability Law to what they make: how much of a send is done one at a time, and what it costs to keep in step. Where
 the curve is another, it says so and gives no values: exit status 4.`,
@@ -47,6 +53,7 @@ the curve is another, it says so and gives no values: exit status 4.`,
   rmqbench capacity -n HOST:9876 -t TOPIC -m async --slo 'p99<10ms' --max-rate 50k/s
   rmqbench capacity -n HOST:9876 -t TOPIC --slo 'p99<10ms' --max-rate 200k/s --lose 1 --need 300k/s --headroom 30%
   rmqbench capacity mine.yaml --budget 5m --json                       # objectives from the scenario's slo
+  rmqbench capacity -n HOST:9876 -t TOPIC --slo 'p99<10ms' --start 50k/s --max-rate 400k/s --shard 0/3 --start-at 2026-03-01T12:00:00Z
   rmqbench capacity --sweep                                            # 1 to 1,024 workers on the embedded broker
   rmqbench capacity --set target.embedded.service_time=1ms --slo 'p99<50ms' --set load.arrivals=poisson`,
 		Args:              cobra.MaximumNArgs(1),
@@ -67,11 +74,13 @@ the curve is another, it says so and gives no values: exit status 4.`,
 	flags.StringVar(&f.step, "step", "5s", "a step's time, or what its percentiles need")
 	flags.StringVar(&f.confirm, "confirm", "60s", "time of a run that confirms an answer")
 	flags.IntVar(&f.rounds, "rounds", 3, "answers, each found and confirmed anew, 1 to 10; the interval is over them")
+	flags.IntVar(&f.steps, "steps", 8, "with --shard: rates from --start to --max-rate, 1 to 60")
 	flags.IntVar(&f.lose, "lose", 0, "search once more without so many of the busiest brokers")
 	flags.StringVar(&f.need, "need", "", "say how many brokers hold this rate")
 	flags.StringVar(&f.headroom, "headroom", "0%", "share of the brokers' capacity that --need leaves free, below 100%")
 	flags.BoolVar(&f.sweep, "sweep", false, "no search: a closed loop with 1 to 1,024 workers, and the law that what they make follows")
 	flags.StringVar(&f.resume, "resume", "", "result `directory` of a search that was cut short: go on from there, with the same flags")
+	f.share.add(flags)
 	addOutputFlags(cmd, &f.runFlags)
 	return cmd
 }
@@ -125,8 +134,17 @@ func runCapacity(cmd *cobra.Command, args []string, f capacityFlags, s streams) 
 	if f.rounds < 1 || f.rounds > 10 {
 		return &usageError{fmt.Sprintf("--rounds %d: 1 to 10", f.rounds)}
 	}
+	if o.Share, err = f.share.share(cmd.Flags(), s.warn); err != nil {
+		return err
+	}
+	if o.Steps, err = f.stairs(cmd.Flags(), o.Share != nil); err != nil {
+		return err
+	}
 	scenario, err := chooseScenario(cmd.Flags(), args, s, scenarios.Override{Path: "load.rate", Value: f.start, Source: "--start"})
 	if err != nil {
+		return err
+	}
+	if err := f.share.began(o.Share, f.json, s); err != nil {
 		return err
 	}
 	if f.resume != "" {
@@ -144,12 +162,34 @@ func runCapacity(cmd *cobra.Command, args []string, f capacityFlags, s streams) 
 	if err != nil {
 		return err
 	}
+	if o.Share != nil {
+		return deliver(report, scenario, keep, f.runFlags, s)
+	}
 	return deliverCapacity(report, scenario, keep, f.runFlags, s)
+}
+
+// stairs checks what goes with --shard and what doesn't, and gives the number of steps.
+func (f *capacityFlags) stairs(flags *pflag.FlagSet, shared bool) (int, error) {
+	if !shared {
+		if flags.Changed("steps") {
+			return 0, &usageError{"--steps is of shares, which agree upon them beforehand: give --shard k/N, or leave it out, and the search finds its own"}
+		}
+		return 0, nil
+	}
+	for _, name := range []string{"confirm", "lose", "need", "headroom", "resume"} {
+		if flags.Changed(name) {
+			return 0, &usageError{fmt.Sprintf("--%s needs a search that goes by what it finds, and shares (--shard) climb steps that they know beforehand: leave one of them out", name)}
+		}
+	}
+	if f.steps < 1 || f.steps > 60 {
+		return 0, &usageError{fmt.Sprintf("--steps %d: 1 to 60", f.steps)}
+	}
+	return f.steps, nil
 }
 
 // runSweep sweeps workers instead of searching.
 func runSweep(cmd *cobra.Command, args []string, f capacityFlags, s streams) error {
-	for _, name := range []string{"start", "budget", "confirm", "lose", "need", "headroom", "resume", "workers", "slo"} {
+	for _, name := range []string{"start", "budget", "confirm", "lose", "need", "headroom", "resume", "workers", "slo", "shard", "steps"} {
 		if cmd.Flags().Changed(name) {
 			return &usageError{"--" + name + " is of the search for a rate, and --sweep is none: leave one of them out"}
 		}
@@ -248,7 +288,7 @@ func stepLine(with string, step *results.CapacityStep) string {
 	return results.Printable(line)
 }
 
-// deliverCapacity prints the answer and writes the result's directory.
+// deliverCapacity prints the answer and writes the result's directory; scenario is nil where the record alone is at hand.
 func deliverCapacity(report *bench.Report, scenario *scenarios.Scenario, keep *keeper, f runFlags, s streams) error {
 	path, lost := keep.result(report)
 	run := report.Run
@@ -264,7 +304,11 @@ func deliverCapacity(report *bench.Report, scenario *scenarios.Scenario, keep *k
 			fmt.Fprintln(&text, run.Capacity.Need.Sentence())
 		}
 	default:
-		fmt.Fprintf(&text, "%s · seed %d\n", results.Title(run), scenario.Seed)
+		title := results.Title(run)
+		if scenario != nil {
+			title += fmt.Sprintf(" · seed %d", scenario.Seed)
+		}
+		fmt.Fprintln(&text, title)
 		if err := results.WriteCapacity(&text, run); err != nil {
 			return err
 		}

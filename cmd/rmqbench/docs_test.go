@@ -82,7 +82,7 @@ func TestDocsLinks(t *testing.T) {
 }
 
 // other are programs that our pages name beside rmqbench; what follows them isn't looked at, but for go and make.
-var other = []string{"go", "make", "kubectl", "git", "cosign", "sha256sum", "benchstat", "…"}
+var other = []string{"go", "make", "kubectl", "git", "cosign", "sha256sum", "benchstat", "grep", "…"}
 
 var (
 	assignment  = regexp.MustCompile(`^[A-Za-z_]+=`)

@@ -17,7 +17,7 @@ func newMerge(s streams) *cobra.Command {
 		Short: "Make one result of the shares that several machines sent",
 		Long: `merge puts the shares of one run together (run --shard k/N), and loses nothing: counts, histograms and percentiles are those
 that one machine would have had. A share that is missing, came twice, began late or is of another version makes the result
-PARTIAL, with its name.
+PARTIAL, with its name. Of shares of a search (capacity --shard k/N) it judges each step, and gives the highest rate that held.
 
 RESULT is the directory of a share's result, its whole.zst, a log with the lines of --print-record, a directory that holds any of
 these, or - for such a log on standard input. Lines of several shares may be mixed, and others stand between.`,
@@ -58,5 +58,9 @@ func merge(args []string, f runFlags, s streams) error {
 	if err != nil {
 		return err
 	}
-	return deliver(&results.Result{Run: whole.Run, Histograms: histograms, Series: whole.Series}, nil, &keeper{parent: f.out}, f, s)
+	merged, keep := &results.Result{Run: whole.Run, Histograms: histograms, Series: whole.Series}, &keeper{parent: f.out}
+	if whole.Run.Capacity != nil {
+		return deliverCapacity(merged, nil, keep, f, s)
+	}
+	return deliver(merged, nil, keep, f, s)
 }

@@ -177,3 +177,44 @@ func TestMergeRefusesWhatIsNoShare(t *testing.T) {
 		}
 	}
 }
+
+// TestCapacityOfShares: a share of a search prints its record and answers nothing; the merge does.
+func TestCapacityOfShares(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	var log, errs bytes.Buffer
+	status := run(t.Context(), []string{"capacity", "-n", startCluster(t).NameServer(), "-w", "4", "--slo", "p50<10s", "--start", "200/s", "--max-rate", "300/s", "--step", "1s", "--steps", "1", "--rounds", "1",
+		"--shard", "0/1", "--print-record", "--instrument-cost", "off", "--progress", "none", "-o", filepath.Join(dir, "share")}, streams{out: &log, err: &errs})
+	if status != exitDone || !strings.Contains(errs.String(), "rmqbench merge of the shares has the answer") || strings.Contains(log.String(), "Held") {
+		t.Fatalf("status %d\n%s%s", status, log.String(), errs.String())
+	}
+	var out bytes.Buffer
+	status = run(t.Context(), []string{"merge", "-", "-o", "none"}, streams{in: &log, out: &out, err: &errs})
+	// On a machine that stood still for a moment the step wasn't steady; whatever came of it, it is said.
+	if text := out.String(); status == exitUsage || status == exitFailed || !strings.Contains(text, "0 of 1") || !regexp.MustCompile(`300/s .* (held|broke|limited)`).MatchString(text) ||
+		!regexp.MustCompile(`Held 300/s at p50<10s, errors<1% once, not confirmed; limit: the ceiling|Not even the lowest step, 300/s|No answer for`).MatchString(text) {
+		t.Errorf("status %d\n%s%s", status, text, errs.String())
+	}
+	for flags, want := range map[string]string{
+		"--shard 0/1 --lose 1": "--lose needs a search that goes by what it finds",
+		"--steps 3":            "--steps is of shares",
+		"--shard 0/1":          "all shares must know the highest step: give --max-rate",
+		"--shard 0/1 --max-rate 90k/s --rounds 10":   "at most 60 in all",
+		"--shard 0/1 --max-rate 90k/s --budget 10s":  "take",
+		"--shard 0/1 --max-rate 900/s":               "would be less than 1 % apart",
+		"--shard 0/1 --steps 0":                      "--steps 0: 1 to 60",
+		"--shard 0/2 --max-rate 90k/s":               "--shard needs --start-at",
+		"--sweep --shard 0/1":                        "--shard is of the search for a rate",
+		"--shard 0/1 --print-record --json -m sync":  "both want stdout",
+		"--start-at 2126-01-01T00:00:00Z --rounds 2": "--start-at needs --shard k/N",
+	} {
+		var out, errs bytes.Buffer
+		args := append([]string{"capacity", "-o", "none", "--progress", "none"}, strings.Fields(flags)...)
+		if !strings.Contains(flags, "--sweep") {
+			args = append(args, "--slo", "p99<10ms")
+		}
+		if status := run(t.Context(), args, streams{out: &out, err: &errs}); status != exitUsage || !strings.Contains(errs.String(), want) || strings.Count(errs.String(), "\n") != 1 {
+			t.Errorf("%s: status %d: %q, want %q", flags, status, errs.String(), want)
+		}
+	}
+}

@@ -123,13 +123,8 @@ func runLoad(cmd *cobra.Command, args []string, f runFlags, s streams) error {
 	if err != nil {
 		return err
 	}
-	if f.share.print {
-		if f.json {
-			return &usageError{"--print-record and --json both want stdout: one of them"}
-		}
-		if err := results.PrintBegan(s.out, &results.Shard{Index: share.Index, Of: share.Of, Host: share.Host}); err != nil {
-			return err
-		}
+	if err := f.share.began(share, f.json, s); err != nil {
+		return err
 	}
 	o := bench.Options{Share: share, Wait: f.wait, Cost: cost, Unlimited: f.unlimited, AllowChange: f.change, NoGuard: f.noGuard, DiskLimit: limit}
 	watch, keep, err := f.begin(&o, s)
@@ -272,7 +267,7 @@ func deliver(report *bench.Report, scenario *scenarios.Scenario, keep *keeper, f
 		return fmt.Errorf("the result is lost: %w; give another directory with -o", lost)
 	}
 	status := results.ExitStatus(run, asksForRate(run))
-	if f.share.print && status != exitFailed && status != exitInterrupted {
+	if (f.share.print || run.Capacity != nil) && status != exitFailed && status != exitInterrupted {
 		return nil // a share whose record is under way has done its part: the merge judges, and a Job needn't count a pod as failed
 	}
 	if status != exitDone {

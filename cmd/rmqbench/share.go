@@ -90,6 +90,17 @@ func (f *shareFlags) share(flags *pflag.FlagSet, warn func(string)) (*bench.Shar
 	return s, nil
 }
 
+// began tells a log that a share begins, where its record will be printed.
+func (f *shareFlags) began(share *bench.Share, asJSON bool, s streams) error {
+	switch {
+	case !f.print:
+		return nil
+	case asJSON:
+		return &usageError{"--print-record and --json both want stdout: one of them"}
+	}
+	return results.PrintBegan(s.out, &results.Shard{Index: share.Index, Of: share.Of, Host: share.Host})
+}
+
 // hostName is the pod's, or the machine's.
 func hostName() string {
 	name, _ := os.Hostname() // a name for people: without one the number has to do
