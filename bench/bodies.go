@@ -244,12 +244,14 @@ type verification struct {
 }
 
 // begin looks at the queues before the case; nil: nobody asked.
-func beginVerification(ctx context.Context, c *scenarios.Case, admin *producer.Admin, queues []producer.MessageQueue, brokers []results.Broker) *verification {
+func beginVerification(ctx context.Context, c *scenarios.Case, admin *producer.Admin, st *stand) *verification {
 	if c.Verify == "" {
 		return nil
 	}
-	v := &verification{kind: c.Verify, admin: admin, queues: queues, brokers: brokers}
-	v.before, v.unverified = readOffsets(ctx, admin, queues, brokers)
+	v := &verification{kind: c.Verify, admin: admin, queues: st.queues, brokers: st.target.record.Brokers}
+	if v.unverified = static(c, st.routes); v.unverified == nil {
+		v.before, v.unverified = readOffsets(ctx, admin, v.queues, v.brokers)
+	}
 	return v
 }
 

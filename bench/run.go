@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -355,7 +356,7 @@ func (r *runner) measure(ctx context.Context, st *stand, c *scenarios.Case, inde
 		}
 		return look
 	}
-	verified := beginVerification(ctx, c, producer.NewAdmin(client, st.target.nameServers), st.queues, st.target.record.Brokers)
+	verified := beginVerification(ctx, c, producer.NewAdmin(client, st.target.nameServers), st)
 	if c.Verify == scenarios.VerifyBodies {
 		plan.roll = newRoll(strconv.FormatInt(time.Now().UnixNano(), 36) + "-")
 		plan.mould.roll = plan.roll
@@ -475,10 +476,7 @@ func newStand(ctx context.Context, c *scenarios.Case, t *target, index int, lot 
 	}
 	all.Sender, st.sender = all.members[0], all
 	for i, topic := range topicNames(c) {
-		queues, _ := st.routes[i].PublishQueues()
-		for _, q := range queues {
-			st.queues = append(st.queues, producer.MessageQueue{Topic: topic, Broker: q.Broker, ID: int32(q.ID)})
-		}
+		st.queues = append(st.queues, queuesOf(topic, st.routes[i])...)
 	}
 	st.record = st.target.record
 	if only := c.Target.Brokers; only != nil {
@@ -493,6 +491,27 @@ func newStand(ctx context.Context, c *scenarios.Case, t *target, index int, lot 
 		}
 	}
 	return st, nil
+}
+
+// queuesOf are those of a topic that a producer picks from. A static topic's (5.x) have the name of the broker that has each now, as the
+// results of sends do.
+func queuesOf(topic string, route *message.Route) (all []producer.MessageQueue) {
+	queues, _ := route.PublishQueues()
+	hosts := route.StaticHosts()
+	for _, q := range queues {
+		all = append(all, producer.MessageQueue{Topic: topic, Broker: cmp.Or(hosts[q], q.Broker), ID: int32(q.ID)})
+	}
+	return all
+}
+
+// static is an error that names the first of a case's topics that is static; nil: none is.
+func static(c *scenarios.Case, routes []*message.Route) error {
+	for i, topic := range topicNames(c) {
+		if routes[i].StaticHosts() != nil {
+			return fmt.Errorf("topic %s is a static one: brokers count its messages by other queues than those that are sent to", topic)
+		}
+	}
+	return nil
 }
 
 func (st *stand) close() {

@@ -2,13 +2,16 @@ package bench
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"rmqbench/broker"
 	"rmqbench/producer"
+	"rmqbench/remoting/message"
 	"rmqbench/results"
+	"rmqbench/scenarios"
 )
 
 func TestVerify(t *testing.T) {
@@ -72,5 +75,26 @@ func TestVerifyNeedsTheBrokers(t *testing.T) {
 	v := report.Run.Cases[0].Verify
 	if v == nil || !strings.Contains(v.Unverified, c.Brokers()[0].Name()) || report.Run.Verdict != results.Partial {
 		t.Errorf("%+v, verdict %s", v, report.Run.Verdict)
+	}
+}
+
+// A static topic's queues have the name of the broker that has each, as what is sent says; and its offsets are held to nothing.
+func TestStaticQueues(t *testing.T) {
+	route := &message.Route{Mappings: map[string]message.QueueMapping{
+		"a": {Topic: "S", Broker: "a", Scope: "global", TotalQueues: 3, Epoch: 1, CurrentIDs: map[int]int{0: 0, 2: 1}},
+		"b": {Topic: "S", Broker: "b", Scope: "global", TotalQueues: 3, Epoch: 1, CurrentIDs: map[int]int{1: 0}},
+	}}
+	want := []producer.MessageQueue{{Topic: "S", Broker: "a", ID: 0}, {Topic: "S", Broker: "b", ID: 1}, {Topic: "S", Broker: "a", ID: 2}}
+	if got := queuesOf("S", route); !slices.Equal(got, want) {
+		t.Errorf("queues %v, want %v", got, want)
+	}
+	c := &scenarios.Case{Scenario: scenarios.Scenario{Topic: scenarios.Topic{Name: "S"}, Verify: scenarios.VerifyOffsets}}
+	v := beginVerification(t.Context(), c, nil, &stand{target: &target{}, routes: []*message.Route{route}})
+	if got := v.end(t.Context(), nil); !strings.Contains(got.Unverified, "topic S is a static one") {
+		t.Errorf("%+v", got)
+	}
+	plain := &message.Route{Queues: []message.QueueData{{Broker: "a", WriteQueues: 2, Perm: message.PermRead | message.PermWrite}}, Brokers: []message.BrokerData{{Name: "a", Addrs: map[int64]string{0: "a:1"}}}}
+	if got := queuesOf("T", plain); len(got) != 2 || got[0].Broker != "a" || static(c, []*message.Route{plain}) != nil {
+		t.Errorf("queues %v", got)
 	}
 }
