@@ -119,13 +119,13 @@ func newBatch(messages []*Message) (*batch, error) {
 // encode makes the batch's body; the error is a *BatchError.
 func (s *send) encodeBatch(wallMS int64) error {
 	b := s.batch
-	most := s.p.opts.MaxBody
+	most := s.out.p.opts.MaxBody
 	properties := make([]byte, 0, 256)
 	s.packed = s.packed[:0]
 	for i, m := range b.list {
 		err := m.check(most)
 		if err == nil {
-			id := s.in.ids.NextAt(wallMS)
+			id := s.out.in.ids.NextAt(wallMS)
 			b.ids = append(b.ids, id)
 			properties = m.appendProperties(properties[:0], id, nil)
 			s.packed, err = message.AppendBatchMessage(s.packed, message.BatchMessage{Flag: m.Flag, Body: m.Body, EncodedProperties: properties})

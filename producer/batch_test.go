@@ -215,7 +215,8 @@ func TestSplitBatch(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s := &send{p: New(Options{Group: "g"}), in: &instance{ids: newIDs("fe80::1")}, one: one{batch: b}}
+			o := &outlet{p: New(Options{Group: "g"}), in: &instance{ids: newIDs("fe80::1")}}
+			s := &send{hot: hot{out: o}, one: one{batch: b}}
 			if err := s.encodeBatch(0); err != nil {
 				t.Fatal(err)
 			}

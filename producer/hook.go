@@ -90,15 +90,16 @@ func (s *send) before() error {
 	if s.seen != nil {
 		return nil
 	}
-	o := &s.p.opts
-	c := &SendContext{Group: s.ProducerGroup, Namespace: o.Namespace, Message: s.msg, ID: s.res.ID,
+	o := &s.out.p.opts
+	c := &SendContext{Group: s.ProducerGroup, Namespace: o.Namespace, Message: s.msg,
 		Queue: MessageQueue{s.msg.Topic, s.queue.broker, s.queue.id}, Addr: s.queue.addr, BornHost: o.ClientIP, Mode: s.mode(), MsgType: s.msgType(),
-		Attempt: s.res.Attempts, BodyBytes: len(s.body), Began: time.Now()}
+		Attempt: int(s.attempts), BodyBytes: len(s.body), Began: time.Now()}
+	s.out.in.ids.Set(&c.ID, s.serial)
 	if s.batch != nil {
 		c.Batch = s.batch.list
 	}
 	for _, h := range o.ForbiddenHooks {
-		if err := s.in.forbidden(h, c); err != nil {
+		if err := s.out.in.forbidden(h, c); err != nil {
 			return &ForbiddenError{err}
 		}
 	}
@@ -107,7 +108,7 @@ func (s *send) before() error {
 	}
 	s.seen = c
 	for _, h := range o.SendHooks {
-		s.in.guard("send hook", func() { h.Before(c) })
+		s.out.in.guard("send hook", func() { h.Before(c) })
 	}
 	return nil
 }
@@ -118,11 +119,11 @@ func (s *send) after(err error) {
 	s.seen = nil
 	c.Err, c.Ended = err, time.Now()
 	if err == nil {
-		res := s.res
-		c.Result = &res
+		c.Result = new(SendResult)
+		s.result(c.Result)
 	}
-	for _, h := range s.p.opts.SendHooks {
-		s.in.guard("send hook", func() { h.After(c) })
+	for _, h := range s.out.p.opts.SendHooks {
+		s.out.in.guard("send hook", func() { h.After(c) })
 	}
 }
 

@@ -33,15 +33,27 @@ func (m *Message) delayed() bool {
 	return m.DelayLevel != 0 || m.DelayFor != 0 || !m.DeliverAt.IsZero()
 }
 
+// plain says that it has no property but those of every message.
+func (m *Message) plain() bool {
+	return len(m.Tags)|len(m.Keys)|len(m.ShardingKey)|len(m.BuyerID)|len(m.Properties)|m.DelayLevel|int(m.DelayFor) == 0 && m.DeliverAt.IsZero()
+}
+
 // appendProperties writes the properties string: what the client sets first, then the application's. more is nil for most.
 func (m *Message) appendProperties(dst []byte, id message.UniqueID, more *extra) []byte {
 	dst = append(dst, message.PropertyUniqueKey+"\x01"...)
-	dst = id.AppendHex(dst)
+	return m.appendOthers(id.AppendHex(dst), more)
+}
+
+// appendOthers is appendProperties after the id.
+func (m *Message) appendOthers(dst []byte, more *extra) []byte {
 	wait := "\x02" + message.PropertyWaitStoreOK + "\x01true\x02"
 	if m.NoWaitStore {
 		wait = "\x02" + message.PropertyWaitStoreOK + "\x01false\x02"
 	}
 	dst = append(dst, wait...)
+	if more == nil && m.plain() {
+		return dst
+	}
 	if len(m.Keys) > 0 {
 		dst = append(dst, message.PropertyKeys+"\x01"...)
 		for i, k := range m.Keys {
@@ -107,6 +119,9 @@ var (
 func (m *Message) check(maxBody int) error {
 	if err := message.CheckBody(len(m.Body), maxBody); err != nil {
 		return err
+	}
+	if m.plain() {
+		return nil
 	}
 	if m.delayed() {
 		if err := m.checkDelay(); err != nil {

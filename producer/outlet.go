@@ -11,6 +11,8 @@ import (
 // outlet is what a producer keeps of a topic that it sends to: its name is valid, and the heads of its requests are
 // encoded but for what changes from one send to the next.
 type outlet struct {
+	p     *Producer
+	in    *instance
 	topic string // the application's name for it
 	wire  string // with its namespace
 	route *topicRoute
@@ -37,8 +39,8 @@ func (p *Producer) outlet(in *instance, topic string) (*outlet, error) {
 		if err := message.CheckSendTopic(wire); err != nil {
 			return nil, err
 		}
-		o := &outlet{topic: topic, wire: wire, route: in.routes.topic(wire)}
-		o.sends.New = func() any { return o.empty(p) }
+		o := &outlet{p: p, in: in, topic: topic, wire: wire, route: in.routes.topic(wire)}
+		o.sends.New = func() any { return o.empty() }
 		v, _ = p.outlets.LoadOrStore(topic, o)
 	}
 	o := v.(*outlet)
@@ -47,9 +49,9 @@ func (p *Producer) outlet(in *instance, topic string) (*outlet, error) {
 }
 
 // empty is a send with what all of the outlet's have in common.
-func (o *outlet) empty(p *Producer) *send {
-	s := &send{p: p, in: p.instance, out: o, wake: make(chan error, 1)}
-	s.Receiver = s
+func (o *outlet) empty() *send {
+	p := o.p
+	s := &send{reply: reply{wake: make(chan error, 1)}, hot: hot{out: o}}
 	s.SendRequest = remoting.SendRequest{Serialize: p.opts.serialize(), Language: remoting.Go, Version: remoting.Version451, SendHeader: remoting.SendHeader{
 		ProducerGroup: p.opts.Group, Topic: o.wire, DefaultTopic: p.opts.DefaultTopic, DefaultQueueNums: int32(p.opts.DefaultTopicQueues), UnitMode: p.opts.UnitMode}}
 	return s
@@ -57,11 +59,15 @@ func (o *outlet) empty(p *Producer) *send {
 
 // lane is the outlet's for the route now.
 func (o *outlet) lane(now *route) *lane {
-	l := o.now.Load()
-	if l == nil || l.route != now {
-		l = &lane{topic: o.topic, route: now, heads: make([]atomic.Pointer[remoting.SendTemplate], headKinds*len(now.queues))}
-		o.now.Store(l)
+	if l := o.now.Load(); l != nil && l.route == now {
+		return l
 	}
+	return o.newLane(now)
+}
+
+func (o *outlet) newLane(now *route) *lane {
+	l := &lane{topic: o.topic, route: now, heads: make([]atomic.Pointer[remoting.SendTemplate], headKinds*len(now.queues))}
+	o.now.Store(l)
 	return l
 }
 
@@ -79,9 +85,17 @@ func headKind(code remoting.RequestCode) int {
 	return 0
 }
 
-// head is the template for a queue of the lane; r is what to make it from.
+// head is the template for a queue of the lane; r is what to make it from, and a head without one is told its queue.
 func (l *lane) head(q *queueAddr, r *remoting.SendRequest) *remoting.SendTemplate {
-	at := &l.heads[headKind(r.Code)*len(l.route.queues)+q.at]
+	at := &l.heads[headKinds*q.at+headKind(r.Code)]
+	if t := at.Load(); t != nil && r.Serialize == remoting.RocketMQ {
+		return t
+	}
+	return newHead(at, q, r)
+}
+
+func newHead(at *atomic.Pointer[remoting.SendTemplate], q *queueAddr, r *remoting.SendRequest) *remoting.SendTemplate {
+	r.QueueID, r.BrokerName = q.id, q.host
 	t := at.Load()
 	if t == nil {
 		t = r.NewTemplate()

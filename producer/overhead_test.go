@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"rmqbench/remoting"
+	"rmqbench/remoting/message"
 )
 
 // brokerEnv makes TestBrokerProcess a broker, so that another process's CPU is the client's alone.
@@ -67,22 +68,31 @@ func brokerProcess(tb testing.TB) string {
 type bareCall struct {
 	remoting.Call
 	remoting.SendRequest
-	offset int64 // what the answer says, with queue and id
+	bareAnswer
+	wake     chan error              // sync
+	free     chan *bareCall          // async: to be used again
+	callback func(bareAnswer, error) // async; nil: nobody wants the bareAnswer
+}
+
+// bareAnswer is what a sender wants to know at the least.
+type bareAnswer struct {
+	offset int64
 	queue  int32
-	id     []byte
-	wake   chan error     // sync
-	free   chan *bareCall // async: to be used again
+	id     OffsetMsgID
 }
 
 func (c *bareCall) Receive(head *remoting.Head, _ []byte) {
 	var view remoting.SendReplyView
 	view.Parse(head)
 	c.offset, c.queue = view.QueueOffset, view.QueueID
-	c.id = append(c.id[:0], view.MsgID...)
+	c.id.set(view.MsgID)
 }
 
 func (c *bareCall) Done(err error) {
 	if c.Async {
+		if c.callback != nil {
+			c.callback(c.bareAnswer, err)
+		}
 		c.free <- c
 		return
 	}
@@ -113,7 +123,9 @@ func cpu(tb testing.TB) time.Duration {
 // start starts one message: what its head says of it alone (times, id, properties), then the call.
 func (c *bareCall) start(ctx context.Context, in *instance, to *remoting.Endpoint, m *Message) error {
 	nano, wallMS := in.clock.now()
-	c.BornTimestamp, c.Properties = wallMS, m.appendProperties(c.Properties[:0], in.ids.NextAt(wallMS), nil)
+	c.BornTimestamp = wallMS
+	c.Properties = append(c.Properties[:0], message.PropertyUniqueKey+"\x01"...)
+	c.Properties = m.appendOthers(in.ids.AppendHex(c.Properties, in.ids.SerialAt(wallMS)), nil)
 	deadline := nano + int64(3*time.Second)
 	if c.Async {
 		return to.StartNow(&c.Call, &c.SendRequest, m.Body, deadline)
@@ -122,7 +134,11 @@ func (c *bareCall) start(ctx context.Context, in *instance, to *remoting.Endpoin
 }
 
 // BenchmarkOverhead puts the same messages through the producer and through remoting calls with the same heads encoded, in
-// turn, and reports how much CPU the one takes of the other ("x-bare") and each by itself. The broker is another process.
+// turn, and reports how much CPU the one takes of the other and each by itself. The broker is another process.
+//
+// The calls are made in two ways: the connection's reader decodes the answer, and leaves it where it is ("x-bare"); or it gets to
+// who sends, as a value or in a callback ("x-told"), as the producer's does and as whoever wants to know it needs it. Asynchronous
+// ones of both ways end on a callback goroutine, not on the reader.
 func BenchmarkOverhead(b *testing.B) {
 	ctx := context.Background()
 	m := &Message{Topic: "T", Body: make([]byte, 128)}
@@ -134,18 +150,29 @@ func BenchmarkOverhead(b *testing.B) {
 			for range workers {
 				calls <- newBareCall(p, m)
 			}
-			compare(b, p, n, func() {
-				each(b, workers, n, func() func() error {
-					c := <-calls
-					calls <- c // for the next round
-					return func() error {
-						if err := c.start(ctx, p.instance, to, m); err != nil {
+			bare := func(read bool) func() {
+				return func() {
+					each(b, workers, n, func() func() error {
+						c := <-calls
+						calls <- c // for the next round
+						var got bareAnswer
+						return func() error {
+							if err := c.start(ctx, p.instance, to, m); err != nil {
+								return err
+							}
+							err := <-c.wake
+							if read {
+								got = c.bareAnswer
+							}
+							if got.queue < 0 {
+								return fmt.Errorf("queue %d: %w", got.queue, err)
+							}
 							return err
 						}
-						return <-c.wake
-					}
-				})
-			}, func() {
+					})
+				}
+			}
+			compare(b, p, n, bare(false), bare(true), func() {
 				each(b, workers, n, func() func() error {
 					return func() error { _, err := p.Send(ctx, m); return err }
 				})
@@ -168,16 +195,26 @@ func BenchmarkOverhead(b *testing.B) {
 			}
 			<-permits
 		}
-		compare(b, p, n, func() {
-			for range n {
-				if err := (<-free).start(ctx, p.instance, to, m); err != nil {
-					b.Fatal(err)
+		bare := func(callback func(bareAnswer, error)) func() {
+			return func() {
+				for range n {
+					c := <-free
+					c.callback = callback
+					if err := c.start(ctx, p.instance, to, m); err != nil {
+						b.Fatal(err)
+					}
+				}
+				for len(free) < cap(free) { // the last ones are on their way back
+					time.Sleep(10 * time.Microsecond)
 				}
 			}
-			for len(free) < cap(free) { // the last ones are on their way back
-				time.Sleep(10 * time.Microsecond)
+		}
+		called := func(_ bareAnswer, err error) {
+			if err != nil {
+				b.Error(err)
 			}
-		}, func() {
+		}
+		compare(b, p, n, bare(nil), bare(called), func() {
 			for range n {
 				permits <- struct{}{}
 				if err := p.SendAsync(ctx, m, callback); err != nil {
@@ -200,33 +237,38 @@ func overheadProducer(b *testing.B, m *Message) (*Producer, *remoting.Endpoint) 
 	return p, p.instance.routes.topic(m.Topic).now.Load().queues[0].endpoint
 }
 
-// compare runs both ways of sending n messages, in an order that changes from one iteration to the next. x-bare is the median
-// of the pairs' ratios: what else the machine does falls on both sides of most pairs alike.
-func compare(b *testing.B, p *Producer, n int, bare, whole func()) {
-	var used [2]time.Duration
-	var writes [2]int64
-	var ratios []float64
+// compare runs the three ways of sending n messages, in an order that changes from one iteration to the next. x-bare and x-told
+// are the medians of the iterations' ratios: what else the machine does falls on all ways of most iterations alike.
+func compare(b *testing.B, p *Producer, n int, bare, told, whole func()) {
+	ways := [...]func(){bare, told, whole}
+	var used [len(ways)]time.Duration
+	var writes [len(ways)]int64
+	var ratios [2][]float64
 	first := 0
 	for b.Loop() {
-		var pair [2]time.Duration
-		for i := range 2 {
-			side := (first + i) % 2
+		var took [len(ways)]time.Duration
+		for i := range ways {
+			way := (first + i) % len(ways)
 			began, wrote := cpu(b), p.Stats().Writes
-			[...]func(){bare, whole}[side]()
-			pair[side] = cpu(b) - began
-			used[side] += pair[side]
-			writes[side] += p.Stats().Writes - wrote
+			ways[way]()
+			took[way] = cpu(b) - began
+			used[way] += took[way]
+			writes[way] += p.Stats().Writes - wrote
 		}
-		ratios = append(ratios, float64(pair[1])/float64(pair[0]))
+		for i := range ratios {
+			ratios[i] = append(ratios[i], float64(took[2])/float64(took[i]))
+		}
 		first++
 	}
 	sent := float64(b.N * n)
-	slices.Sort(ratios)
-	b.ReportMetric(ratios[len(ratios)/2], "x-bare")
-	b.ReportMetric(sent/float64(writes[0]), "bare-msgs/write")
-	b.ReportMetric(sent/float64(writes[1]), "send-msgs/write")
-	b.ReportMetric(float64(used[0])/sent, "bare-cpu-ns/msg")
-	b.ReportMetric(float64(used[1])/sent, "send-cpu-ns/msg")
+	for i, name := range [...]string{"x-bare", "x-told"} {
+		slices.Sort(ratios[i])
+		b.ReportMetric(ratios[i][len(ratios[i])/2], name)
+	}
+	for i, name := range [...]string{"bare", "told", "send"} {
+		b.ReportMetric(sent/float64(writes[i]), name+"-msgs/write")
+		b.ReportMetric(float64(used[i])/sent, name+"-cpu-ns/msg")
+	}
 }
 
 // each makes n calls on so many goroutines, each with a function of its own.

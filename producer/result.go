@@ -56,8 +56,8 @@ type SendResult struct {
 
 // OffsetMsgID is the broker's id of a stored record, kept without the heap; message.ParseOffsetID takes its text apart.
 type OffsetMsgID struct {
+	n uint8 // before b, of which a short id uses the beginning
 	b [56]byte
-	n uint8
 }
 
 // String is the id as the broker wrote it, "" if it wrote none.

@@ -83,7 +83,7 @@ func (s *send) choose(now *route) (*queueAddr, error) {
 func (s *send) ask(queues []MessageQueue) (at int, err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			at, err = -1, &SelectorError{Index: -1, Queues: len(queues), Panic: s.in.panicked("selector", v)}
+			at, err = -1, &SelectorError{Index: -1, Queues: len(queues), Panic: s.out.in.panicked("selector", v)}
 		}
 	}()
 	at, err = s.by.Select(queues, s.msg, s.arg)

@@ -52,57 +52,87 @@ func (p *Producer) sendAsync(ctx context.Context, m *Message, b *batch, opts []S
 	if s.launchAsync() {
 		return nil
 	}
-	err = s.outcome(new(SendResult))
+	var res SendResult
+	err = s.outcome(&res)
 	s.release()
 	return err
 }
 
 // send is one message on its way, through all its attempts: the one path of every kind of send. It is the
 // remoting layer's call, its receiver, and the encoder of its own head.
+//
+// The sender's processor, the reader's and the one of who ends it may be three, and what one writes the next must fetch, a cache
+// line at a time. So the fields lie by who touches them (TestSendLayout): the reader Call and reply, who ends it hot and reply, and
+// all that follows is the sender's alone.
 type send struct {
 	remoting.Call
-	remoting.SendRequest // what all sends of the outlet have in common stays from one to the next
-	p                    *Producer
-	in                   *instance
-	out                  *outlet
-	wake                 chan error     // sync: Done's error; capacity 1
+	hot
+	reply
+	one
+	remoting.SendRequest                // what all sends of the outlet have in common stays from one to the next
 	packed               []byte         // kept for compression
 	sifted               []MessageQueue // kept for sift
-	one
 	rare
 }
 
-// one is what a send holds of its own message. Each of its cache lines goes from the sender's processor to the reader's and
-// to the one of who ends it, so what the reader touches comes first, next to each other, and what few sends need is in rare.
-type one struct {
-	refusal  *remoting.BrokerError // of the attempt in flight; written on the connection's reader
-	batch    *batch                // what it carries beside msg, its own; nil for most
-	queue    *queueAddr            // of this attempt; nil: to be picked
-	err      error                 // of the last attempt
-	unusual  bool                  // rare is in use
-	late     bool                  // time has passed since newSend: the deadline may have, too
-	timed    bool                  // somebody wants to know how long an attempt took
-	placed   bool                  // to, or else by, says which queue: of every attempt the same
-	retries  int32
-	callback func(SendResult, error)
-	res      SendResult // without Stamps where all is usual: those are the call's
-	ctx      context.Context
-	msg      *Message
-	body     []byte // as it goes out: the message's own, or in packed
-	deadline int64  // remoting.Nanotime
+// reply is the broker's answer. It is the reader's to write, and is read only of an attempt that was answered, so nobody has to
+// clear it.
+type reply struct {
+	offset   int64
+	queueID  int32 // below 0: it names none
+	status   Status
+	traceOff bool
+	refused  bool        // nothing was stored: rare.refusal says why
+	more     bool        // rare has region or handle
+	wake     chan error  // sync: Done's error; capacity 1. Never changes
+	offsetID OffsetMsgID // none of a batch
 }
 
-// rare is what most sends leave zero; who sets any of it, sets unusual.
+// hot is what a send's end needs beside the reply, and what else fits in a cache line.
+type hot struct {
+	serial   uint64 // of the message's id
+	unusual  bool   // rare is in use
+	late     bool   // time has passed since newSend: the deadline may have, too
+	timed    bool   // somebody wants to know how long an attempt took
+	out      *outlet
+	callback func(SendResult, error)
+	queue    *queueAddr // of this attempt; nil: to be picked
+	wire     int32      // bytes of the body as it goes out
+	attempts int32      // the one under way included
+	msg      *Message
+	retries  int32
+	turn     uint32 // of the topic's queues; only if usual
+}
+
+// one is what else a send holds of its own message.
+type one struct {
+	ctx      context.Context
+	batch    *batch // what it carries beside msg, its own; nil for most
+	body     []byte // as it goes out: the message's own, or in packed
+	deadline int64  // remoting.Nanotime
+	endless  bool   // ctx has neither an end nor a deadline
+	prepared int64  // remoting.Nanotime; only if stamped
+	placed   bool   // to, or else by, says which queue: of every attempt the same
+}
+
+// rare is what most sends leave zero; who sets any of it, sets unusual, or more.
 type rare struct {
-	seen  *SendContext // of the attempt that send hooks have seen begin; nil: none
-	began int64        // of the attempt if timed; 0: none is under way
-	to    MessageQueue
-	by    Selector
-	arg   any
-	watch Watcher     // by, if it is one; else nil
-	extra *extra      // nil for most
-	last  string      // broker of the attempt before
-	weak  *SendResult // an attempt that stored the message with less than SEND_OK, when another was made after it
+	err       error                 // of the last attempt
+	ambiguous int32                 // attempts that may have stored the message, but for the one under way
+	refusal   *remoting.BrokerError // of the attempt in flight; written on the connection's reader
+	region    string                // of the reply; "": defaultRegion
+	handle    string                // of the reply
+	stamps    remoting.Stamps       // of the last attempt, if it was under way and failed
+	seen      *SendContext          // of the attempt that send hooks have seen begin; nil: none
+	began     int64                 // of the attempt if timed; 0: none is under way
+	to        MessageQueue
+	by        Selector
+	arg       any
+	watch     Watcher     // by, if it is one; else nil
+	extra     *extra      // nil for most
+	last      string      // broker of the attempt before
+	lastID    int32       // its queue there
+	weak      *SendResult // an attempt that stored the message with less than SEND_OK, when another was made after it
 }
 
 // newSend checks the message and makes what all attempts share; b is nil but for batches.
@@ -111,7 +141,10 @@ func (p *Producer) newSend(ctx context.Context, m *Message, b *batch, opts []Sen
 	if err != nil {
 		return nil, err
 	}
-	out, err := p.outlet(in, m.Topic)
+	out := p.last.Load()
+	if out == nil || out.topic != m.Topic {
+		out, err = p.outlet(in, m.Topic)
+	}
 	if err == nil && b == nil {
 		err = m.check(p.opts.MaxBody)
 	}
@@ -119,16 +152,33 @@ func (p *Producer) newSend(ctx context.Context, m *Message, b *batch, opts []Sen
 		return nil, &SendError{Topic: m.Topic, Err: err}
 	}
 	nano, wallMS := in.clock.now() // the send's one look at the clock
-	id := in.ids.NextAt(wallMS)    // before s is written to: an atomic waits until lines that another processor has are here
-	s := out.sends.Get().(*send)
-	s.one = one{ctx: ctx, msg: m, batch: b}
-	s.Stamped, s.retries = m.Stamped, int32(p.opts.Retries)
-	s.unusual = len(opts) > 0 || p.unusual
-	timeout := s.apply(opts, p.opts.SendTimeout)
-	if until, ok := ctx.Deadline(); ok {
-		timeout = min(timeout, time.Until(until))
+	// What all senders share comes before s is written to: an atomic waits until lines that another processor has are here.
+	serial := in.ids.SerialAt(wallMS)
+	unusual := len(opts) > 0 || p.unusual
+	var turn uint32
+	if !unusual {
+		turn = out.route.turns.take()
 	}
-	if s.unusual {
+	s := out.sends.Get().(*send)
+	// Field by field, each where it belongs: a struct that was put together elsewhere is copied in pieces of which the processor
+	// has the parts under way still.
+	s.serial, s.queue, s.attempts, s.turn = serial, nil, 0, turn
+	s.unusual, s.late, s.timed, s.placed = unusual, false, false, false
+	s.ctx, s.msg, s.batch, s.body, s.retries = ctx, m, b, m.Body, int32(p.opts.Retries)
+	s.Stamped = m.Stamped
+	if s.Receiver = s; b != nil {
+		s.Receiver = (*batchSend)(s)
+	}
+	timeout := p.opts.SendTimeout
+	if unusual {
+		timeout = s.apply(opts, timeout)
+	}
+	if s.endless = ctx.Done() == nil; !s.endless {
+		if until, ok := ctx.Deadline(); ok {
+			timeout = min(timeout, time.Until(until))
+		}
+	}
+	if unusual {
 		if !s.placed {
 			s.by = p.opts.Selector
 		}
@@ -142,21 +192,21 @@ func (p *Producer) newSend(ctx context.Context, m *Message, b *batch, opts []Sen
 	if s.placed && s.by == nil && s.to.Topic != m.Topic {
 		return nil, s.discard(&QueueError{s.to, "the message is for topic " + m.Topic})
 	}
-	s.res.ID = id
 	s.Code, s.BornTimestamp, s.Flag, s.SysFlag, s.Batch = remoting.SendMessageV2, wallMS, m.Flag, 0, b != nil
 	var more *extra
 	if s.unusual && s.extra != nil {
 		more = s.extra
 		s.SysFlag, s.Code = int32(more.sysFlag), cmp.Or(more.code, s.Code)
 	}
-	s.Properties = m.appendProperties(s.Properties[:0], id, more)
+	properties := append(s.Properties[:0], message.PropertyUniqueKey+"\x01"...)
+	properties = m.appendOthers(in.ids.AppendHex(properties, serial), more)
 	if p.opts.Namespace != "" {
-		s.Properties = appendText(s.Properties, message.PropertyInstanceID, p.opts.Namespace)
+		properties = appendText(properties, message.PropertyInstanceID, p.opts.Namespace)
 	}
-	if n := len(s.Properties); n > message.MaxPropertiesLen {
+	s.Properties = properties
+	if n := len(properties); n > message.MaxPropertiesLen {
 		return nil, s.discard(&PropertiesSizeError{n, message.MaxPropertiesLen})
 	}
-	s.body = m.Body
 	switch {
 	case b != nil:
 		s.Code = remoting.SendBatchMessage
@@ -167,16 +217,16 @@ func (p *Producer) newSend(ctx context.Context, m *Message, b *batch, opts []Sen
 	if err != nil {
 		return nil, s.discard(err)
 	}
-	s.res.WireBytes = len(s.body)
+	s.wire = int32(len(s.body))
 	if s.Stamped {
-		s.res.Prepared = remoting.Nanotime()
+		s.prepared = remoting.Nanotime()
 	}
 	return s, nil
 }
 
 // compress makes the body small, if compression does: Java sends it compressed even where that made it larger.
 func (s *send) compress() (err error) {
-	o := &s.p.opts
+	o := &s.out.p.opts
 	t, flag := o.Profile.compression(o.CompressType)
 	if s.packed, err = message.AppendCompressed(s.packed[:0], s.msg.Body, t, o.CompressLevel); err != nil {
 		return err
@@ -198,7 +248,8 @@ func (s *send) discard(err error) error {
 // release gives the send back; nothing of it may be used any more. newSend clears it, where it is written to in any case: until
 // then, or until the pool is collected, it still refers to its message.
 func (s *send) release() {
-	if s.unusual {
+	if s.unusual || s.more {
+		s.more = false
 		s.rare = rare{}
 	}
 	s.out.sends.Put(s)
@@ -215,7 +266,12 @@ func (p *Producer) wait(ctx context.Context, m *Message, b *batch, opts []SendOp
 		s.retries = none
 	}
 	for s.launch() {
-		if s.settle(s.await()) {
+		if s.endless { // waits here, not in await: on a stack that was switched to, each return is one that no processor predicts
+			err = <-s.wake
+		} else {
+			err = s.await()
+		}
+		if s.settle(err) {
 			break
 		}
 	}
@@ -224,11 +280,8 @@ func (p *Producer) wait(ctx context.Context, m *Message, b *batch, opts []SendOp
 	return err
 }
 
-// await waits for Done, and cancels the attempt when the caller's context ends.
+// await waits for Done, and cancels the attempt when the caller's context, which may end, does.
 func (s *send) await() error {
-	if s.ctx.Done() == nil {
-		return <-s.wake
-	}
 	select {
 	case err := <-s.wake:
 		return err
@@ -260,9 +313,10 @@ func (s *send) launchAsync() bool {
 		}
 		if errors.Is(err, errWouldWait) {
 			s.late = true
-			if err = s.in.async.submit(s); err == nil {
+			if err = s.out.in.async.submit(s); err == nil {
 				return true
 			}
+			s.unusual = true
 			s.ended(err)
 			if s.err == nil { // else an attempt has failed, which says more
 				s.err = err
@@ -281,7 +335,7 @@ func (s *send) attempt(wait bool) error {
 	if s.late && remoting.Nanotime() >= s.deadline {
 		return ErrCallTimeout
 	}
-	if s.ctx.Err() != nil {
+	if !s.endless && s.ctx.Err() != nil {
 		return context.Cause(s.ctx)
 	}
 	if s.queue == nil {
@@ -302,15 +356,13 @@ func (s *send) attempt(wait bool) error {
 			return err
 		}
 	}
-	if s.res.Attempts > 0 { // nothing of the attempt before is this one's
-		s.res = SendResult{Attempts: s.res.Attempts, Ambiguous: s.res.Ambiguous, ID: s.res.ID, WireBytes: s.res.WireBytes}
+	if s.attempts > 0 { // nothing of the attempt before is this one's
+		s.stamps, s.region, s.handle = remoting.Stamps{}, "", ""
 	}
-	s.res.Attempts++
-	s.res.Broker, s.res.QueueID = s.queue.host, s.queue.id
-	s.refusal = nil
-	if s.p.hooked {
+	s.attempts++
+	if s.out.p.hooked {
 		if err := s.before(); err != nil {
-			s.res.Attempts--
+			s.attempts--
 			return err
 		}
 	}
@@ -321,8 +373,11 @@ func (s *send) attempt(wait bool) error {
 		return s.queue.endpoint.Start(s.ctx, &s.Call, &s.SendRequest, s.body, s.attemptDeadline())
 	}
 	err := s.queue.endpoint.StartNow(&s.Call, &s.SendRequest, s.body, s.deadline)
+	if err == nil {
+		return nil
+	}
 	if errors.Is(err, remoting.ErrNotConnected) || errors.Is(err, remoting.ErrInFlight) {
-		s.res.Attempts--
+		s.attempts--
 		return errWouldWait
 	}
 	return err
@@ -331,8 +386,8 @@ func (s *send) attempt(wait bool) error {
 // attemptDeadline is when the attempt under way is over: when the send is, or earlier if Options.AttemptTimeout leaves time
 // for another (DefaultMQProducerImpl.sendDefaultImpl, 5.3.3).
 func (s *send) attemptDeadline() int64 {
-	most := s.p.opts.AttemptTimeout
-	if most == 0 || s.Async || s.res.Attempts > int(s.retries) {
+	most := s.out.p.opts.AttemptTimeout
+	if most == 0 || s.Async || s.attempts > s.retries {
 		return s.deadline
 	}
 	return min(s.deadline, remoting.Nanotime()+int64(most))
@@ -342,7 +397,7 @@ func (s *send) attemptDeadline() int64 {
 func (s *send) pick(now *route) error {
 	switch {
 	case !s.unusual:
-		s.queue = s.out.route.next(now, sieve{})
+		s.queue = &now.queues[s.turn%uint32(len(now.queues))]
 	case s.by != nil:
 		q, err := s.choose(now)
 		if err != nil {
@@ -356,10 +411,9 @@ func (s *send) pick(now *route) error {
 	default:
 		s.queue = s.out.route.next(now, s.sieve())
 		if s.Async && s.last != "" && s.queue.host == s.queue.broker { // Java sends the same request again: the queue's number stays (MQClientAPIImpl.onExceptionImpl)
-			s.queue = cmp.Or(now.queue(s.queue.broker, s.QueueID), s.queue)
+			s.queue = cmp.Or(now.queue(s.queue.broker, s.lastID), s.queue)
 		}
 	}
-	s.QueueID, s.BrokerName = s.queue.id, s.queue.host
 	s.Template = s.out.lane(now).head(s.queue, &s.SendRequest)
 	return nil
 }
@@ -367,9 +421,9 @@ func (s *send) pick(now *route) error {
 func (s *send) findRoute() (*route, error) {
 	ctx, cancel := context.WithTimeout(s.ctx, time.Duration(s.deadline-remoting.Nanotime()))
 	defer cancel()
-	now, err := s.in.routes.find(ctx, s.out.wire, s.p.borrowed(), s.p.opts.DefaultTopicQueues)
+	now, err := s.out.in.routes.find(ctx, s.out.wire, s.out.p.borrowed(), s.out.p.opts.DefaultTopicQueues)
 	if err == nil {
-		s.in.beatSoon()
+		s.out.in.beatSoon()
 	}
 	return now, err
 }
@@ -379,13 +433,13 @@ func (s *send) again(err error) bool {
 	s.err, s.unusual = err, true
 	s.ended(err)
 	if mayBeStored(err) {
-		s.res.Ambiguous++
+		s.ambiguous++
 	}
 	if s.ctx.Err() == nil && routeMayBeStale(err) {
-		s.in.routes.suspect(s.out.route)
+		s.out.in.routes.suspect(s.out.route)
 	}
 	if s.queue != nil {
-		s.last = s.queue.host
+		s.last, s.lastID = s.queue.host, s.queue.id
 	}
 	if s.late = true; !s.placed {
 		s.queue = nil
@@ -393,13 +447,13 @@ func (s *send) again(err error) bool {
 	if hopeless(err) || s.ctx.Err() != nil {
 		return false
 	}
-	if s.res.Attempts > max(int(s.retries), 0) || remoting.Nanotime() >= s.deadline || s.p.State() != Running {
+	if s.attempts > max(s.retries, 0) || remoting.Nanotime() >= s.deadline || s.out.p.State() != Running {
 		return false
 	}
 	if s.Async {
 		return retriableAsync(err)
 	}
-	return retriable(err, s.p.opts.RetryCodes)
+	return retriable(err, s.out.p.opts.RetryCodes)
 }
 
 // defaultRegion is what a broker's region is unless it says otherwise (MixAll.DEFAULT_TRACE_REGION_ID).
@@ -407,26 +461,46 @@ const defaultRegion = "DefaultRegion"
 
 // Receive reads the broker's answer in place (MQClientAPIImpl.processSendResponse).
 func (s *send) Receive(head *remoting.Head, _ []byte) {
-	code := remoting.Code(head.Code)
-	status, stored := statusOf(code)
-	if !stored {
-		s.refusal = remoting.NewBrokerError(s.queue.addr, code, head.Remark())
-		return
+	var view remoting.SendReplyView
+	if s.read(head, &view) {
+		s.offsetID.set(view.MsgID)
 	}
-	view := remoting.SendReplyView{QueueID: s.res.QueueID}
-	view.Parse(head)
-	s.res.Status, s.res.QueueID, s.res.QueueOffset, s.res.TraceOff = status, view.QueueID, view.QueueOffset, view.TraceOff
-	if s.batch == nil {
-		s.res.OffsetID.set(view.MsgID)
-	} else {
+}
+
+// batchSend is a send that carries several messages: the broker's answer has an id for each.
+type batchSend send
+
+// Receive is [send.Receive] for a batch.
+func (b *batchSend) Receive(head *remoting.Head, _ []byte) {
+	s := (*send)(b)
+	var view remoting.SendReplyView
+	if s.read(head, &view) {
+		s.offsetID.n = 0
 		s.batch.setOffsets(view.MsgID)
 	}
-	if s.res.Region = defaultRegion; view.Region != nil && string(view.Region) != defaultRegion {
-		s.res.Region = string(view.Region)
+}
+
+// Done is [send.Done].
+func (b *batchSend) Done(err error) { (*send)(b).Done(err) }
+
+// read takes in what an answer says of one message as of many, and reports whether it is stored.
+func (s *send) read(head *remoting.Head, view *remoting.SendReplyView) (stored bool) {
+	code := remoting.Code(head.Code)
+	s.status, stored = statusOf(code)
+	if s.refused = !stored; s.refused {
+		s.refusal, s.more = remoting.NewBrokerError(s.queue.addr, code, head.Remark()), true
+		return false
+	}
+	view.QueueID = none
+	view.Parse(head)
+	s.queueID, s.offset, s.traceOff = view.QueueID, view.QueueOffset, view.TraceOff
+	if view.Region != nil && string(view.Region) != defaultRegion {
+		s.region, s.more = string(view.Region), true
 	}
 	if view.RecallHandle != nil {
-		s.res.RecallHandle = string(view.RecallHandle)
+		s.handle, s.more = string(view.RecallHandle), true
 	}
+	return true
 }
 
 // Done ends an attempt.
@@ -442,57 +516,93 @@ func (s *send) Done(err error) {
 
 // settle takes an attempt's end in; false: another attempt is to be made.
 func (s *send) settle(err error) bool {
-	if err == nil && s.refusal != nil {
+	if err == nil && s.refused && !s.Call.Oneway {
 		err = s.refusal
 	}
-	if err != nil || s.unusual {
-		s.res.Stamps = s.Stamps()
-	}
 	if err != nil {
+		s.stamps = s.Stamps()
 		return !s.again(err)
 	}
-	s.err = nil
 	if s.unusual {
+		s.err = nil
 		s.ended(nil)
 	}
-	if s.res.Status != SendOK && s.p.opts.RetryNotOK && !s.Async && s.res.Attempts <= int(s.retries) {
-		weak := s.res
-		weak.Stamps = s.Stamps()
-		s.weak, s.unusual = &weak, true
-		s.res.Ambiguous++ // it is stored, and will be again
-		s.last, s.queue, s.late = s.queue.host, nil, true
-		return false
+	if s.Call.Oneway || s.status == SendOK || s.Async || !s.out.p.opts.RetryNotOK || s.attempts > s.retries {
+		return true
 	}
-	return true
+	s.unusual = true
+	s.weak = new(SendResult)
+	s.result(s.weak)
+	s.ambiguous++ // it is stored, and will be again
+	s.last, s.lastID, s.queue, s.late = s.queue.host, s.queue.id, nil, true
+	return false
 }
 
 // finish calls back, and survives a callback that panics.
 func (s *send) finish() {
 	var res SendResult
 	err := s.outcome(&res)
-	callback, in := s.callback, s.in
+	callback, out := s.callback, s.out
 	s.release()
 	defer func() {
 		if v := recover(); v != nil {
-			_ = in.panicked("callback", v) // counted
+			_ = out.in.panicked("callback", v) // counted
 		}
 	}()
 	callback(res, err)
 }
 
-// outcome is what the caller gets.
+// outcome is what the caller gets; res is zero.
 func (s *send) outcome(res *SendResult) error {
-	*res = s.res
-	if s.err == nil {
-		res.Stamps = s.Stamps()
+	s.result(res)
+	switch {
+	case !s.unusual || s.err == nil:
 		return nil
-	}
-	if s.weak != nil { // stored all the same (DefaultMQProducerImpl.sendDefaultImpl returns it too)
+	case s.weak != nil: // stored all the same (DefaultMQProducerImpl.sendDefaultImpl returns it too)
 		*res = *s.weak
-		res.Attempts, res.Ambiguous = s.res.Attempts, s.res.Ambiguous-1
+		res.Attempts, res.Ambiguous = int(s.attempts), int(s.ambiguous)-1
 		return nil
 	}
-	return &SendError{Topic: s.msg.Topic, Broker: s.res.Broker, Attempts: s.res.Attempts, Ambiguous: s.res.Ambiguous > 0, Err: s.err}
+	return &SendError{Topic: s.msg.Topic, Broker: res.Broker, Attempts: res.Attempts, Ambiguous: res.Ambiguous > 0, Err: s.err}
+}
+
+// result is what is known of the send; res is zero. Its fields are set one by one: of a whole struct the compiler would make a
+// copy first.
+func (s *send) result(res *SendResult) {
+	s.out.in.ids.Set(&res.ID, s.serial)
+	res.Attempts, res.WireBytes = int(s.attempts), int(s.wire)
+	if s.Stamped && s.attempts <= 1 { // a retry waits for itself
+		res.Prepared = s.prepared
+	}
+	if q := s.queue; q != nil {
+		res.Broker, res.QueueID = q.host, q.id
+	}
+	if s.unusual {
+		res.Ambiguous = int(s.ambiguous)
+		if s.queue == nil && s.last != "" {
+			res.Broker, res.QueueID = s.last, s.lastID
+		}
+		if s.err != nil {
+			res.Stamps = s.stamps
+			return
+		}
+	}
+	res.Stamps = s.Stamps()
+	if s.Call.Oneway {
+		return
+	}
+	if s.queueID >= 0 {
+		res.QueueID = s.queueID
+	}
+	res.Status, res.QueueOffset, res.TraceOff = s.status, s.offset, s.traceOff
+	res.Region = defaultRegion
+	res.OffsetID = s.offsetID
+	if s.more {
+		if s.region != "" {
+			res.Region = s.region
+		}
+		res.RecallHandle = s.handle
+	}
 }
 
 // newIDs makes the source of unique ids for one client instance.

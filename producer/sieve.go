@@ -13,7 +13,7 @@ type sieve struct {
 // sieve is the next attempt's.
 func (s *send) sieve() sieve {
 	v := sieve{last: s.last}
-	if a := s.p.avoid; a != nil {
+	if a := s.out.p.avoid; a != nil {
 		v.now = remoting.Nanotime()
 		v.slow = a.at(v.now)
 	}

@@ -15,7 +15,7 @@ func (s *send) begin() {
 	}
 	s.began = remoting.Nanotime()
 	if s.watch != nil {
-		s.in.guard("selector", func() { s.watch.Began(s.named()) })
+		s.out.in.guard("selector", func() { s.watch.Began(s.named()) })
 	}
 }
 
@@ -31,9 +31,9 @@ func (s *send) ended(err error) {
 	took := time.Duration(now - s.began)
 	s.began = 0
 	if s.watch != nil {
-		s.in.guard("selector", func() { s.watch.Ended(s.named(), took, err) })
+		s.out.in.guard("selector", func() { s.watch.Ended(s.named(), took, err) })
 	}
-	if a := s.p.avoid; a != nil {
+	if a := s.out.p.avoid; a != nil {
 		a.note(s.queue.host, took, s.blame(err), now)
 	}
 }
@@ -44,7 +44,7 @@ func (s *send) blame(err error) blame {
 	if err == nil && s.Call.Oneway || err != nil && errors.Is(s.ctx.Err(), context.Canceled) {
 		return blame{}
 	}
-	return blameFor(err, s.Async, s.p.avoid.how.Detect > 0)
+	return blameFor(err, s.Async, s.out.p.avoid.how.Detect > 0)
 }
 
 func (s *send) named() MessageQueue {

@@ -90,7 +90,7 @@ func (b *batch) add(enc HeadEncoder, opaque int32, body []byte, call *Call) (bor
 }
 
 // drop takes a frame out and returns whether it had lent its body.
-func (b *batch) drop(i int) (borrowed bool) {
+func (b *batch) drop(i int32) (borrowed bool) {
 	f := &b.frames[i]
 	borrowed = f.body != nil
 	b.bytes -= f.to - f.from + len(f.body)

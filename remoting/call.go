@@ -28,8 +28,8 @@ type Call struct {
 	conn     *Conn
 	deadline int64 // nanotime
 	opaque   int32
+	frame    int32        // index in batch
 	batch    uint64       // number of the batch that holds the frame
-	frame    int          // index in that batch
 	parts    atomic.Int32 // what must end before Done: the call itself, and the write where it borrows the body
 	err      error        // written by whoever took the call out of the table
 	limiter  *limiter     // whose permits it holds; nil: none

@@ -206,7 +206,7 @@ func (c *Conn) Start(call *Call, head HeadEncoder, body []byte, deadline int64) 
 	if borrowed {
 		call.parts.Store(2)
 	}
-	call.batch, call.frame = c.open.number, len(c.open.frames)-1
+	call.batch, call.frame = c.open.number, int32(len(c.open.frames)-1)
 	if c.nextSweep == 0 || deadline < c.nextSweep {
 		c.setSweep(deadline, Nanotime())
 	}

@@ -20,7 +20,7 @@ var list = []mutant{
 		bug: "a retry that ignores the deadline", planted: "an attempt after the first gets its time anew and asks no clock whether the send's is up",
 		file: "producer/send.go", pkg: "./producer", tests: "^(TestSendTimeout|TestRetriesOption|TestAsyncRetry|TestR04_|TestDeadline)",
 		edits: []edit{
-			{" || remoting.Nanotime() >= s.deadline || s.p.State() != Running", " || s.p.State() != Running"},
+			{" || remoting.Nanotime() >= s.deadline || s.out.p.State() != Running", " || s.out.p.State() != Running"},
 			{"	if s.late && remoting.Nanotime() >= s.deadline {\n		return ErrCallTimeout\n	}\n", ""},
 			{"	return min(s.deadline, remoting.Nanotime()+int64(most))\n", "	return remoting.Nanotime() + int64(most)\n"},
 		},

@@ -11,6 +11,7 @@ import (
 // Bytes of a unique id after its address: pid 2, loader hash 4, milliseconds 4, counter 2.
 const (
 	idTail   = 12
+	idMoves  = 6 // of those, what differs from one id of a source to the next
 	idBytes4 = 4 + idTail
 	idBytes6 = 16 + idTail
 )
@@ -89,6 +90,7 @@ func (e *IDError) Error() string { return fmt.Sprintf("message: id %.80q: %s", e
 type IDSource struct {
 	clock func() time.Time
 	head  UniqueID                // address, pid and hash; the rest is zero
+	start string                  // of the ids in hex, as far as head goes
 	month atomic.Pointer[idMonth] // the month that the clock was last seen in
 	last  atomic.Uint64           // month number 16 bits, milliseconds 32, counter 16, of the id last made
 }
@@ -115,6 +117,7 @@ func NewIDSource(ip netip.Addr, pid int, loaderHash uint32, clock func() time.Ti
 	binary.BigEndian.PutUint16(s.head.b[n:], uint16(pid))
 	binary.BigEndian.PutUint32(s.head.b[n+2:], loaderHash)
 	s.head.n = uint8(n + idTail)
+	s.start = string(appendUpperHex(nil, s.head.b[:n+idTail-idMoves]))
 	now := clock()
 	month := monthOf(now)
 	s.month.Store(month)
@@ -126,7 +129,14 @@ func NewIDSource(ip netip.Addr, pid int, loaderHash uint32, clock func() time.Ti
 func (s *IDSource) Next() UniqueID { return s.NextAt(s.clock().UnixMilli()) }
 
 // NextAt is Next for a caller that knows the time, in ms since the epoch.
-func (s *IDSource) NextAt(ms int64) UniqueID {
+func (s *IDSource) NextAt(ms int64) (id UniqueID) {
+	s.Set(&id, s.SerialAt(ms))
+	return id
+}
+
+// SerialAt takes the next id as a number, of which [IDSource.Set] and [IDSource.AppendHex] make it: who does not need the id yet
+// keeps that.
+func (s *IDSource) SerialAt(ms int64) uint64 {
 	month := s.month.Load()
 	if ms >= month.end {
 		month = monthOf(time.UnixMilli(ms).In(s.clock().Location()))
@@ -140,13 +150,26 @@ func (s *IDSource) NextAt(ms int64) UniqueID {
 			next = stamp | next&0xFFFF
 		}
 		if s.last.CompareAndSwap(last, next) {
-			id := s.head
-			tail := id.b[id.n-6 : id.n]
-			binary.BigEndian.PutUint32(tail, uint32(next>>16))
-			binary.BigEndian.PutUint16(tail[4:], uint16(next))
-			return id
+			return next
 		}
 	}
+}
+
+// Set makes id the one of a number that this source gave.
+func (s *IDSource) Set(id *UniqueID, serial uint64) {
+	*id = s.head
+	tail := id.b[s.head.n-idMoves:]
+	binary.BigEndian.PutUint32(tail, uint32(serial>>16))
+	binary.BigEndian.PutUint16(tail[4:], uint16(serial))
+}
+
+// AppendHex appends that id as [UniqueID.AppendHex] does, and faster.
+func (s *IDSource) AppendHex(dst []byte, serial uint64) []byte {
+	dst = append(dst, s.start...)
+	for shift := 8*idMoves - 4; shift >= 0; shift -= 4 {
+		dst = append(dst, upperDigits[serial>>shift&0xF])
+	}
+	return dst
 }
 
 func monthOf(t time.Time) *idMonth {

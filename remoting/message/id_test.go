@@ -50,6 +50,25 @@ func TestVectorUniqueID(t *testing.T) {
 	}
 }
 
+// An id made of its number is the one that Next makes, in hex too.
+func TestIDSourceSerial(t *testing.T) {
+	for _, ip := range []string{"192.0.2.7", "2001:db8::1"} {
+		clock := func() time.Time { return monthStart.Add(123456789 * time.Millisecond) }
+		one, other := NewIDSource(netip.MustParseAddr(ip), 4711, 0xCAFE, clock), NewIDSource(netip.MustParseAddr(ip), 4711, 0xCAFE, clock)
+		for range 3 {
+			want := one.Next()
+			serial := other.SerialAt(clock().UnixMilli())
+			got := UniqueID{b: [idBytes6]byte{0xFF, idBytes6 - 1: 0xFF}, n: 99} // nothing of it stays
+			if other.Set(&got, serial); got != want {
+				t.Errorf("%s: Set makes %s, Next %s", ip, got, want)
+			}
+			if hex := string(other.AppendHex([]byte("="), serial)); hex != "="+want.String() {
+				t.Errorf("AppendHex makes %s, want %s", hex, want)
+			}
+		}
+	}
+}
+
 // monthStart begins a month of 31 days in a zone that is not UTC.
 var monthStart = time.Date(2026, time.March, 1, 0, 0, 0, 0, time.FixedZone("UTC+8", 8*3600))
 
