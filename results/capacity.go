@@ -264,6 +264,9 @@ func (c *Capacity) searchGrid() *grid {
 		if c.AtLeast && c.RatePerSecond != nil {
 			rate.Text = "≥" + rate.Text
 		}
+		if c.RatePerSecond == nil && c.HeldPerSecond != nil {
+			rate.Text = "held " + perSecond(*c.HeldPerSecond) // not confirmed: no number to go by
+		}
 		interval, each := gridCell{Text: noClaim}, gridCell{Text: noClaim}
 		if c.LowPerSecond != nil && c.HighPerSecond != nil {
 			interval = gridCell{Text: perSecond(*c.LowPerSecond) + "–" + perSecond(*c.HighPerSecond), Sort: number(*c.LowPerSecond)}
