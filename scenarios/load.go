@@ -156,7 +156,11 @@ func (r *reader) scenario(tree *node, overrides []Override) (*Scenario, error) {
 		names := newNamer(combinations)
 		for _, o := range overlays {
 			for _, c := range combinations[:min(len(combinations), maxCases)] {
-				made := Case{Name: names.name(o.get("name"), c.fixes)}
+				named := c.fixes
+				if len(named) == 0 && len(combinations) > 1 {
+					named = matrix.taken(fixes)
+				}
+				made := Case{Name: names.name(o.get("name"), named)}
 				resolved := r.resolve(merge(start, overlay(o)), append(slices.Clip(c.fixes), fixes...), &made.Scenario)
 				r.check(made.Name, &made.Scenario, resolved)
 				s.cases, s.origins = append(s.cases, made), append(s.origins, resolved)

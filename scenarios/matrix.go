@@ -272,30 +272,59 @@ func (m matrix) size(others []axis) int {
 }
 
 // expand gives m's combinations in file order, the last axis changing first. Flags take the place of what m says of their
-// fields: fixes have one value, and axes several. Without any of them it is one combination of nothing. Too many are none.
+// fields: fixes have one value, and axes several, of which an item of include that names one is about that one. Without any of them
+// it is one combination of nothing. Too many are none.
 func (m matrix) expand(fixes []fix, axes []axis) []combination {
 	replaced := func(path []string) bool {
 		return slices.ContainsFunc(fixes, func(f fix) bool { return f.replaces(path) }) ||
 			slices.ContainsFunc(axes, func(a axis) bool { return a.values[0].replaces(path) })
 	}
+	has := len(m.axes) > 0
 	m.axes = slices.DeleteFunc(slices.Clone(m.axes), func(a axis) bool { return replaced(a.path) })
 	if m.size(axes) > maxCombinations {
 		return nil
 	}
 	var all []combination
-	if len(m.axes) > 0 || len(m.include) == 0 {
-		all = []combination{{}}
+	if has || len(m.include) == 0 {
+		all = multiply(multiply([]combination{{}}, m.axes), axes)
 	}
-	all = multiply(all, m.axes)
-	for _, c := range m.include {
-		c = slices.DeleteFunc(slices.Clone(c), func(f fix) bool { return replaced(f.path) })
-		if !slices.ContainsFunc(all, func(d combination) bool { return len(c) == len(d.fixes) && within(c, d.fixes) }) {
-			all = append(all, combination{c, true})
+	for _, item := range m.include {
+		var own []fix
+		left := axes // those of the flags that the item says nothing of
+		asked := true
+		for _, f := range item {
+			i := slices.IndexFunc(axes, func(a axis) bool { return slices.Equal(a.path, f.path) })
+			switch {
+			case i >= 0:
+				asked = asked && slices.ContainsFunc(axes[i].values, f.same)
+				left = slices.DeleteFunc(slices.Clone(left), func(a axis) bool { return slices.Equal(a.path, f.path) })
+				own = append(own, f)
+			case !replaced(f.path):
+				own = append(own, f)
+			}
+		}
+		if !asked { // several values were, and not this one
+			continue
+		}
+		for _, c := range multiply([]combination{{own, true}}, left) {
+			if !slices.ContainsFunc(all, func(d combination) bool { return len(c.fixes) == len(d.fixes) && within(c.fixes, d.fixes) }) {
+				all = append(all, c)
+			}
 		}
 	}
-	return slices.DeleteFunc(multiply(all, axes), func(c combination) bool {
+	return slices.DeleteFunc(all, func(c combination) bool {
 		return !c.included && slices.ContainsFunc(m.exclude, func(x []fix) bool { return within(x, append(slices.Clip(fixes), c.fixes...)) })
 	})
+}
+
+// taken are those of fixes that take the place of an axis.
+func (m matrix) taken(fixes []fix) (all []fix) {
+	for _, f := range fixes {
+		if slices.ContainsFunc(m.axes, func(a axis) bool { return slices.Equal(a.path, f.path) }) {
+			all = append(all, f)
+		}
+	}
+	return all
 }
 
 // multiply gives each of all with each combination of the axes' values.
