@@ -162,7 +162,7 @@ func (p *Producer) newSend(ctx context.Context, m *Message, b *batch, opts []Sen
 	s := out.sends.Get().(*send)
 	// Field by field, each where it belongs: a struct that was put together elsewhere is copied in pieces of which the processor
 	// has the parts under way still.
-	s.serial, s.queue, s.attempts, s.turn = serial, nil, 0, turn
+	s.serial, s.callback, s.queue, s.attempts, s.turn = serial, nil, nil, 0, turn
 	s.unusual, s.late, s.timed, s.placed = unusual, false, false, false
 	s.ctx, s.msg, s.batch, s.body, s.retries = ctx, m, b, m.Body, int32(p.opts.Retries)
 	s.Stamped = m.Stamped
