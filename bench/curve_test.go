@@ -160,3 +160,22 @@ func BenchmarkDue(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkShare is what one of a thousand shares takes for each slot of the whole: it walks over the others'.
+func BenchmarkShare(b *testing.B) {
+	for _, arrivals := range []string{"constant", "poisson"} {
+		b.Run(arrivals, func(b *testing.B) {
+			p, err := newPlan(loadOf(b, "arrivals: "+arrivals+", stages: [{for: 1h, rate: 1000k/s}]"))
+			if err != nil {
+				b.Fatal(err)
+			}
+			p.share, p.of = 7, 1000
+			at, _ := walk(p)
+			from := at.index
+			for b.Loop() {
+				at.next()
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(at.index-from), "ns/slot")
+		})
+	}
+}
