@@ -23,6 +23,9 @@ func abroad(t *testing.T, to string) string {
 	if os.Getenv(confineEnv) != "inside" {
 		t.Skip("needs a network namespace of its own")
 	}
+	if _, err := exec.LookPath("ip"); err != nil {
+		t.Skip("needs ip, of iproute2")
+	}
 	if out, err := exec.Command("ip", "addr", "add", host+"/32", "dev", "lo").CombinedOutput(); err != nil {
 		t.Fatalf("ip: %v: %s", err, out)
 	}
