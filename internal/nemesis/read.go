@@ -2,6 +2,7 @@ package nemesis
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 
@@ -32,6 +33,9 @@ func (c *Cluster) Ends(ctx context.Context) (map[Place]int64, error) {
 	return ends, nil
 }
 
+// errDropped is a queue whose beginning its broker no longer has: nothing can be said of what lay there.
+var errDropped = errors.New("its broker has dropped what was to be read")
+
 // Read reads every queue from there on.
 func (c *Cluster) Read(ctx context.Context, from map[Place]int64, h *History) ([]Stored, error) {
 	var all []Stored
@@ -40,6 +44,9 @@ func (c *Cluster) Read(ctx context.Context, from map[Place]int64, h *History) ([
 			got, err := c.Admin.Pull(ctx, c.Addrs[q.Broker], producer.MessageQueue{Topic: c.Topic, Broker: q.Broker, ID: q.Queue}, next, 32, 0)
 			if err != nil {
 				return nil, fmt.Errorf("reading %v: %w", q, err)
+			}
+			if got.Min > next {
+				return nil, fmt.Errorf("%v from offset %d: %w, all before %d: give it more memory", q, next, errDropped, got.Min)
 			}
 			for _, m := range got.Messages {
 				key, _ := m.Properties.Get(message.PropertyKeys)

@@ -59,7 +59,7 @@ func (r *Run) settle(ctx context.Context, from map[Place]int64) (Report, error) 
 	last := -1
 	for deadline := time.Now().Add(r.Settle); ; time.Sleep(100 * time.Millisecond) {
 		stored, err := r.Cluster.Read(ctx, from, r.History)
-		if err != nil && time.Now().Before(deadline) {
+		if err != nil && !errors.Is(err, errDropped) && time.Now().Before(deadline) {
 			continue // a broker that was away may refuse at first
 		}
 		if err != nil {
