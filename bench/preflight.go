@@ -209,6 +209,13 @@ func mastersOf(ctx context.Context, admin *producer.Admin, security *Security, c
 		}
 		return nil, "", err
 	}
+	if be, ok := errors.AsType[*remoting.BrokerError](err); ok && be.Code == remoting.RequestNotSupported {
+		if _, err := admin.Route(ctx, message.DefaultTopic); err == nil || producer.UnknownTopic(err) {
+			host, _, _ := net.SplitHostPort(be.Addr)
+			return nil, "", fmt.Errorf("%s is a proxy's remoting port: it tells routes, and no brokers to look at before load is put on them; give the name server behind it, usually -n %s",
+				be.Addr, net.JoinHostPort(host, defaultPort))
+		}
+	}
 	names := strings.Join(admin.NameServers(), ",")
 	if advice := security.advice(err); advice != "" {
 		return nil, "", fmt.Errorf("name server %s: %w; %s", names, err, advice)

@@ -320,3 +320,24 @@ func TestWaitForCluster(t *testing.T) {
 		t.Errorf("%d acknowledged, told %q", n, told)
 	}
 }
+
+// A proxy's remoting port is told from a name server's, and a broker's from both.
+func TestPreflightOfProxy(t *testing.T) {
+	refuse := func(route remoting.Code) string {
+		return scripted(t, func(code remoting.RequestCode, _ string) *remoting.Command {
+			if code == remoting.GetRouteInfoByTopic {
+				return answerCode(route, "no")
+			}
+			return answerCode(remoting.RequestNotSupported, "request type 106 not supported")
+		})
+	}
+	for addr, want := range map[string]string{
+		refuse(remoting.TopicNotExist):       "is a proxy's remoting port: it tells routes, and no brokers to look at before load is put on them; give the name server behind it, usually -n 127.0.0.1:9876",
+		refuse(remoting.RequestNotSupported): "is it up, and is that its port (usually 9876)?",
+	} {
+		_, err := Run(t.Context(), scenario(t, on(addr)+"topic: {name: ANY}\nload: {stages: [{for: 1s, rate: 1/s}]}\n"), Options{})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+}
