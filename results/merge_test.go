@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"reflect"
@@ -534,4 +535,16 @@ func FuzzAddPrinted(f *testing.F) {
 			_, _ = m.Merge()
 		}
 	})
+}
+
+// addCounts adds from's counts to a map of its own.
+func addCounts(into, from map[string]int64) map[string]int64 {
+	into = maps.Clone(into)
+	for k, n := range from {
+		if into == nil {
+			into = map[string]int64{}
+		}
+		into[k] += n
+	}
+	return into
 }

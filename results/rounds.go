@@ -100,30 +100,16 @@ func (m *Measured) pool(rounds []*Measured) {
 	}
 }
 
-// add adds all of from.
+// add adds all of from, attempts too, to maps of its own.
 func (c *Counts) add(from *Counts) {
-	for _, f := range countFields {
-		*f.of(c) += *f.of(from)
-	}
-	c.Statuses, c.Errors = addCounts(c.Statuses, from.Statuses), addCounts(c.Errors, from.Errors)
+	c.Statuses, c.Errors = maps.Clone(c.Statuses), maps.Clone(c.Errors)
+	c.Add(from)
 	if from.Retries != nil {
 		*c.Retries += *from.Retries
 	}
 	if from.AmbiguousAttempts != nil {
 		*c.AmbiguousAttempts += *from.AmbiguousAttempts
 	}
-}
-
-// addCounts adds from's counts to a map of its own.
-func addCounts(into, from map[string]int64) map[string]int64 {
-	into = maps.Clone(into)
-	for k, n := range from {
-		if into == nil {
-			into = map[string]int64{}
-		}
-		into[k] += n
-	}
-	return into
 }
 
 func valueOf[T any](p *T) (v T) {

@@ -104,7 +104,7 @@ func (c *Capacity) concludeStairs() (rate float64) {
 	for i := range c.Steps {
 		rounds = max(rounds, c.Steps[i].Round+1)
 		if s := &c.Steps[i]; s.Found == StepHeld {
-			c.HeldPerSecond = new(max(s.RatePerSecond, deref(c.HeldPerSecond)))
+			c.HeldPerSecond = new(max(s.RatePerSecond, valueOf(c.HeldPerSecond)))
 		}
 	}
 	if highest >= 0 && rounds > 1 {
@@ -191,12 +191,4 @@ func compareStairs(a, b *CapacityStep) int {
 		return 0
 	}
 	return cmp.Compare(slices.Index(worstFound, b.Found), slices.Index(worstFound, a.Found))
-}
-
-// deref is what a number is, or 0.
-func deref(p *float64) float64 {
-	if p == nil {
-		return 0
-	}
-	return *p
 }

@@ -46,7 +46,7 @@ func TestConcludeStairs(t *testing.T) {
 	} {
 		c := stairsOf(tt.rounds...)
 		kept := c.concludeStairs()
-		rate := deref(c.RatePerSecond)
+		rate := valueOf(c.RatePerSecond)
 		r := &Run{Capacity: c, Verdict: Valid}
 		if kept != tt.kept || rate != tt.rate || c.Ended != tt.ended || c.AtLeast != tt.atLeast || CapacityStatus(r) != tt.status || !strings.Contains(c.Sentence(true), tt.said) {
 			t.Errorf("%s: keeps %v, rate %v, ended %s, at least %v, status %d\n%s", name, kept, rate, c.Ended, c.AtLeast, CapacityStatus(r), c.Sentence(true))
