@@ -41,7 +41,8 @@ type measurement struct {
 	stood        stood    // still, of the whole case
 	timerP99     int64    // nanoseconds
 
-	routes   *routeWatch // nil: nobody looked
+	routes   *routeWatch           // nil: nobody looked
+	others   []results.OtherTopics // nil: nobody asked
 	series   series
 	events   []results.Event
 	verified *results.Verification // nil: nobody asked

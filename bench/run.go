@@ -301,7 +301,11 @@ func (r *runner) measure(ctx context.Context, st *stand, c *scenarios.Case, inde
 	}
 	client := st.target.security.client(remoting.ClientOptions{})
 	defer client.Close()
-	side, stopAsking := watchBrokers(client, st.record.Brokers)
+	var topics []string
+	if st.target.embedded == nil { // ours has no others
+		topics = topicNames(c)
+	}
+	side, stopAsking := watchBrokers(client, st.record.Brokers, topics)
 	defer stopAsking()
 	var began atomic.Int64
 	routes, stopRoutes := watchRoutes(producer.NewAdmin(client, st.target.nameServers), topicNames(c), st.routes, func() int64 {
@@ -317,6 +321,7 @@ func (r *runner) measure(ctx context.Context, st *stand, c *scenarios.Case, inde
 		}
 		m.events = events.so()
 		m.routes = routes
+		m.others = side.otherTopics()
 		m.queues = st.queues
 		m.timerP99, m.offset = r.timer, m.start-r.began
 		m.network = st.producers.tcpInfo()

@@ -58,6 +58,12 @@ func disclosure(r *Run) []told {
 		topic = fmt.Sprintf("%d, %s to %s", n, t.Topics[0], t.Topics[n-1])
 	}
 	add("topic", topic+queues)
+	for i := range r.Cases {
+		c := &r.Cases[i]
+		if words := c.othersWords(); words != "" {
+			add("other topics' put rate", inRound(c.Name, c.Round)+": "+words)
+		}
+	}
 	var scenario struct{ Seed *int64 }
 	if json.Unmarshal(r.Scenario, &scenario) == nil && scenario.Seed != nil {
 		add("seed", fmt.Sprint(*scenario.Seed))

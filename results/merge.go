@@ -540,6 +540,9 @@ func (c *Case) addShares(from *Case) {
 			d.Until = from.Delayed.Until
 		}
 	}
+	if c.Others == nil { // all shares ask the same brokers
+		c.Others = from.Others
+	}
 	c.Keys = nil     // which of them are the same nobody knows
 	c.Arrivals = nil // a broker records all that comes to it: there are no shares of that
 	if a := c.Replier; a != nil && from.Replier != nil {

@@ -105,18 +105,19 @@ type Case struct {
 	StoppedBy string `json:"stopped_by,omitempty"` // StoppedBy…, where that is why it was cut short
 
 	Measured
-	Kinds     []Kind        `json:"kinds,omitempty"`      // of a mix, in the scenario's order: they sum to the case
-	Queues    []Share       `json:"queues,omitempty"`     // by topic, broker and number, those that nothing was sent to too
-	Topics    []Share       `json:"topics,omitempty"`     // the same, by topic, where there are several
-	Brokers   []Share       `json:"brokers,omitempty"`    // the same, by broker
-	Delayed   *Delayed      `json:"delayed,omitempty"`    // where messages are delayed
-	Keys      *Keys         `json:"keys,omitempty"`       // where messages have keys; null of several shards
-	Events    []Event       `json:"events,omitempty"`     // that happened
-	Pulse     []Pulse       `json:"pulse,omitempty"`      // sends to each broker over time, where something happened
-	Verify    *Verification `json:"verify,omitempty"`     // where it was asked
-	Skew      *Skew         `json:"skew,omitempty"`       // of the queues, each among those of its topic
-	Intervals *Intervals    `json:"intervals,omitempty"`  // of the series
-	Anatomy   *Anatomy      `json:"anatomy_ns,omitempty"` // of the measured stages
+	Kinds     []Kind        `json:"kinds,omitempty"`        // of a mix, in the scenario's order: they sum to the case
+	Queues    []Share       `json:"queues,omitempty"`       // by topic, broker and number, those that nothing was sent to too
+	Topics    []Share       `json:"topics,omitempty"`       // the same, by topic, where there are several
+	Brokers   []Share       `json:"brokers,omitempty"`      // the same, by broker
+	Delayed   *Delayed      `json:"delayed,omitempty"`      // where messages are delayed
+	Others    []OtherTopics `json:"other_topics,omitempty"` // off the embedded broker: what its brokers' other topics took meanwhile
+	Keys      *Keys         `json:"keys,omitempty"`         // where messages have keys; null of several shards
+	Events    []Event       `json:"events,omitempty"`       // that happened
+	Pulse     []Pulse       `json:"pulse,omitempty"`        // sends to each broker over time, where something happened
+	Verify    *Verification `json:"verify,omitempty"`       // where it was asked
+	Skew      *Skew         `json:"skew,omitempty"`         // of the queues, each among those of its topic
+	Intervals *Intervals    `json:"intervals,omitempty"`    // of the series
+	Anatomy   *Anatomy      `json:"anatomy_ns,omitempty"`   // of the measured stages
 	Generator Generator     `json:"generator"`
 	Process   *Process      `json:"process,omitempty"`   // while this case ran
 	Transport *Transport    `json:"transport,omitempty"` // of the measured stages

@@ -89,3 +89,18 @@ func TestTopicsAddUp(t *testing.T) {
 		t.Errorf("%s\n%s", three.Verdict, text.String())
 	}
 }
+
+// TestOtherTopicsAreTold: the record's disclosure says what other topics took of each broker, or why that isn't known.
+func TestOtherTopicsAreTold(t *testing.T) {
+	c := withQueues("c", 100, 300)
+	c.Others = []OtherTopics{{Broker: "a", Messages: new(int64(120)), PerSecond: new(12.0)}, {Broker: "b", Unknown: NotPermitted}}
+	var said []string
+	for _, d := range disclosure(&Run{Cases: []Case{c, withQueues("d", 1, 2)}}) {
+		if d.name == "other topics' put rate" {
+			said = append(said, d.value)
+		}
+	}
+	if want := "c: a 12/s, b not permitted"; len(said) != 1 || said[0] != want {
+		t.Errorf("%q, want %q", said, want)
+	}
+}
