@@ -54,9 +54,9 @@ type BrokerPoint struct {
 	Broker              string           `json:"broker"`
 	Unknown             string           `json:"unknown,omitempty"` // why it said nothing, such as NotPermitted
 	PutPerSecond        *float64         `json:"put_per_second,omitempty"`
-	PutsToday           *int64           `json:"puts_today,omitempty"` // messages, of all topics
+	PutsToday           *int64           `json:"puts_today,omitempty"`              // messages, of all topics
 	OthersPerSecond     *float64         `json:"other_topics_per_second,omitempty"` // put into other topics than the case's, since the line before
-	PutTimes            map[string]int64 `json:"put_times,omitempty"`  // messages by how long storing took, the broker's own classes
+	PutTimes            map[string]int64 `json:"put_times,omitempty"`               // messages by how long storing took, the broker's own classes
 	PageCacheLockNS     *int64           `json:"page_cache_lock_ns,omitempty"`
 	SendQueue           *int64           `json:"send_queue,omitempty"`         // requests that wait for a send thread
 	SendQueueWaitNS     *int64           `json:"send_queue_wait_ns,omitempty"` // of the first of these
