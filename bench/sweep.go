@@ -82,7 +82,7 @@ func sweepOf(cases []results.Case, limit float64) *results.Sweep {
 	s := &results.Sweep{Points: []results.SweepPoint{}}
 	for i := range cases {
 		c := &cases[i]
-		if c.MessagesPerSecond == nil {
+		if c.MessagesPerSecond == nil || c.Generator.Workers == 0 { // it never began
 			continue
 		}
 		p := results.SweepPoint{Workers: c.Generator.Workers, PerSecond: *c.MessagesPerSecond}

@@ -287,6 +287,11 @@ func WriteSweep(w io.Writer, r *Run) error {
 	for i := range cases {
 		c := &cases[i]
 		n := c.Generator.Workers
+		for j := range r.Cases { // of a sweep that was cut short the rounds don't all have it
+			if c.Generator.Workers == 0 && r.Cases[j].Name == c.Name {
+				n = max(n, r.Cases[j].Generator.Workers)
+			}
+		}
 		mean, fit := 0.0, noClaim
 		for _, rate := range rates[n] {
 			mean += rate / float64(len(rates[n]))
