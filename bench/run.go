@@ -373,6 +373,7 @@ func (r *runner) measure(ctx context.Context, st *stand, c *scenarios.Case, inde
 	complete(m)
 	if st.ends != nil {
 		m.transactions = st.ends.settle(ctx, settleFor)
+		st.ends.told(ctx)
 	}
 	if st.replier != nil {
 		m.replier = st.replier.end()

@@ -121,3 +121,11 @@ func (t *transactions) settle(ctx context.Context, longest time.Duration) *resul
 	count.Open = int64(len(t.open))
 	return &count
 }
+
+// told waits until the broker has been told what it asked for: who shuts the producer down before takes an answer that was given
+// with it. The wait is bounded by what writing one may take.
+func (t *transactions) told(ctx context.Context) {
+	const longest, look = 5 * time.Second, time.Millisecond
+	for until := time.Now().Add(longest); t.Stats().ChecksOpen > 0 && ctx.Err() == nil && time.Now().Before(until); time.Sleep(look) {
+	}
+}

@@ -73,6 +73,13 @@ func (e *executor) run() {
 	}
 }
 
+// open is how many tasks wait or run.
+func (e *executor) open() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.queue) + e.running
+}
+
 // close refuses newcomers; what is queued still runs, and finds the client closed. It waits for nobody: a callback that
 // runs here may be who closes.
 func (e *executor) close() {

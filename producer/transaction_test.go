@@ -313,6 +313,9 @@ func TestSlowListener(t *testing.T) {
 		k.ask(t, checkRequest("tx", []byte("x"), 0))
 	}
 	soon(t, "the rest is dropped", func() bool { return p.Stats().ChecksDropped == dropped })
+	if open := p.Stats().ChecksOpen; open != int64(busy+room) {
+		t.Errorf("%d questions are open, want %d", open, busy+room)
+	}
 	if _, err := p.Send(t.Context(), text("T", "x")); err != nil {
 		t.Errorf("beside it: %v", err)
 	}
@@ -322,6 +325,7 @@ func TestSlowListener(t *testing.T) {
 			t.Errorf("%v", end.ext)
 		}
 	}
+	soon(t, "none is open", func() bool { return p.Stats().ChecksOpen == 0 })
 }
 
 // After Shutdown nobody is asked, whatever still waits.
