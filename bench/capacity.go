@@ -74,6 +74,7 @@ func Capacity(ctx context.Context, s *scenarios.Scenario, o CapacityOptions) (*R
 	if err != nil {
 		return nil, err
 	}
+	r.targets = targets
 	st, err := newStand(ctx, c, targets[0], 0, r.lot(c))
 	if err != nil {
 		return nil, err

@@ -511,7 +511,7 @@ func (d *doctor) checkTopic(ctx context.Context, info *message.ClusterInfo, brok
 	r, err := d.admin.Route(ctx, d.Topic)
 	if producer.UnknownTopic(err) {
 		c.Level, c.Detail = Fail, "not there"
-		c.Next = updateTopicLine(names, d.clusterFor(info), d.Topic, 8)
+		c.Next = topicLine(names, producer.Topic{Name: d.Topic, Cluster: d.clusterFor(info), Queues: 8})
 		return []Check{c, d.rightToCreate(ctx, brokers, true)}
 	}
 	if err != nil {
@@ -528,9 +528,13 @@ func (d *doctor) checkTopic(ctx context.Context, info *message.ClusterInfo, brok
 	return append(append([]Check{c}, d.aboutTopic(ctx, info, r)...), d.rightToCreate(ctx, brokers, false))
 }
 
-// updateTopicLine is the command that makes a topic.
-func updateTopicLine(names, cluster, topic string, queues int) string {
-	return fmt.Sprintf("mqadmin updateTopic -n '%s' -c %s -t %s -r %d -w %d", names, cluster, topic, queues, queues)
+// topicLine is the command that makes a topic.
+func topicLine(names string, t producer.Topic) string {
+	line := fmt.Sprintf("mqadmin updateTopic -n '%s' -c %s -t %s -r %d -w %[4]d", names, t.Cluster, t.Name, t.Queues)
+	if t.Type != "" && t.Type != producer.NormalTopic {
+		line += fmt.Sprintf(" -a +message.type=%s", t.Type)
+	}
+	return line
 }
 
 // plural is "1 broker", "2 brokers".

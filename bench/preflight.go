@@ -134,8 +134,12 @@ func preflight(ctx context.Context, cases []scenarios.Case, o Options) ([]*targe
 			continue
 		}
 		for _, topic := range topicNames(&cases[i]) {
-			if err := s.ensureTopic(ctx, &cases[i], topic); err != nil {
+			made, err := s.ensureTopic(ctx, &cases[i], topic)
+			if err != nil {
 				return nil, err
+			}
+			if made {
+				s.made = append(s.made, madeTopic{topic, cases[i].Topic.Keep})
 			}
 		}
 		targets[i] = &s.target
@@ -304,7 +308,7 @@ func (s *somebodys) checkTopic(ctx context.Context, c *scenarios.Case, topic str
 			why = "topic.create is never"
 		}
 		return nil, fmt.Errorf("topic %s is not on cluster %s, and %s; name one with -t, allow it with --set topic.create=if_absent, or have it made: %s",
-			topic, s.cluster, why, updateTopicLine(strings.Join(c.Target.Namesrv, ";"), s.cluster, topic, c.Topic.QueuesPerBroker))
+			topic, s.cluster, why, topicLine(strings.Join(c.Target.Namesrv, ";"), producer.Topic{Name: topic, Cluster: s.cluster, Queues: c.Topic.QueuesPerBroker, Type: typeOf(c)}))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("topic %s: %w", topic, err)
@@ -312,14 +316,37 @@ func (s *somebodys) checkTopic(ctx context.Context, c *scenarios.Case, topic str
 	if err := producer.WithinCluster(r, topic, s.cluster, s.brokers); err != nil {
 		return nil, &DangerError{err.Error() + ": its messages would go there too; name a topic of this cluster's own with -t"}
 	}
-	return r, nil
+	return r, s.typed(ctx, c, topic, r)
 }
 
-// ensureTopic makes a topic on every master if it is missing. An existing topic is never altered.
-func (s *somebodys) ensureTopic(ctx context.Context, c *scenarios.Case, topic string) error {
-	if _, err := s.admin.Route(ctx, topic); !producer.UnknownTopic(err) {
-		return err
+// typed refuses a topic that is there and of another type than was asked for. Brokers of 4.x keep none.
+func (s *somebodys) typed(ctx context.Context, c *scenarios.Case, topic string, r *message.Route) error {
+	want := typeOf(c)
+	if want == "" {
+		return nil
 	}
-	_, err := s.admin.CreateTopic(ctx, producer.Topic{Name: topic, Cluster: s.cluster, Queues: c.Topic.QueuesPerBroker})
-	return err
+	for _, b := range r.Brokers {
+		is, err := s.admin.TopicTypeAt(ctx, b.Master(), topic)
+		if err != nil {
+			return fmt.Errorf("type of topic %s on %s: %w", topic, b.Name, err)
+		}
+		if is != "" && is != want {
+			return &DangerError{fmt.Sprintf("topic %s is of type %s on %s, and topic.type is %s: an existing topic is never altered; name another with -t",
+				topic, is, b.Name, c.Topic.Type)}
+		}
+	}
+	return nil
+}
+
+func typeOf(c *scenarios.Case) producer.TopicType {
+	return producer.TopicType(strings.ToUpper(string(c.Topic.Type)))
+}
+
+// ensureTopic makes a topic on every master if it is missing, and says so. An existing topic is never altered.
+func (s *somebodys) ensureTopic(ctx context.Context, c *scenarios.Case, topic string) (made bool, err error) {
+	if _, err := s.admin.Route(ctx, topic); !producer.UnknownTopic(err) {
+		return false, err
+	}
+	_, err = s.admin.CreateTopic(ctx, producer.Topic{Name: topic, Cluster: s.cluster, Queues: c.Topic.QueuesPerBroker, Type: typeOf(c)})
+	return err == nil, err
 }

@@ -111,6 +111,7 @@ func runCases(ctx context.Context, s *scenarios.Scenario, cases []scenarios.Case
 	if err != nil && (ctx.Err() == nil || isDanger(err)) {
 		return nil, err
 	}
+	r.targets = targets
 	if o.Cost > 0 && ctx.Err() == nil {
 		r.run.InstrumentCost = instrumentCost(ctx, &cases[0], o.Cost)
 		of := 1
@@ -160,6 +161,7 @@ func begin(ctx context.Context, s *scenarios.Scenario, o Options, cases int) (*r
 // end completes the record of a run in which so many sends succeeded, judges it, and hands it over.
 func (r *runner) end(ctx context.Context, sent int64) (*Report, error) {
 	r.run.EndedAt = time.Now()
+	r.tidy(ctx)
 	r.run.Marks = r.Marks.record(r.began)
 	r.around.after(ctx, &r.run.Environment)
 	used := currentUsage().since(&r.before)
@@ -207,6 +209,8 @@ type runner struct {
 	names      []string // of the cases, if there are rounds
 	share      *share   // nil: the run is whole
 	wholes     []results.WholeCase
+
+	targets []*target // of the cases; nil: ours
 
 	stop context.CancelCauseFunc // no other case is begun
 }
@@ -594,6 +598,7 @@ type target struct {
 	local       bool            // all of it is on loopback
 	security    Security
 	record      results.Target
+	made        []madeTopic // on somebody's cluster, by this run
 }
 
 // embeddedBudget is what an embedded broker keeps of what it is sent: enough to be a store, little enough that its

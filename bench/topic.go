@@ -44,10 +44,7 @@ func CreateTopic(ctx context.Context, o TopicOptions, t producer.Topic) (produce
 	}
 	t.Cluster = cluster
 	made, err := admin.CreateTopic(ctx, t)
-	line := updateTopicLine(strings.Join(o.NameServers, ";"), cluster, t.Name, t.Queues)
-	if t.Type != "" && t.Type != producer.NormalTopic {
-		line += fmt.Sprintf(" -a +message.type=%s", t.Type)
-	}
+	line := topicLine(strings.Join(o.NameServers, ";"), t)
 	if err != nil && len(made.Made) > 0 {
 		err = fmt.Errorf("%w; made on %s before that: create it again to have it on the others too", err, strings.Join(made.Made, ", "))
 	}

@@ -3,6 +3,8 @@ package results
 import (
 	"cmp"
 	"fmt"
+	"slices"
+	"strings"
 )
 
 // Disk is the disk of a broker's commit log, and what a run puts on it. Ratios are shares in use, from 0 to 1.
@@ -20,6 +22,8 @@ type Leftover struct {
 	Bytes    int64 `json:"bytes"`           // of all brokers, once
 	Replicas int   `json:"replicas"`        // each of which holds its broker's part again
 	Hours    int64 `json:"hours,omitempty"` // the brokers' fileReservedTime; 0: not known
+
+	Topics []string `json:"topics,omitempty"` // that the run created and did not delete
 }
 
 // and is both together; either may be nil.
@@ -27,14 +31,17 @@ func (l *Leftover) and(other *Leftover) *Leftover {
 	if l == nil || other == nil {
 		return cmp.Or(l, other)
 	}
-	return &Leftover{Bytes: l.Bytes + other.Bytes, Replicas: max(l.Replicas, other.Replicas), Hours: max(l.Hours, other.Hours)}
+	return &Leftover{Bytes: l.Bytes + other.Bytes, Replicas: max(l.Replicas, other.Replicas), Hours: max(l.Hours, other.Hours), Topics: slices.Concat(l.Topics, other.Topics)}
 }
 
 // leftoverLines say what stays.
-func leftoverLines(r *Run) []string {
+func leftoverLines(r *Run) (lines []string) {
 	l := r.Leftover
+	if l != nil && len(l.Topics) > 0 {
+		lines = append(lines, "created by this run and still there: "+Printable(strings.Join(l.Topics, ", "))+" (rmqbench topic delete; topic.keep: false has a run do it)")
+	}
 	if l == nil || l.Bytes == 0 {
-		return nil
+		return lines
 	}
 	line := "what stays: about " + FormatBytes(l.Bytes) + " in commit logs"
 	if l.Replicas > 0 {
@@ -43,5 +50,5 @@ func leftoverLines(r *Run) []string {
 	if l.Hours > 0 {
 		line += fmt.Sprintf(", until fileReservedTime (%d h)", l.Hours)
 	}
-	return []string{line}
+	return append(lines, line)
 }

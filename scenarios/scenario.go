@@ -82,6 +82,17 @@ const (
 	CreateNever    Create = "never"
 )
 
+// TopicType is what kind of messages a topic is for; brokers of 5.x keep it (TopicMessageType.java), and RocketMQ's proxy enforces it.
+type TopicType string
+
+// The types of topics that can be asked for.
+const (
+	NormalTopic      TopicType = "normal"
+	DelayTopic       TopicType = "delay"
+	TransactionTopic TopicType = "transaction"
+	FIFOTopic        TopicType = "fifo"
+)
+
 // Topic is the topic that messages are sent to, or the topics that share them.
 type Topic struct {
 	Name            string              // [%|a-zA-Z0-9_-]{1,127}; "" with Weights
@@ -89,6 +100,8 @@ type Topic struct {
 	Weights         []Pair[string, int] // topics by name, each as usual as its share of all weights; nil: those of Name
 	QueuesPerBroker int                 // 1 to 1,024; only for a topic that is created
 	Create          Create
+	Type            TopicType // "": normal if it is created, any if it is there
+	Keep            bool      // false: what the run created goes when it ends
 }
 
 // All are the topics by name, with their weights: one at the least. With a Count of 2 or more they are NAME_00, NAME_01, …

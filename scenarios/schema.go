@@ -22,7 +22,7 @@ var caseFields = []field[Scenario]{
 	block("target", "where messages go; without it the embedded broker", targetFields,
 		[]string{"exclude_brokers", "namespace"},
 		func(s *Scenario) *Target { return &s.Target }),
-	block("topic", "the topic that messages are sent to, or the topics that share them", topicFields, []string{"keep", "type"},
+	block("topic", "the topic that messages are sent to, or the topics that share them", topicFields, nil,
 		func(s *Scenario) *Topic { return &s.Topic }),
 	block("load", "how many messages, when, and by whom", loadFields, nil,
 		func(s *Scenario) *Workload { return &s.Load }),
@@ -74,6 +74,10 @@ var topicFields = []field[Topic]{
 	value("queues_per_broker", whole(1, maxQueues), "8", "of a topic that is created", func(t *Topic) *int { return &t.QueuesPerBroker }),
 	option("create", oneOf([]Create{CreateIfAbsent, CreateNever}), "whether a missing topic is created; without it if_absent on loopback, never elsewhere",
 		func(t *Topic) *Create { return &t.Create }),
+	option("type", oneOf([]TopicType{NormalTopic, DelayTopic, TransactionTopic, FIFOTopic}),
+		"what the topic is for, as brokers of 5.x keep it: one that is created is of it, one that is there has to be; without it normal, and whatever is there",
+		func(t *Topic) *TopicType { return &t.Type }),
+	value("keep", yesNo, "true", "false: what the run created is deleted when it ends, with what is in it", func(t *Topic) *bool { return &t.Keep }),
 }
 
 var loadFields = []field[Workload]{
