@@ -50,7 +50,7 @@ gates: ## the regression gate 40 times against itself and 40 against 5 % more, t
 reliability: ## the tests of what must not break it, and docs/reliability.md from what they say (E2E=1: those on real brokers and in namespaces too)
 	$(GO) run ./internal/rows $(if $(E2E),-e2e) $(if $(GATES),-gates)
 theory: ## three searches for a capacity, within 3 % of what queueing theory says
-	RELIABILITY=long $(GO) test -count=1 -v -run '^TestR58_CapacityOfMD1$$' ./bench
+	THEORY=3 $(GO) test -count=1 -v -run '^TestR58_CapacityOfMD1$$' ./bench
 probes: ## five faults put to rocketmq-client-go and to rmqbench, side by side, into docs/reliability.md
 	cd peers && $(GO) run ./probes > ../internal/rows/probes.txt
 	$(GO) run ./internal/rows -run none

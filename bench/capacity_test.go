@@ -281,7 +281,7 @@ func TestCapacityOnASocket(t *testing.T) {
 	t.Parallel()
 	steps := 0
 	report, err := Capacity(t.Context(), scenario(t, "target: {embedded: {service_time: 1ms}}\nload: {stages: [{for: 1s, rate: 700/s}]}\nslo: [p50<1s]\n"),
-		CapacityOptions{Step: time.Second, Confirm: time.Second, Rounds: 1, Tolerance: 1, Budget: 12 * time.Second, Told: func(string, results.CapacityStep) { steps++ }})
+		CapacityOptions{Step: time.Second, Confirm: time.Second, Rounds: 1, Tolerance: 1, Budget: time.Minute, Told: func(string, results.CapacityStep) { steps++ }})
 	if err != nil {
 		t.Fatal(err)
 	}

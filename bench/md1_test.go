@@ -3,7 +3,10 @@
 package bench
 
 import (
+	"cmp"
 	"math"
+	"os"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -55,16 +58,16 @@ func searchMD1(t *testing.T, seed uint64, o CapacityOptions) {
 	})
 }
 
-// TestR58_CapacityOfMD1 is a search with 60 s of confirmation, and with RELIABILITY=long three with different chance. The race detector
+// TestR58_CapacityOfMD1 is a search with 60 s of confirmation, and with THEORY=3 three with different chance. The race detector
 // would make minutes of it.
 func TestR58_CapacityOfMD1(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
 		t.Skip("a quarter of a million sends")
 	}
-	seeds := uint64(1)
-	if long() {
-		seeds = 3
+	seeds, err := strconv.ParseUint(cmp.Or(os.Getenv("THEORY"), "1"), 10, 8)
+	if err != nil || seeds == 0 {
+		t.Fatalf("THEORY=%q is no number of seeds", os.Getenv("THEORY"))
 	}
 	for seed := range seeds {
 		searchMD1(t, seed, CapacityOptions{Rounds: 1, Budget: time.Hour})

@@ -76,7 +76,7 @@ func TestRunTopics(t *testing.T) {
 	c := cluster(t, broker.Options{Brokers: 2})
 	text := on(c.NameServer()) + "topic: {queues_per_broker: 2, weights: {U: 1, T: 3, V: 4}}\nverify: bodies\nmessage: {keys: {distinct: 20}}\n" +
 		"load: {workers: 4, stages: [{for: 50ms, warmup: true}, {for: 10m}], count: 1200}\n" +
-		"cases:\n  - {name: sync, producer: {selector: hash}}\n  - {name: async, load: {mode: async, in_flight: 64}}\n  - {name: batch, load: {mode: batch, batch: 8}}\n" +
+		"cases:\n  - {name: sync, load: {ordered: true}, producer: {selector: hash}}\n  - {name: async, load: {mode: async, in_flight: 64}}\n  - {name: batch, load: {mode: batch, batch: 8}}\n" +
 		"  - {name: request, load: {mode: request, count: 200}}\n" +
 		"  - {name: two clients, producer: {instances: 2, selector: sticky}}\n" +
 		"  - {name: open, load: {stages: [{for: 2s, rate: 1k/s}], count: 2000}}\n"
