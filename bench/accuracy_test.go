@@ -75,6 +75,9 @@ func TestRule05RateAccuracy(t *testing.T) {
 
 // delayWords are what sends waited before they were called.
 func delayWords(l *results.Latency) string {
+	if l == nil {
+		return "none was called"
+	}
 	parts := []string{"p50", "p99", "p99.9"}
 	for i, ns := range []*int64{l.P50, l.P99, l.P99_9} {
 		if ns == nil {
