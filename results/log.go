@@ -60,7 +60,7 @@ func encodeLog(w io.Writer, histograms []TaggedHistogram) error {
 	if _, err := fmt.Fprint(w, "#[rmqbench: durations in nanoseconds]\n#[Histogram log format version 1.3]\n"); err != nil {
 		return err
 	}
-	var start time.Time
+	start := time.UnixMilli(0) // of a log without histograms
 	for i, t := range histograms {
 		if i == 0 || t.Start.Before(start) {
 			start = t.Start
