@@ -119,8 +119,11 @@ func NewScene(seed uint64, memory int64) (*Scene, error) {
 	if err == nil {
 		err = s.p.Start()
 	}
-	if err == nil {
-		_, err = s.p.Prepare(context.Background(), s.stage.topic)
+	if err == nil { // its timeouts are short, for the faults; none has begun, so that a busy machine is all that can be in the way
+		until := time.Now().Add(30 * time.Second)
+		for _, err = s.p.Prepare(context.Background(), s.stage.topic); err != nil && time.Now().Before(until); {
+			_, err = s.p.Prepare(context.Background(), s.stage.topic)
+		}
 	}
 	if err != nil {
 		s.Close()
