@@ -45,7 +45,7 @@ cases:
 	base := Scenario{
 		Version: 1, Name: "merge", Description: "plain text that goes on", Seed: 1<<64 - 1,
 		Target:   Target{Embedded: &Embedded{Brokers: 2, ServiceTime: Duration(200 * time.Microsecond), Servers: 1}},
-		Topic:    Topic{Name: "RMQBENCH_MERGE", QueuesPerBroker: 8, Create: CreateNever},
+		Topic:    Topic{Name: "RMQBENCH_MERGE", QueuesPerBroker: 8, Create: CreateNever, Keep: true},
 		Load:     Workload{Workers: Workers{N: 64}, Mode: Async, InFlight: 10, Stages: []Stage{{For: second, Warmup: true}, {For: 2 * second}}},
 		Message:  Message{Size: 1024, Compressible: 0.5},
 		Producer: Producer{Profile: Measure, Group: "rmqbench", Selector: "round_robin", Serialize: "rocketmq", Compress: ZLIB, CompressOver: 4096, SendTimeout: 3 * second, Connections: 1},

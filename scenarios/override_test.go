@@ -80,7 +80,7 @@ func TestFromFlags(t *testing.T) {
 		s := Scenario{
 			Version: 1, Name: "run", Seed: 1,
 			Target:   Target{Embedded: &Embedded{Brokers: 1, Servers: 1}},
-			Topic:    Topic{Name: "RMQBENCH_RUN", QueuesPerBroker: 8},
+			Topic:    Topic{Name: "RMQBENCH_RUN", QueuesPerBroker: 8, Keep: true},
 			Load:     Workload{Workers: Workers{N: 64}, Mode: Sync, Stages: []Stage{{For: 10 * s}}},
 			Message:  Message{Size: 128},
 			Producer: Producer{Profile: Measure, Group: "rmqbench", Selector: "round_robin", Serialize: "rocketmq", Compress: ZLIB, CompressOver: 4096, SendTimeout: 3 * s, Connections: 1},
