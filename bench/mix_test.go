@@ -130,20 +130,7 @@ func TestMixMerges(t *testing.T) {
 	t.Parallel()
 	c := cluster(t, broker.Options{})
 	s := scenario(t, on(c.NameServer())+"load: {workers: 8, mix: [{name: a, weight: 2}, {name: b, mode: oneway, message: {size: 1KiB}}], stages: [{for: 100ms, rate: 500/s, warmup: true}, {for: 600ms, rate: 500/s}]}")
-	var m results.Merger
-	for _, r := range runShares(t, s, 2, func(int) time.Duration { return 0 }) {
-		data, err := results.EncodeWhole(r.Whole)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := m.Add("f", data); err != nil {
-			t.Fatal(err)
-		}
-	}
-	merged, err := m.Merge()
-	if err != nil {
-		t.Fatal(err)
-	}
+	merged := mergeShares(t, runShares(t, s, 2, func(int) time.Duration { return 0 }))
 	wantSums(t, merged.Run)
 	r := &merged.Run.Cases[0]
 	var want [2]int64

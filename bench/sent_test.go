@@ -31,20 +31,7 @@ func TestSharesSendOneList(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var m results.Merger
-			for _, r := range runShares(t, s, 4, func(int) time.Duration { return 0 }) {
-				data, err := results.EncodeWhole(r.Whole)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if err := m.Add("f", data); err != nil {
-					t.Fatal(err)
-				}
-			}
-			merged, err := m.Merge()
-			if err != nil {
-				t.Fatal(err)
-			}
+			merged := mergeShares(t, runShares(t, s, 4, func(int) time.Duration { return 0 }))
 			a, b := &one.Run.Cases[0], &merged.Run.Cases[0]
 			if a.Acknowledged != a.Offered || b.Acknowledged != a.Offered {
 				t.Fatalf("acknowledged %d and %d of %d", a.Acknowledged, b.Acknowledged, a.Offered)

@@ -106,6 +106,26 @@ func runShares(t *testing.T, s *scenarios.Scenario, of int, late func(k int) tim
 	return reports
 }
 
+// mergeShares is the whole of what shares measured, as rmqbench merge makes it.
+func mergeShares(t *testing.T, of []*Report) *results.Whole {
+	t.Helper()
+	var m results.Merger
+	for _, r := range of {
+		data, err := results.EncodeWhole(r.Whole)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := m.Add("f", data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	merged, err := m.Merge()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return merged
+}
+
 // TestSharesMerge: three shares over real sockets to one embedded broker, merged through their printed form: what the brokers got is the
 // sum, each case's sums hold, and the shares began together.
 func TestSharesMerge(t *testing.T) {
@@ -164,20 +184,7 @@ func TestShareThatIsLate(t *testing.T) {
 		t.Fatal(err)
 	}
 	reports := runShares(t, s, 2, func(k int) time.Duration { return time.Duration(k) * 1500 * time.Millisecond })
-	var m results.Merger
-	for _, r := range reports {
-		data, err := results.EncodeWhole(r.Whole)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := m.Add("f", data); err != nil {
-			t.Fatal(err)
-		}
-	}
-	merged, err := m.Merge()
-	if err != nil {
-		t.Fatal(err)
-	}
+	merged := mergeShares(t, reports)
 	if merged.Run.Verdict != results.Partial || !strings.Contains(strings.Join(merged.Run.Lost, "|"), "shard 1 of 2 (pod-1) in time: it began 1.") {
 		t.Errorf("%s, lost %q", merged.Run.Verdict, merged.Run.Lost)
 	}

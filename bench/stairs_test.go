@@ -71,25 +71,6 @@ func climbTogether(t *testing.T, of int) []*Report {
 	return reports
 }
 
-func mergeShares(t *testing.T, of []*Report) *results.Whole {
-	t.Helper()
-	var m results.Merger
-	for _, r := range of {
-		data, err := results.EncodeWhole(r.Whole)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := m.Add("f", data); err != nil {
-			t.Fatal(err)
-		}
-	}
-	merged, err := m.Merge()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return merged
-}
-
 // TestSharesClimbStairs: three shares climb the same stairs, nobody commands them, and the merge says of each what all of them together
 // came to. With a share missing it has no answer.
 func TestSharesClimbStairs(t *testing.T) {
