@@ -54,8 +54,8 @@ func echoServer(t *testing.T, host string) *remoting.Server {
 	return s
 }
 
-// A peer vanishes without a word: its connections are given up within 13 seconds, the idle one and the one with bytes under way, and not
-// before the ten seconds are over that a broker may stand still.
+// A peer vanishes without a word: its connections are given up within ten seconds, the idle one and the one with bytes under way, and not
+// before it has been silent for long. A broker that stands still for ten seconds keeps its own, see TestR02_FrozenBroker.
 func TestR03_PeerVanishes(t *testing.T) {
 	_, vanishing, vanish := blackholed(t)
 	addr := echoServer(t, vanishing).Addr().String()
@@ -97,8 +97,11 @@ func TestR03_PeerVanishes(t *testing.T) {
 	for name, end := range ends {
 		took := <-end
 		t.Logf("%s: given up after %v: %v", name, took, conns[name].Err())
-		if took < 10*time.Second || took > 16*time.Second {
+		if took < 7*time.Second || took > 10*time.Second {
 			t.Errorf("%s: given up after %v", name, took)
+		}
+		if err := conns[name].Err(); err == nil || !strings.Contains(err.Error(), "the peer has vanished: not a sign of it for 9") {
+			t.Errorf("%s: given up for %v", name, err)
 		}
 	}
 }

@@ -310,7 +310,7 @@ func (c *Client) adopt(nc net.Conn, addr string, s *slot) (*Conn, error) {
 	}
 	conn := newConn(nc, addr, connOptions{
 		handler: c.opts.Handler, callbacks: c.callbacks, group: &c.loops, maxFrame: c.opts.MaxFrame,
-		maxQueued: maxQueuedReplies, writeTimeout: c.opts.WriteTimeout, hooks: c.opts.Hooks,
+		maxQueued: maxQueuedReplies, writeTimeout: c.opts.WriteTimeout, silence: maxSilence, hooks: c.opts.Hooks,
 		onClose: func(conn *Conn, _ error) {
 			c.mu.Lock()
 			defer c.mu.Unlock()

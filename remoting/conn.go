@@ -30,6 +30,7 @@ type Conn struct {
 	loops   sync.WaitGroup                        // readLoop and writeLoop
 	dead    atomic.Bool
 	sweeper *time.Timer // fires sweep; reset under mu
+	looker  *time.Timer // fires look; reset under mu; nil where there is no TCP
 
 	mu        sync.Mutex // protects following
 	err       error      // why it is dead; nil while it lives
@@ -70,6 +71,7 @@ type connOptions struct {
 	maxFrame     int
 	maxQueued    int             // bytes that wait to be written before readLoop stops taking requests
 	writeTimeout time.Duration   // the longest that one write may wait for the peer
+	silence      time.Duration   // of a peer that has vanished; see look
 	group        *sync.WaitGroup // of the loops of all connections
 	onClose      func(*Conn, error)
 	hooks        []RPCHook // see every request; nil for most
@@ -128,6 +130,9 @@ func newConn(nc net.Conn, addr string, o connOptions) *Conn {
 	_, c.joins = nc.(*tls.Conn)
 	c.sweeper = time.AfterFunc(time.Hour, c.sweep)
 	c.sweeper.Stop()
+	if tcpOf(nc) != nil {
+		c.looker = time.AfterFunc(o.silence, c.look)
+	}
 	armedTimers.Add(1)
 	for _, loop := range [...]func(){c.readLoop, c.writeLoop} {
 		o.group.Add(1)
@@ -301,6 +306,9 @@ func (c *Conn) fail(err error) {
 	}
 	open := c.open.number
 	c.sweeper.Stop()
+	if c.looker != nil {
+		c.looker.Stop()
+	}
 	c.mu.Unlock()
 	armedTimers.Add(-1)
 	close(c.quit)

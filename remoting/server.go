@@ -160,7 +160,7 @@ func NewServer(l net.Listener, h Handler, o ServerOptions, onClose func(*Conn, e
 	if s.maxConns == 0 {
 		s.maxConns = 10_000
 	}
-	s.opts = connOptions{handler: h, callbacks: newCallbacks(), group: &s.loops, maxFrame: o.MaxFrame, maxQueued: maxQueuedReplies, writeTimeout: o.WriteTimeout}
+	s.opts = connOptions{handler: h, callbacks: newCallbacks(), group: &s.loops, maxFrame: o.MaxFrame, maxQueued: maxQueuedReplies, writeTimeout: o.WriteTimeout, silence: maxSilence}
 	if s.opts.maxFrame == 0 {
 		s.opts.maxFrame = MaxFrame
 	}

@@ -8,13 +8,13 @@ import (
 )
 
 // userTimeout is how long bytes may stay unacknowledged, or a keep-alive unanswered, before the kernel ends the
-// connection (TCP_USER_TIMEOUT, tcp(7)); without it a peer that vanished is noticed after a quarter of an hour if bytes
+// connection (TCP_USER_TIMEOUT, tcp(7)); without it a peer that vanished would be noticed after a quarter of an hour if bytes
 // are under way. Where it is set it also replaces the count of keep-alive probes, whose timer looks once a second.
 //
 // The kernel counts a peer whose window stays shut for all that time as vanished too, though it answers probes: such is a broker
 // that stands still, in a long garbage collection, with more under way to it than it has room for. So this is longer than the ten
-// seconds that a broker may stand still without losing its connection, and what is in flight on it. A peer that did vanish is
-// noticed two or three seconds later for that; its sends ended by their own deadlines long before.
+// seconds that a broker may stand still without losing its connection, and what is in flight on it. Who has really vanished is
+// noticed before, see [TCPInfo.vanished].
 const userTimeout = 12 * time.Second
 
 func setUserTimeout(tcp *net.TCPConn) {

@@ -9,6 +9,8 @@ type TCPInfo struct {
 	Retransmits int64 // segments sent again since the connection began
 	Unacked     int64 // segments under way
 	Window      int64 // congestion window, segments
+	Silent      int64 // since the peer's kernel last acknowledged anything, ns
+	Unanswered  int64 // how often in a row it was asked since and said nothing: segments sent again, probes
 }
 
 // TCPInfo asks the kernel. false: this system doesn't say, the connection is no TCP socket, or it is closed.
@@ -20,7 +22,8 @@ func (c *Conn) TCPInfo() (TCPInfo, bool) {
 	return tcpInfo(tcp)
 }
 
-// TCPInfo is the kernel's view of all connections: times are of the one with the longest round trip, counts are sums.
+// TCPInfo is the kernel's view of all connections: round trips are of the one with the longest, Silent is the
+// longest, counts are sums.
 // false: none of them says.
 func (c *Client) TCPInfo() (all TCPInfo, ok bool) {
 	for conn := range c.conns {
@@ -35,6 +38,8 @@ func (c *Client) TCPInfo() (all TCPInfo, ok bool) {
 		all.Retransmits += info.Retransmits
 		all.Unacked += info.Unacked
 		all.Window += info.Window
+		all.Silent = max(all.Silent, info.Silent)
+		all.Unanswered += info.Unanswered
 	}
 	return all, ok
 }

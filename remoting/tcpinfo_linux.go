@@ -16,10 +16,11 @@ func tcpInfo(tcp *net.TCPConn) (info TCPInfo, ok bool) {
 		if err != nil {
 			return
 		}
-		const microsecond = 1000 // the kernel's times are in µs
+		const microsecond, millisecond = 1000, 1_000_000
 		info = TCPInfo{
 			RTT: int64(k.Rtt) * microsecond, RTTVar: int64(k.Rttvar) * microsecond,
 			Retransmits: int64(k.Total_retrans), Unacked: int64(k.Unacked), Window: int64(k.Snd_cwnd),
+			Silent: int64(k.Last_ack_recv) * millisecond, Unanswered: int64(k.Retransmits) + int64(k.Probes),
 		}
 		ok = true
 	})

@@ -9,7 +9,7 @@ type row struct {
 var list = []row{
 	{"a broker is killed in the middle of a run", "what waits for it ends at once and is ambiguous; sends go elsewhere, and back once it is there; all that was acknowledged is stored"},
 	{"a broker is frozen for ten seconds and goes on", "percentiles from the due time show the stall as arithmetic says; no reply is counted twice; its connection outlives it"},
-	{"the peer vanishes without a word", "noticed within 13 seconds, idle or with bytes under way, not in a quarter of an hour; no sooner, because a broker that stands still for ten keeps its connection (row 2)"},
+	{"the peer vanishes without a word", "noticed within ten seconds, idle or with bytes under way, not in a quarter of an hour; one that only stands still is told from it (row 2)"},
 	{"a broker that swallows everything, beside a healthy one", "no send to the healthy one waits for the other's dial"},
 	{"a reset in the middle of a frame, either side", "each send in flight fails once; the socket is not used again; the next send has a new one"},
 	{"an orderly end between a frame's length and its body", "a clear error, no hang"},
