@@ -25,7 +25,7 @@ type measurement struct {
 	ledger       *ledger
 	queues       []producer.MessageQueue // of the topics, when the case began; nil: unknown
 	offered      []int64                 // by stage
-	ofKinds      []int64                 // those of the measured stages, by kind
+	ofKinds      [][]int64               // the same, by stage and kind
 	wire         *remoting.Stats         // what went over the connections since the measured stages began; nil: unknown
 	network      *remoting.TCPInfo       // of the connections at the end; nil: unknown
 	began        time.Time
@@ -185,9 +185,9 @@ func mergeDone(a, b context.Context) (context.Context, func()) {
 	return ctx, func() { stop(); cancel() }
 }
 
-// offered is how many sends fell due, by stage and by kind: on a closed loop those that were made and those that still waited for their key;
-// on an open loop those whose time had come when the pacer stopped.
-func (l *load) offered(pace *pacer, tallies []tally) (byStage, ofKinds []int64) {
+// offered is how many sends fell due, by stage, and by stage and kind: on a closed loop those that were made and those that still
+// waited for their key; on an open loop those whose time had come when the pacer stopped.
+func (l *load) offered(pace *pacer, tallies []tally) (byStage []int64, ofKinds [][]int64) {
 	if pace != nil {
 		return pace.offered, pace.ofKinds
 	}
@@ -195,27 +195,31 @@ func (l *load) offered(pace *pacer, tallies []tally) (byStage, ofKinds []int64) 
 	if l.lanes != nil {
 		l.lanes.left(func(s slot) {
 			byStage[s.stage] += s.size
-			if !l.plan.stages[s.stage].warmup {
-				ofKinds[l.plan.mould.kindOf(s.index)] += s.size
-			}
+			ofKinds[s.stage][l.plan.mould.kindOf(s.index)] += s.size
 		})
 	}
 	return byStage, ofKinds
 }
 
-// attempted is how many sends were made, by stage, and in the measured stages by kind.
-func (p *plan) attempted(tallies []tally) (byStage, ofKinds []int64) {
-	byStage, ofKinds = make([]int64, len(p.stages)), make([]int64, len(p.mould.kinds))
+// attempted is how many sends were made, by stage, and by stage and kind.
+func (p *plan) attempted(tallies []tally) (byStage []int64, ofKinds [][]int64) {
+	byStage, ofKinds = make([]int64, len(p.stages)), p.byKind()
 	for i := range byStage {
 		byStage[i] = tallies[i].counts.Attempted
-		if p.stages[i].warmup {
-			continue
-		}
 		for k := range tallies[i].kinds {
-			ofKinds[k] += tallies[i].kinds[k].counts.Attempted
+			ofKinds[i][k] = tallies[i].kinds[k].counts.Attempted
 		}
 	}
 	return byStage, ofKinds
+}
+
+// byKind is a zero for each kind of each stage.
+func (p *plan) byKind() [][]int64 {
+	counts := make([][]int64, len(p.stages))
+	for i := range counts {
+		counts[i] = make([]int64, len(p.mould.kinds))
+	}
+	return counts
 }
 
 // watchEvery is how often progress is told.

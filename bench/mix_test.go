@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"math"
 	"strings"
 	"testing"
@@ -53,13 +54,15 @@ func TestMixIsAFunctionOfTheIndex(t *testing.T) {
 	}
 }
 
-// TestRunMix: a load of three kinds on a broker, in rounds: the kinds' counts are what the indexes say and sum to the case's, what
-// has an answer and what has none are timed apart, and the broker holds all of it.
+const openStages = "count: 600, stages: [{for: 200ms, rate: 1k/s, warmup: true}, {for: 200ms, rate: 1k/s}, {for: 2s, rate: 500/s}]"
+
+// TestRunMix: a load of three kinds on a broker, in rounds: the kinds' counts are what the indexes say, in each stage, and sum to the
+// case's, what has an answer and what has none are timed apart, and the broker holds all of it.
 func TestRunMix(t *testing.T) {
 	t.Parallel()
 	c := cluster(t, broker.Options{Brokers: 2})
 	report, err := Run(t.Context(), scenario(t, on(c.NameServer())+"topic: {name: MIX}\nrepeat: 2\n"+mixed+"workers: 8}\n"+
-		"cases:\n  - {name: closed, load: {count: 600}}\n  - {name: open, load: {count: 600, stages: [{for: 200ms, rate: 1k/s, warmup: true}, {for: 2s, rate: 1k/s}]}}"), Options{})
+		"cases:\n  - {name: closed, load: {count: 600}}\n  - {name: open, load: {"+openStages+"}}"), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,16 +98,28 @@ func TestRunMix(t *testing.T) {
 	}
 	for i := range report.Run.Cases {
 		if r := &report.Run.Cases[i]; r.OpenLoop {
-			var want [3]int64
-			p := planOf(t, &parse(t, mixed+"count: 600, stages: [{for: 200ms, rate: 1k/s, warmup: true}, {for: 2s, rate: 1k/s}]}")[0])
+			p := planOf(t, &parse(t, mixed+openStages+"}")[0])
+			want := p.byKind()
 			for at, more := walk(p); more; more = at.next() {
-				if !p.stages[at.stage].warmup {
-					want[p.mould.kindOf(at.index)]++
+				want[at.stage][p.mould.kindOf(at.index)]++
+			}
+			if len(r.Stages) != 2 {
+				t.Fatalf("%d stages", len(r.Stages))
+			}
+			for j, s := range []*results.Stage{r.Warmup, &r.Stages[0], &r.Stages[1]} {
+				if s.Response.Count != s.Acknowledged || s.WriteTime.Count != s.Written {
+					t.Errorf("stage %d: %+v", j, s.Measured)
+				}
+				for k := range want[j] {
+					got := &s.Kinds[k]
+					if times := cmp.Or(got.Response, got.WriteTime); got.Offered != want[j][k] || times == nil || times.Count != want[j][k] || got.ElapsedNS != s.ElapsedNS {
+						t.Errorf("stage %d, kind %s: %+v, want %d", j, got.Name, got.Measured, want[j][k])
+					}
 				}
 			}
-			for k := range want {
-				if got := r.Kinds[k].Offered; got != want[k] {
-					t.Errorf("%d of kind %s fell due, want %d", got, r.Kinds[k].Name, want[k])
+			for k := range r.Kinds {
+				if got := r.Kinds[k].Offered; got != want[1][k]+want[2][k] {
+					t.Errorf("%d of kind %s fell due, want %d", got, r.Kinds[k].Name, want[1][k]+want[2][k])
 				}
 			}
 		}
@@ -121,6 +136,16 @@ func TestRunMix(t *testing.T) {
 	for _, row := range []string{"\n  small · sync ", "\n  big · oneway ", "\n  paid · transaction "} {
 		if strings.Count(table.String(), row) != 2 {
 			t.Errorf("no two rows %q in\n%s", row, table.String())
+		}
+	}
+	csv, _ := results.FormatNamed("csv")
+	var rows strings.Builder
+	if err := csv.Write(&rows, report); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []string{",open,1,warmup,mixed,", ",open,1,warmup kind small,sync,", ",open,2,stage 2,mixed,", ",open,2,stage 2 kind big,oneway,", ",open,2,kind paid,transaction,"} {
+		if strings.Count(rows.String(), row) != 1 {
+			t.Errorf("no row %q in\n%s", row, rows.String())
 		}
 	}
 }
@@ -144,6 +169,12 @@ func TestMixMerges(t *testing.T) {
 	if r.Offered != 300 || a.Acknowledged != want[0] || b.Written != want[1] || a.Response.Count != want[0] || b.WriteTime.Count != want[1] || r.WriteTime.Count != want[1] || r.Response.Count != want[0] {
 		t.Errorf("%+v\n%+v\n%+v, want %v", r.Measured, a, b, want)
 	}
+	for _, s := range []*results.Stage{r.Warmup, &r.Stages[0]} {
+		if a, b := s.Kinds[0], s.Kinds[1]; a.Response.Count != a.Acknowledged || b.WriteTime.Count != b.Written || a.Acknowledged+b.Written != s.Offered || a.Written+b.Acknowledged > 0 ||
+			a.ElapsedNS != s.ElapsedNS || *a.MessagesPerSecond <= 0 {
+			t.Errorf("%+v\n%+v", a, b)
+		}
+	}
 	histograms, err := merged.Histograms()
 	if err != nil {
 		t.Fatal(err)
@@ -154,6 +185,25 @@ func TestMixMerges(t *testing.T) {
 	}
 	if of["response"] != want[0] || of["response:a"] != want[0] || of["write_time:b"] != want[1] || of["delay:b"] != want[1] || len(of) != 9 {
 		t.Errorf("%v", of)
+	}
+}
+
+// TestMixWarmsUp: a warm-up that ends by itself has its kinds' figures too, and those of the case don't know them.
+func TestMixWarmsUp(t *testing.T) {
+	t.Parallel()
+	c := cluster(t, broker.Options{})
+	report, err := Run(t.Context(), scenario(t, on(c.NameServer())+"load: {workers: 4, mix: [{name: a, weight: 2}, {name: b, mode: oneway}], stages: [{rate: 600/s, warmup: auto}, {for: 500ms, rate: 600/s}]}"), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantSums(t, report.Run)
+	r := &report.Run.Cases[0]
+	if w := r.Warmup; r.WarmupEnd == nil || len(w.Kinds) != 2 || w.Kinds[0].Acknowledged != w.Acknowledged || w.Kinds[1].Written != w.Written || w.Acknowledged == 0 || w.Written == 0 ||
+		w.Kinds[1].WriteTime.Count != w.Written {
+		t.Errorf("%+v", w)
+	}
+	if r.Offered != 300 || r.Kinds[0].Offered+r.Kinds[1].Offered != 300 {
+		t.Errorf("%+v", r.Kinds)
 	}
 }
 

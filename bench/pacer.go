@@ -34,16 +34,16 @@ type pacer struct {
 	measuring func() // called before the first measured slot; nil: nobody wants to know
 
 	at      cursor
-	more    bool    // there is a slot at the cursor
-	offered []int64 // messages that had fallen due when run returned, by stage
-	ofKinds []int64 // those of the measured stages, by kind
+	more    bool      // there is a slot at the cursor
+	offered []int64   // messages that had fallen due when run returned, by stage
+	ofKinds [][]int64 // the same, by stage and kind
 }
 
 // run hands out every slot, or those that are due when ctx ends, and closes the channel.
 func (p *pacer) run(ctx context.Context) {
 	defer close(p.slots)
 	p.wait.attach()
-	p.offered, p.ofKinds = make([]int64, len(p.plan.stages)), make([]int64, len(p.plan.mould.kinds))
+	p.offered, p.ofKinds = make([]int64, len(p.plan.stages)), p.plan.byKind()
 	for p.at, p.more = walk(p.plan); p.more; {
 		s := &p.plan.stages[p.at.stage]
 		if !s.warmup && p.measuring != nil {
@@ -100,8 +100,6 @@ func (p *pacer) handOut(ctx context.Context, now int64) bool {
 // pass counts the slot at the cursor and goes on to the next.
 func (p *pacer) pass() {
 	p.offered[p.at.stage] += p.at.size
-	if !p.plan.stages[p.at.stage].warmup {
-		p.ofKinds[p.plan.mould.kindOf(p.at.index)] += p.at.size
-	}
+	p.ofKinds[p.at.stage][p.plan.mould.kindOf(p.at.index)] += p.at.size
 	p.more = p.at.next()
 }

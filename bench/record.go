@@ -21,28 +21,34 @@ func (m *measurement) record(c *scenarios.Case) (results.Case, []results.TaggedH
 	for _, o := range c.SLO {
 		out.SLO = append(out.SLO, results.Objective{Text: o.String(), Metric: o.Metric.Name, Unit: o.Metric.Unit, AtLeast: o.Metric.AtLeast, Limit: o.Limit})
 	}
-	total, warm := newKinds(m.plan), newTally(m.plan.waits())
+	total, warm := newKinds(m.plan), newKinds(m.plan)
+	m.fellDue()
 	if err := m.addWarmup(&out, &warm); err != nil {
 		return out, nil, err
 	}
 	from, last, warmLast := m.plan.measuredFrom(), int64(0), int64(0)
 	for i := range m.tallies {
 		t, s := &m.tallies[i], &m.plan.stages[i]
-		t.counts.Offered = m.offered[i]
-		t.counts.Dropped = m.offered[i] - t.counts.Attempted
 		if s.warmup { // all of it is one stage
 			if err := warm.merge(t); err != nil {
 				return out, nil, err
 			}
 			warmLast = max(warmLast, t.lastDone)
-			out.Warmup = &results.Stage{Measured: m.measured(&warm, m.plan.stages[0].from, warmLast)}
+			of, err := m.stage(&warm, m.plan.stages[0].from, warmLast)
+			if err != nil {
+				return out, nil, err
+			}
+			out.Warmup = &of
 			out.Warmup.PlannedNS = new(s.to - m.plan.stages[0].from)
 			if m.plan.open && i == 0 {
 				out.Warmup.RatePerSecond = new(m.plan.rate(s))
 			}
 			continue
 		}
-		st := results.Stage{Measured: m.measured(t, s.from, t.lastDone)}
+		st, err := m.stage(t, s.from, t.lastDone)
+		if err != nil {
+			return out, nil, err
+		}
 		if s.to < forever {
 			st.PlannedNS = new(s.to - s.from)
 		}
@@ -55,10 +61,11 @@ func (m *measurement) record(c *scenarios.Case) (results.Case, []results.TaggedH
 		}
 		last = max(last, t.lastDone)
 	}
-	out.Measured = m.measured(&total, from, last)
-	if err := m.kinds(&out, &total); err != nil {
+	all, err := m.stage(&total, from, last)
+	if err != nil {
 		return out, nil, err
 	}
+	out.Measured, out.Kinds = all.Measured, all.Kinds
 	if m.wire != nil {
 		out.WireBytesPerSecond = results.PerSecond(m.wire.BytesOut, out.ElapsedNS)
 	}
@@ -94,7 +101,8 @@ func (m *measurement) record(c *scenarios.Case) (results.Case, []results.TaggedH
 	out.Process = m.process.record(out.Successes())
 
 	var hists []results.TaggedHistogram
-	for _, x := range m.metrics(&total) {
+	times := m.times(&total)
+	for _, x := range times.Tagged(out.Mode, out.Kinds) {
 		hists = append(hists, results.TaggedHistogram{Case: c.Name, Metric: x.Metric, Histogram: x.Histogram,
 			Start: m.began.Add(time.Duration(from)), Length: time.Duration(out.ElapsedNS)})
 	}
@@ -146,13 +154,34 @@ func (m *measurement) transport(c *scenarios.Case) *results.Transport {
 	return t
 }
 
-// measured is what came of the sends of one tally; times are of the case.
-func (m *measurement) measured(t *tally, from, last int64) results.Measured {
-	return m.measuredAs(t, from, last, m.plan.mode, m.plan.mould.each())
+// fellDue tells the tallies how many of their sends fell due.
+func (m *measurement) fellDue() {
+	for i := range m.tallies {
+		t := &m.tallies[i]
+		t.fellDue(m.offered[i])
+		for k := range t.kinds {
+			t.kinds[k].fellDue(m.ofKinds[i][k])
+		}
+	}
 }
 
-// measuredAs is measured of sends in a mode, with bodies of so many bytes each; 0: they differ.
-func (m *measurement) measuredAs(t *tally, from, last int64, mode scenarios.Mode, each int) results.Measured {
+func (t *tally) fellDue(n int64) {
+	t.counts.Offered, t.counts.Dropped = n, n-t.counts.Attempted
+}
+
+// stage is what came of a tally's sends, and of each kind of a mix; from and last are in the case's time.
+func (m *measurement) stage(t *tally, from, last int64) (results.Stage, error) {
+	out := results.Stage{Measured: m.measured(t, from, last, m.plan.mould.each())}
+	for i := range t.kinds {
+		k := &m.plan.mould.kinds[i]
+		out.Kinds = append(out.Kinds, results.Kind{Name: k.name, Mode: string(k.mode), Measured: m.measured(&t.kinds[i], from, last, k.each)})
+	}
+	times := m.times(t)
+	return out, times.Set(&out.Measured, out.Kinds, string(m.plan.mode))
+}
+
+// measured is what came of a tally's sends but for their times, with bodies of so many bytes each; 0: they differ.
+func (m *measurement) measured(t *tally, from, last int64, each int) results.Measured {
 	out := results.Measured{Counts: t.counts, StartOffsetNS: m.offset + from, ElapsedNS: max(last-from, 0)}
 	out.Retries, out.AmbiguousAttempts = new(t.retries), new(t.ambiguous)
 	if each > 0 {
@@ -162,32 +191,7 @@ func (m *measurement) measuredAs(t *tally, from, last int64, mode scenarios.Mode
 	out.BodyBytes = new(t.bodyBytes)
 	out.MessagesPerSecond = results.PerSecond(n, out.ElapsedNS)
 	out.BodyBytesPerSecond = results.PerSecond(t.bodyBytes, out.ElapsedNS)
-	out.SetTimes(new(m.times(t)), string(mode))
 	return out
-}
-
-// kinds gives a mix's case what its kinds were, whose tallies are total's.
-func (m *measurement) kinds(out *results.Case, total *tally) error {
-	var times []results.Times
-	for i := range total.kinds {
-		t, k := &total.kinds[i], &m.plan.mould.kinds[i]
-		t.counts.Offered = m.ofKinds[i]
-		t.counts.Dropped = m.ofKinds[i] - t.counts.Attempted
-		out.Kinds = append(out.Kinds, results.Kind{Name: k.name, Mode: string(k.mode),
-			Measured: m.measuredAs(t, out.StartOffsetNS-m.offset, out.StartOffsetNS-m.offset+out.ElapsedNS, k.mode, k.each)})
-		times = append(times, m.times(t))
-	}
-	return out.SetKinds(times)
-}
-
-// metrics are a case's histograms, its kinds' among them, under the names that the log gives them.
-func (m *measurement) metrics(total *tally) []results.TaggedHistogram {
-	all := new(m.times(total)).Tagged(string(m.plan.mode), "")
-	for i := range total.kinds {
-		k := &m.plan.mould.kinds[i]
-		all = append(all, new(m.times(&total.kinds[i])).Tagged(string(k.mode), k.name)...)
-	}
-	return all
 }
 
 // zeros is a histogram of n durations of 0, made by doubling: n can be billions.

@@ -78,7 +78,7 @@ func (m *measurement) cutShort() bool { return m.interrupted || m.stopped != nil
 // unbegun is the measurement of a case that ended in its warm-up.
 func unbegun(p *plan, warmup *measurement) *measurement {
 	r := newRecorder(p)
-	return &measurement{plan: p, tallies: r.snapshot(), offered: make([]int64, len(p.stages)), anatomy: &r.anatomy, ledger: &r.ledger,
+	return &measurement{plan: p, tallies: r.snapshot(), offered: make([]int64, len(p.stages)), ofKinds: p.byKind(), anatomy: &r.anatomy, ledger: &r.ledger,
 		began: time.Now(), start: remoting.Nanotime(), workers: warmup.workers, process: warmup.process, inFlightIntegral: new(int64(0)),
 		interrupted: warmup.interrupted, stopped: warmup.stopped}
 }
@@ -108,12 +108,17 @@ func (m *measurement) addWarmup(out *results.Case, warm *tally) error {
 	if w == nil {
 		return nil
 	}
+	w.fellDue()
 	t, s := &w.tallies[0], &w.plan.stages[0]
-	t.counts.Offered, t.counts.Dropped = w.offered[0], w.offered[0]-t.counts.Attempted
 	if err := warm.merge(t); err != nil {
 		return err
 	}
-	out.Warmup = &results.Stage{Measured: w.measured(warm, 0, t.lastDone), PlannedNS: new(s.to)}
+	of, err := w.stage(warm, 0, t.lastDone)
+	if err != nil {
+		return err
+	}
+	out.Warmup = &of
+	out.Warmup.PlannedNS = new(s.to)
 	if w.plan.open {
 		out.Warmup.RatePerSecond = new(w.plan.rate(s))
 	}

@@ -10,7 +10,7 @@ import (
 // the queues that nothing was sent to.
 func (m *measurement) whole() (results.WholeCase, error) {
 	var w results.WholeCase
-	total, warm := newKinds(m.plan), newTally(m.plan.waits())
+	total, warm := newKinds(m.plan), newKinds(m.plan)
 	for i := range m.tallies {
 		t, into := &m.tallies[i], &total
 		if m.plan.stages[i].warmup {
@@ -26,9 +26,6 @@ func (m *measurement) whole() (results.WholeCase, error) {
 		}
 	}
 	w.First, w.Last = total.first, total.last
-	for i := range total.kinds {
-		w.Kinds = append(w.Kinds, m.times(&total.kinds[i]))
-	}
 	if m.anatomy.part[0] != nil {
 		w.Anatomy = slices.Clone(m.anatomy.part[:])
 	}
@@ -45,9 +42,17 @@ func (m *measurement) whole() (results.WholeCase, error) {
 	return w, nil
 }
 
-// times are a tally's histograms in the record's form. On a closed loop a send is due when it is called: response is service,
-// and nothing waits.
-func (m *measurement) times(t *tally) results.Times {
+// times are a tally's histograms in the record's form, those of a mix's kinds too.
+func (m *measurement) times(t *tally) results.StageTimes {
+	out := results.StageTimes{Times: m.ownTimes(t)}
+	for i := range t.kinds {
+		out.Kinds = append(out.Kinds, m.ownTimes(&t.kinds[i]))
+	}
+	return out
+}
+
+// ownTimes are those without the kinds'. On a closed loop a send is due when it is called: response is service, and nothing waits.
+func (m *measurement) ownTimes(t *tally) results.Times {
 	out := results.Times{Response: t.response, Service: t.service, Delay: t.delay}
 	if !m.plan.waits() {
 		out.Response, out.Delay = t.service, zeros(t.service.Count())

@@ -10,15 +10,14 @@ import (
 // believed.
 func breaches(c *Case) []Evidence {
 	b := breachList{}
-	b.measured("", c.Mode, &c.Measured)
+	b.stage("", "the case", c.Mode, &c.Measured, c.Kinds)
 	if c.Warmup != nil {
-		b.measured("warm-up: ", c.Mode, &c.Warmup.Measured)
+		b.stage("warm-up: ", "all of it", c.Mode, &c.Warmup.Measured, c.Warmup.Kinds)
 	}
 	for i := range c.Stages {
-		b.measured(fmt.Sprintf("stage %d: ", i+1), c.Mode, &c.Stages[i].Measured)
+		b.stage(fmt.Sprintf("stage %d: ", i+1), "all of it", c.Mode, &c.Stages[i].Measured, c.Stages[i].Kinds)
 	}
 	b.stages(c)
-	b.kinds(c)
 	b.intervals(c)
 	b.little(&c.Generator)
 	if c.Anatomy != nil && c.Service != nil {
@@ -112,15 +111,15 @@ func (b *breachList) latencies(where, mode string, m *Measured) {
 	}
 }
 
-// sums checks that the counts of a case's n parts add up to its own.
-func (b *breachList) sums(parts string, c *Case, n int, of func(i int) *Counts) {
+// sums checks that the counts of n parts add up to those of what they are parts of.
+func (b *breachList) sums(where, parts, what string, whole *Counts, n int, of func(i int) *Counts) {
 	for _, f := range countFields {
 		var sum int64
 		for i := range n {
 			sum += *f.of(of(i))
 		}
-		if want := *f.of(&c.Counts); sum != want {
-			b.add(parts, "the %s' %s sum to %d, the case has %d", parts, f.name, sum, want)
+		if want := *f.of(whole); sum != want {
+			b.add(parts, "%sthe %s' %s sum to %d, %s has %d", where, parts, f.name, sum, what, want)
 		}
 	}
 }
@@ -130,7 +129,7 @@ func (b *breachList) stages(c *Case) {
 	if len(c.Stages) == 0 {
 		return
 	}
-	b.sums("stages", c, len(c.Stages), func(i int) *Counts { return &c.Stages[i].Counts })
+	b.sums("", "stages", "the case", &c.Counts, len(c.Stages), func(i int) *Counts { return &c.Stages[i].Counts })
 	for _, f := range latencyFields {
 		whole := *f.of(&c.Measured)
 		if whole == nil {

@@ -62,14 +62,20 @@ func TestBreaches(t *testing.T) {
 			c.Queues = []Share{{Acknowledged: 39_000}, {Acknowledged: 1000}}
 			c.Brokers = []Share{{Acknowledged: 40_000}}
 		}, nil, ""},
-		"a queue's send lost": {func(c *Case) { c.Queues = []Share{{Acknowledged: 39_000}, {Acknowledged: 999}} }, []string{"queues"}, "the queues' successes sum to 39999, the case has 40000"},
-		"intervals add up":    {func(c *Case) { c.Intervals = &Intervals{Attempted: 40_506, Successes: 40_500} }, nil, ""},
-		"an interval lost":    {func(c *Case) { c.Intervals = Sum([]Point{{Attempted: 40_506, Acknowledged: 40_400, Written: 99}}) }, []string{"intervals"}, "the intervals sum to 40506 attempted and 40499 successes, the case has 40506 and 40500"},
-		"kinds add up":        {kindsOf(0, 0), nil, ""},
-		"a kind's send lost":  {kindsOf(1, 0), []string{"kinds", "kinds", "kinds"}, "the kinds' offered sum to 39999, the case has 40000"},
-		"a kind's bytes lost": {kindsOf(0, 1), []string{"kinds"}, "the kinds' body bytes sum to 39999, the case has 40000"},
-		"mixed times":         {func(c *Case) { kindsOf(0, 0)(c); c.Service = Summarize(spread(40_000, 1, 2)) }, []string{"histogram"}, "service holds 40000 sends, 30000 had that outcome"},
-		"slots":               {func(c *Case) { c.Generator.Slots, c.Generator.MissedSlots = 5, 6 }, []string{"slots"}, "6 slots missed of 5"},
+		"a queue's send lost":           {func(c *Case) { c.Queues = []Share{{Acknowledged: 39_000}, {Acknowledged: 999}} }, []string{"queues"}, "the queues' successes sum to 39999, the case has 40000"},
+		"intervals add up":              {func(c *Case) { c.Intervals = &Intervals{Attempted: 40_506, Successes: 40_500} }, nil, ""},
+		"an interval lost":              {func(c *Case) { c.Intervals = Sum([]Point{{Attempted: 40_506, Acknowledged: 40_400, Written: 99}}) }, []string{"intervals"}, "the intervals sum to 40506 attempted and 40499 successes, the case has 40506 and 40500"},
+		"kinds add up":                  {kindsOf(0, 0), nil, ""},
+		"a kind's send lost":            {kindsOf(1, 0), []string{"kinds", "kinds", "kinds"}, "the kinds' offered sum to 39999, the case has 40000"},
+		"a kind's bytes lost":           {kindsOf(0, 1), []string{"kinds"}, "the kinds' body bytes sum to 39999, the case has 40000"},
+		"a stage's kinds add up":        {inStage(kindsOf(0, 0)), nil, ""},
+		"a send of a stage's kind lost": {inStage(kindsOf(1, 0)), []string{"kinds", "kinds", "kinds"}, "stage 1: the kinds' offered sum to 39999, all of it has 40000"},
+		"a byte of a warm-up's kind lost": {func(c *Case) {
+			inStage(kindsOf(0, 1))(c)
+			c.Warmup, c.Stages = &c.Stages[0], nil
+		}, []string{"kinds"}, "warm-up: the kinds' body bytes sum to 39999, all of it has 40000"},
+		"mixed times": {func(c *Case) { kindsOf(0, 0)(c); c.Service = Summarize(spread(40_000, 1, 2)) }, []string{"histogram"}, "service holds 40000 sends, 30000 had that outcome"},
+		"slots":       {func(c *Case) { c.Generator.Slots, c.Generator.MissedSlots = 5, 6 }, []string{"slots"}, "6 slots missed of 5"},
 	} {
 		c := stagedCase()
 		tt.change(&c)
@@ -96,6 +102,15 @@ func TestBreachesOneway(t *testing.T) {
 	c.WriteTime = nil
 	if got := breaches(&c); len(got) != 1 || !strings.Contains(got[0].Text, "none has a write time") {
 		t.Errorf("%+v", got)
+	}
+}
+
+// inStage makes a case's only stage what of makes of the case, but for the case's own kinds.
+func inStage(of func(*Case)) func(*Case) {
+	return func(c *Case) {
+		of(c)
+		c.Stages = []Stage{{Measured: c.Measured, Kinds: c.Kinds}}
+		c.Kinds = nil
 	}
 }
 

@@ -5,7 +5,8 @@ import (
 	"fmt"
 )
 
-// Kind is what came of the sends of one kind, of a case whose messages are of several. Its rates are over the time of the case.
+// Kind is what came of the sends of one kind, of a case or a stage whose messages are of several. Its rates are over the time of
+// the whole case or stage.
 type Kind struct {
 	Name string `json:"name"`
 	Mode string `json:"mode"`
@@ -24,29 +25,44 @@ func (c *Counts) Timed(mode string) int64 {
 	return c.Successes()
 }
 
-// SetKinds sets the times of c's kinds, one for one, and what c takes from them.
-func (c *Case) SetKinds(times []Times) error {
+// Set puts the times into m, whose sends they are of, and into its kinds, one for one.
+func (t *StageTimes) Set(m *Measured, kinds []Kind, mode string) error {
+	m.setTimes(&t.Times, mode)
+	return m.setKinds(t.Kinds, kinds, mode)
+}
+
+// setKinds sets the times of m's kinds, one for one, and what m takes from them.
+func (m *Measured) setKinds(times []Times, kinds []Kind, mode string) error {
 	for i := range times {
-		c.Kinds[i].SetTimes(&times[i], c.Kinds[i].Mode)
+		kinds[i].setTimes(&times[i], kinds[i].Mode)
 	}
-	if c.Mode != modeMixed {
+	if mode != modeMixed {
 		return nil
 	}
 	written := NewHistogram()
 	for i := range times {
-		if c.Kinds[i].Mode != modeOneway {
+		if kinds[i].Mode != modeOneway {
 			continue
 		}
 		if err := written.Merge(times[i].Response); err != nil {
 			return err
 		}
 	}
-	c.WriteTime = Summarize(written)
+	m.WriteTime = Summarize(written)
 	return nil
 }
 
-// Tagged are the histograms for a log, without their case and time; kind is "" for those of a whole case.
-func (t *Times) Tagged(mode, kind string) []TaggedHistogram {
+// Tagged are the histograms for a log, without their case and time.
+func (t *StageTimes) Tagged(mode string, kinds []Kind) []TaggedHistogram {
+	all := t.tagged(mode, "")
+	for i := range t.Kinds {
+		all = append(all, t.Kinds[i].tagged(kinds[i].Mode, kinds[i].Name)...)
+	}
+	return all
+}
+
+// tagged are those of one kind, or with "" of all of them together.
+func (t *Times) tagged(mode, kind string) []TaggedHistogram {
 	all := []TaggedHistogram{{Metric: timedMetric(mode), Histogram: t.Response}, {Metric: "service", Histogram: t.Service}, {Metric: "delay", Histogram: t.Delay}}
 	for i := range all {
 		all[i].Metric = metricOf(all[i].Metric, kind)
@@ -86,7 +102,7 @@ func (c *Case) poolKinds(rounds []*Case, times map[string][]*Histogram) error {
 		}
 		c.Kinds, all = append(c.Kinds, k), append(all, merged)
 	}
-	return c.SetKinds(all)
+	return c.setKinds(all, c.Kinds, c.Mode)
 }
 
 // kindRows are the kinds' lines of the table.
@@ -107,19 +123,20 @@ func (c *Case) kindRows() []row {
 	return rows
 }
 
-// kinds checks that the kinds add up to the case.
-func (b *breachList) kinds(c *Case) {
-	if len(c.Kinds) == 0 {
+// stage checks what must hold within a stage, the warm-up or the whole case, which where leads to, and that its kinds add up to it.
+func (b *breachList) stage(where, what, mode string, m *Measured, kinds []Kind) {
+	b.measured(where, mode, m)
+	if len(kinds) == 0 {
 		return
 	}
-	b.sums("kinds", c, len(c.Kinds), func(i int) *Counts { return &c.Kinds[i].Counts })
+	b.sums(where, "kinds", what, &m.Counts, len(kinds), func(i int) *Counts { return &kinds[i].Counts })
 	var bytes int64
-	for i := range c.Kinds {
-		k := &c.Kinds[i]
-		b.measured(fmt.Sprintf("kind %s: ", Printable(k.Name)), k.Mode, &k.Measured)
+	for i := range kinds {
+		k := &kinds[i]
+		b.measured(fmt.Sprintf("%skind %s: ", where, Printable(k.Name)), k.Mode, &k.Measured)
 		bytes += valueOf(k.BodyBytes)
 	}
-	if c.BodyBytes != nil && bytes != *c.BodyBytes {
-		b.add("kinds", "the kinds' body bytes sum to %d, the case has %d", bytes, *c.BodyBytes)
+	if m.BodyBytes != nil && bytes != *m.BodyBytes {
+		b.add("kinds", "%sthe kinds' body bytes sum to %d, %s has %d", where, bytes, what, *m.BodyBytes)
 	}
 }

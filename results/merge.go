@@ -421,24 +421,12 @@ func (g *merging) addCase(i int, w *Whole) error {
 	into.CutShort, into.StoppedBy = joinWords(into.CutShort, from.CutShort), cmp.Or(into.StoppedBy, from.StoppedBy)
 	into.LateNS = atLeast(into.LateNS, from.LateNS)
 	into.Measured.sum(&from.Measured)
-	var err error
+	err := sumKinds(into.Kinds, from.Kinds)
 	if from.Warmup != nil {
-		into.Warmup.sum(from.Warmup)
-		err = hist.Warmup.Merge(more.Warmup)
+		err = errors.Join(err, into.Warmup.sum(from.Warmup), hist.Warmup.Merge(more.Warmup))
 	}
 	for j := range from.Stages {
-		into.Stages[j].sum(&from.Stages[j])
-		err = errors.Join(err, hist.Stages[j].Merge(&more.Stages[j]))
-	}
-	if len(from.Kinds) != len(into.Kinds) {
-		return fmt.Errorf("it has %d kinds, the shares before it %d", len(from.Kinds), len(into.Kinds))
-	}
-	for j := range from.Kinds {
-		if from.Kinds[j].Name != into.Kinds[j].Name || from.Kinds[j].Mode != into.Kinds[j].Mode {
-			return fmt.Errorf("its kind %s is another one in the shares before it: %s", Printable(from.Kinds[j].Name), Printable(into.Kinds[j].Name))
-		}
-		into.Kinds[j].sum(&from.Kinds[j].Measured)
-		err = errors.Join(err, hist.Kinds[j].Merge(&more.Kinds[j]))
+		err = errors.Join(err, into.Stages[j].sum(&from.Stages[j]), hist.Stages[j].Merge(&more.Stages[j]))
 	}
 	into.addShares(from)
 	into.Generator.add(&from.Generator)
@@ -495,10 +483,25 @@ func (acc *mergingCase) note(c *Case) {
 }
 
 // sum adds the counts of another share's stage. Its times follow from the histograms.
-func (s *Stage) sum(from *Stage) {
+func (s *Stage) sum(from *Stage) error {
 	s.RatePerSecond = sum(s.RatePerSecond, from.RatePerSecond)
 	s.RateEndPerSecond = sum(s.RateEndPerSecond, from.RateEndPerSecond)
 	s.Measured.sum(&from.Measured)
+	return sumKinds(s.Kinds, from.Kinds)
+}
+
+// sumKinds adds the counts of another share's kinds, which must be the same.
+func sumKinds(into, from []Kind) error {
+	if len(from) != len(into) {
+		return fmt.Errorf("it has %d kinds, the shares before it %d", len(from), len(into))
+	}
+	for i := range from {
+		if from[i].Name != into[i].Name || from[i].Mode != into[i].Mode {
+			return fmt.Errorf("its kind %s is another one in the shares before it: %s", Printable(from[i].Name), Printable(into[i].Name))
+		}
+		into[i].sum(&from[i].Measured)
+	}
+	return nil
 }
 
 func (m *Measured) sum(from *Measured) {
@@ -682,11 +685,7 @@ func (w *Whole) Histograms() ([]TaggedHistogram, error) {
 		if err != nil {
 			return nil, err
 		}
-		of := total.Tagged(c.Mode, "")
-		for j := range w.Cases[i].Kinds {
-			of = append(of, w.Cases[i].Kinds[j].Tagged(c.Kinds[j].Mode, c.Kinds[j].Name)...)
-		}
-		for _, h := range of {
+		for _, h := range total.Tagged(c.Mode, c.Kinds) {
 			h.Case, h.Start, h.Length = c.Name, w.Run.StartedAt.Add(time.Duration(c.StartOffsetNS)), time.Duration(c.ElapsedNS)
 			all = append(all, h)
 		}
@@ -695,8 +694,13 @@ func (w *Whole) Histograms() ([]TaggedHistogram, error) {
 }
 
 // total is all measured stages' times together.
-func (c *WholeCase) total() (*Times, error) {
-	total := NewTimes()
+func (c *WholeCase) total() (*StageTimes, error) {
+	total := StageTimes{Times: NewTimes()}
+	if len(c.Stages) > 0 {
+		for range c.Stages[0].Kinds {
+			total.Kinds = append(total.Kinds, NewTimes())
+		}
+	}
 	for i := range c.Stages {
 		if err := total.Merge(&c.Stages[i]); err != nil {
 			return nil, err
@@ -777,16 +781,12 @@ func (acc *mergingCase) end(c *Case, w *WholeCase) error {
 		return err
 	}
 	for i := range w.Stages {
-		c.Stages[i].derive(&w.Stages[i], acc.stages[i], c.Mode)
+		err = errors.Join(err, c.Stages[i].derive(c.Stages[i].Kinds, &w.Stages[i], acc.stages[i], c.Mode))
 	}
 	if w.Warmup != nil {
-		c.Warmup.derive(w.Warmup, acc.warmup, c.Mode)
+		err = errors.Join(err, c.Warmup.derive(c.Warmup.Kinds, w.Warmup, acc.warmup, c.Mode))
 	}
-	c.derive(total, acc.whole, c.Mode)
-	for i := range w.Kinds {
-		c.Kinds[i].derive(&w.Kinds[i], acc.whole, c.Kinds[i].Mode)
-	}
-	if err := c.SetKinds(w.Kinds); err != nil {
+	if err := errors.Join(err, c.derive(c.Kinds, total, acc.whole, c.Mode)); err != nil {
 		return err
 	}
 	if c.Transport != nil {
@@ -825,15 +825,22 @@ func (acc *mergingCase) end(c *Case, w *WholeCase) error {
 	return nil
 }
 
-// derive sets the rates and the times of all shares' sends.
-func (m *Measured) derive(t *Times, s span, mode string) {
+// derive sets the rates and the times of all shares' sends, and of the kinds that they are of.
+func (m *Measured) derive(kinds []Kind, t *StageTimes, s span, mode string) error {
+	m.rates(s)
+	for i := range kinds {
+		kinds[i].rates(s)
+	}
+	return t.Set(m, kinds, mode)
+}
+
+func (m *Measured) rates(s span) {
 	m.ElapsedNS = s.to - s.from
 	m.MessagesPerSecond = PerSecond(m.Successes(), m.ElapsedNS)
 	m.BodyBytesPerSecond = nil
 	if m.BodyBytes != nil {
 		m.BodyBytesPerSecond = PerSecond(*m.BodyBytes, m.ElapsedNS)
 	}
-	m.SetTimes(t, mode)
 }
 
 // setQueues sets the shares of queues, topics and brokers, and the skew, from the queues' times, which are in order.

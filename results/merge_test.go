@@ -48,8 +48,8 @@ func send(i int) synthetic {
 // sentBy is the record of those sends for which mine is true, as a run of their own.
 func sentBy(index, of int, mine func(i int) bool) *Whole {
 	c := Case{Name: "load", Mode: "sync", OpenLoop: true, Warmup: &Stage{}, Stages: make([]Stage, stagesOfAll-1)}
-	w := WholeCase{Warmup: new(NewTimes()), First: NewHistogram(), Last: NewHistogram(), Batches: &BatchesInOrder{LengthNS: 250_000_000}}
-	w.Stages = []Times{NewTimes(), NewTimes()}
+	w := WholeCase{Warmup: &StageTimes{Times: NewTimes()}, First: NewHistogram(), Last: NewHistogram(), Batches: &BatchesInOrder{LengthNS: 250_000_000}}
+	w.Stages = []StageTimes{{Times: NewTimes()}, {Times: NewTimes()}}
 	for range anatomyParts {
 		w.Anatomy = append(w.Anatomy, NewHistogram())
 	}
@@ -117,14 +117,14 @@ func sentBy(index, of int, mine func(i int) bool) *Whole {
 		st.StartOffsetNS = int64(i+1) * stageSends * everyNS
 		st.ElapsedNS = max(lasts[i+1]-st.StartOffsetNS, 0)
 		c.Measured.sum(&st.Measured)
-		_ = total.Merge(&w.Stages[i])
-		st.SetTimes(&w.Stages[i], c.Mode)
+		_ = total.Merge(&w.Stages[i].Times)
+		st.setTimes(&w.Stages[i].Times, c.Mode)
 	}
 	c.BodyBytes, c.BodyBytesEach = new(128*c.Acknowledged), new(int64(128))
-	c.Warmup.SetTimes(w.Warmup, c.Mode)
+	c.Warmup.setTimes(&w.Warmup.Times, c.Mode)
 	c.StartOffsetNS = stageSends * everyNS
 	c.ElapsedNS = slices.Max(lasts[:]) - c.StartOffsetNS
-	c.SetTimes(&total, c.Mode)
+	c.setTimes(&total, c.Mode)
 	c.Anatomy = &Anatomy{}
 	for i, p := range anatomyParts {
 		*p.of(c.Anatomy) = NewPart(total.Service.Mean()/int64(len(anatomyParts)), w.Anatomy[i])
@@ -421,7 +421,7 @@ func TestMergeKnowsEveryField(t *testing.T) {
 		reflect.TypeFor[Run]():          "Schema Name Verdict Evidence StartedAt EndedAt CutShort StoppedBy Lost Target Environment Scenario Process InstrumentCost Outages MoreOutages RouteChanges Marks Leftover Capacity Sweep Shard Shards Cases Pooled Selectors",
 		reflect.TypeFor[Case]():         "Name Round Rounds Params Mode OpenLoop Ordered Verdict Evidence CutShort StoppedBy LateNS ScheduleHash SentHash PlacedHash Warmup WarmupEnd Stages SLO Measured Kinds Queues Topics Brokers Delayed Others Keys Verify Skew Intervals Anatomy Generator Process Transport Transactions Replier Arrivals RoundP99NS Events Pulse",
 		reflect.TypeFor[Kind]():         "Name Mode Measured",
-		reflect.TypeFor[Stage]():        "PlannedNS RatePerSecond RateEndPerSecond Measured",
+		reflect.TypeFor[Stage]():        "PlannedNS RatePerSecond RateEndPerSecond Measured Kinds",
 		reflect.TypeFor[Measured]():     "Counts StartOffsetNS ElapsedNS MessagesPerSecond BodyBytes BodyBytesEach BodyBytesPerSecond WireBytesPerSecond Response WriteTime Service Delay Unsuccessful",
 		reflect.TypeFor[Counts]():       "Offered Attempted Acknowledged Weak Written Refused Ambiguous Failed Dropped Statuses Errors Retries AmbiguousAttempts",
 		reflect.TypeFor[Generator]():    "Workers WorkersMost InFlightCap InFlightCapBytes Slots MissedSlots MissedBoundNS TimerP99NS CPUQuotaShare GCCPUShare SchedulerLatencyP99NS StealShare PressureShare OthersCPUShare Pauses PausedNS ClockSetNS WorkersBusyShare ServiceGrowth InFlightIntegralNS CallTimeSumNS",

@@ -140,31 +140,39 @@ func (d *Dir) WriteReports(r *Result) error {
 		d.write(SummaryFile, func(w io.Writer) error { return writeMarkdown(w, r) }))
 }
 
-// section is a case, its warm-up, one of its stages or of its kinds of message.
+// section is a case, its warm-up or one of its stages, or a kind of message of one of these.
 type section struct {
 	of   *Case
-	name string // "", warmup, stage 2 or kind small
+	name string // "", warmup, stage 2, kind small or stage 2 kind small
 	mode string
 	m    *Measured
 }
 
-// sections are a run's cases, each followed by its warm-up and, if it has several, its stages and its kinds of message.
+// sections are a run's cases, each followed by its warm-up and, if it has several, its stages and its kinds of message, as each of
+// these is by its own kinds.
 func sections(r *Run) []section {
 	var all []section
 	for i := range r.Cases {
 		c := &r.Cases[i]
 		all = append(all, section{c, "", c.Mode, &c.Measured})
+		kinds := func(of string, kinds []Kind) {
+			for j := range kinds {
+				all = append(all, section{c, of + "kind " + kinds[j].Name, kinds[j].Mode, &kinds[j].Measured})
+			}
+		}
+		stage := func(name string, s *Stage) {
+			all = append(all, section{c, name, c.Mode, &s.Measured})
+			kinds(name+" ", s.Kinds)
+		}
 		if c.Warmup != nil {
-			all = append(all, section{c, "warmup", c.Mode, &c.Warmup.Measured})
+			stage("warmup", c.Warmup)
 		}
 		if len(c.Stages) > 1 {
 			for j := range c.Stages {
-				all = append(all, section{c, fmt.Sprintf("stage %d", j+1), c.Mode, &c.Stages[j].Measured})
+				stage(fmt.Sprintf("stage %d", j+1), &c.Stages[j])
 			}
 		}
-		for j := range c.Kinds {
-			all = append(all, section{c, "kind " + c.Kinds[j].Name, c.Kinds[j].Mode, &c.Kinds[j].Measured})
-		}
+		kinds("", c.Kinds)
 	}
 	return all
 }

@@ -55,7 +55,7 @@ func writeCSV(w io.Writer, r *Result) error {
 	return nil
 }
 
-// writeCases writes a row for each case (of a run with rounds, in each), its warm-up and each of its stages. Columns are named as in run.json; what isn't known is
+// writeCases writes a row for each case (of a run with rounds, in each), its warm-up and each of its stages, and for the kinds of each. Columns are named as in run.json; what isn't known is
 // empty. A text that a spreadsheet would take for a formula begins with an apostrophe.
 func writeCases(w io.Writer, run *Run) error {
 	keys := map[string]bool{}

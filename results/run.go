@@ -179,6 +179,7 @@ type Stage struct {
 	RatePerSecond    *float64 `json:"rate_per_second,omitempty"`     // null on a closed loop
 	RateEndPerSecond *float64 `json:"rate_end_per_second,omitempty"` // where a ramp ends
 	Measured
+	Kinds []Kind `json:"kinds,omitempty"` // of a mix, in the scenario's order: they sum to the stage
 }
 
 // Measured is what came of some sends: how many, how fast, how long each.

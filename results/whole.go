@@ -29,12 +29,11 @@ type Whole struct {
 
 // WholeCase holds a case's histograms. Those of the whole case are its stages' together.
 type WholeCase struct {
-	Warmup  *Times          `json:"warmup,omitempty"` // nil: it has none
-	Stages  []Times         `json:"stages"`
+	Warmup  *StageTimes     `json:"warmup,omitempty"` // nil: it has none
+	Stages  []StageTimes    `json:"stages"`
 	First   *Histogram      `json:"first,omitempty"`   // open loop: service of the first quarter of the measured time
 	Last    *Histogram      `json:"last,omitempty"`    // of the last
 	Anatomy []*Histogram    `json:"anatomy,omitempty"` // the sample's, in the order of an Anatomy's parts; nil: not known
-	Kinds   []Times         `json:"kinds,omitempty"`   // of the measured stages
 	Queues  []QueueTimes    `json:"queues,omitempty"`
 	Batches *BatchesInOrder `json:"batches,omitempty"`
 }
@@ -45,6 +44,12 @@ type Times struct {
 	Service      *Histogram            `json:"service"`
 	Delay        *Histogram            `json:"delay"`
 	Unsuccessful map[string]*Histogram `json:"unsuccessful,omitempty"` // by the outcome's name
+}
+
+// StageTimes are the histograms of a Stage.
+type StageTimes struct {
+	Times
+	Kinds []Times `json:"kinds,omitempty"` // Stage.Kinds, one for one
 }
 
 // QueueTimes is due until done of a queue's acknowledged or written sends.
@@ -88,8 +93,20 @@ func (t *Times) Merge(from *Times) error {
 	return err
 }
 
-// SetTimes puts the times of m's sends into m.
-func (m *Measured) SetTimes(t *Times, mode string) {
+// Merge adds all that from holds, losing nothing. Unlike numbers of kinds are an error.
+func (t *StageTimes) Merge(from *StageTimes) error {
+	if len(t.Kinds) != len(from.Kinds) {
+		return fmt.Errorf("histograms of %d kinds, and of %d", len(t.Kinds), len(from.Kinds))
+	}
+	err := t.Times.Merge(&from.Times)
+	for i := range from.Kinds {
+		err = errors.Join(err, t.Kinds[i].Merge(&from.Kinds[i]))
+	}
+	return err
+}
+
+// setTimes puts the times of m's sends into m.
+func (m *Measured) setTimes(t *Times, mode string) {
 	m.Response, m.WriteTime = Summarize(t.Response), nil
 	if mode == modeOneway {
 		m.Response, m.WriteTime = nil, m.Response
@@ -122,10 +139,13 @@ type wholeForm[C, S any] struct {
 // The shapes of a WholeCase and of Times, without histograms, to count these before memory is taken for them.
 type (
 	caseShape struct {
-		Warmup  *timesShape  `json:"warmup"`
-		Stages  []timesShape `json:"stages"`
+		Warmup  *stageShape  `json:"warmup"`
+		Stages  []stageShape `json:"stages"`
 		Anatomy []struct{}   `json:"anatomy"`
-		Kinds   []timesShape `json:"kinds"`
+	}
+	stageShape struct {
+		timesShape
+		Kinds []timesShape `json:"kinds"`
 	}
 	timesShape struct {
 		Unsuccessful map[string]struct{} `json:"unsuccessful"`
@@ -135,15 +155,17 @@ type (
 // histograms is how many a case of this shape can have at most.
 func (c *caseShape) histograms() int {
 	n := 2 + len(c.Anatomy) // First and Last
-	of := func(t *timesShape) { n += 3 + len(t.Unsuccessful) }
+	of := func(s *stageShape) {
+		n += 3 + len(s.Unsuccessful)
+		for i := range s.Kinds {
+			n += 3 + len(s.Kinds[i].Unsuccessful)
+		}
+	}
 	if c.Warmup != nil {
 		of(c.Warmup)
 	}
 	for i := range c.Stages {
 		of(&c.Stages[i])
-	}
-	for i := range c.Kinds {
-		of(&c.Kinds[i])
 	}
 	return n
 }
@@ -264,25 +286,30 @@ func (w *Whole) check() error {
 			return fmt.Errorf("case %s: batches of %d ns", Printable(c.Name), b.LengthNS)
 		}
 		if h.Warmup != nil {
-			if err := h.Warmup.check(&c.Warmup.Counts, c.Mode); err != nil {
+			if err := h.Warmup.check(c.Warmup, c); err != nil {
 				return fmt.Errorf("case %s, warm-up: %w", Printable(c.Name), err)
 			}
 		}
 		for j := range h.Stages {
-			if err := h.Stages[j].check(&c.Stages[j].Counts, c.Mode); err != nil {
+			if err := h.Stages[j].check(&c.Stages[j], c); err != nil {
 				return fmt.Errorf("case %s, stage %d: %w", Printable(c.Name), j+1, err)
-			}
-		}
-		if len(h.Kinds) != len(c.Kinds) {
-			return fmt.Errorf("case %s has the histograms of %d kinds, its record has %d", Printable(c.Name), len(h.Kinds), len(c.Kinds))
-		}
-		for j := range h.Kinds {
-			if err := h.Kinds[j].check(&c.Kinds[j].Counts, c.Kinds[j].Mode); err != nil {
-				return fmt.Errorf("case %s, kind %s: %w", Printable(c.Name), Printable(c.Kinds[j].Name), err)
 			}
 		}
 	}
 	return nil
+}
+
+// check holds the histograms to the record of a stage of c.
+func (t *StageTimes) check(s *Stage, c *Case) error {
+	if len(t.Kinds) != len(c.Kinds) || len(s.Kinds) != len(c.Kinds) {
+		return fmt.Errorf("it has the histograms of %d kinds and the counts of %d, its case has %d", len(t.Kinds), len(s.Kinds), len(c.Kinds))
+	}
+	for i := range s.Kinds {
+		if err := t.Kinds[i].check(&s.Kinds[i].Counts, s.Kinds[i].Mode); err != nil {
+			return fmt.Errorf("kind %s: %w", Printable(s.Kinds[i].Name), err)
+		}
+	}
+	return t.Times.check(&s.Counts, c.Mode)
 }
 
 func (t *Times) check(c *Counts, mode string) error {
