@@ -50,7 +50,7 @@ func (o CapacityOptions) withDefaults() CapacityOptions {
 //
 // With o.Share it doesn't search: it sends its share of Steps rates from the first to MaxRate, in Rounds rounds, which all shares know
 // beforehand. Which of them hold is for [results.Merger] to say.
-func Capacity(ctx context.Context, s *scenarios.Scenario, o CapacityOptions) (*Report, error) {
+func Capacity(ctx context.Context, s *scenarios.Scenario, o CapacityOptions) (_ *Report, err error) {
 	o = o.withDefaults()
 	c, err := searchable(s)
 	if err != nil {
@@ -70,12 +70,16 @@ func Capacity(ctx context.Context, s *scenarios.Scenario, o CapacityOptions) (*R
 			return nil, err
 		}
 	}
-	targets, err := preflight(ctx, []scenarios.Case{o.most(c)}, r.Options)
+	r.targets, err = preflight(ctx, []scenarios.Case{o.most(c)}, r.Options)
+	defer func() {
+		if err != nil {
+			r.giveUp(ctx)
+		}
+	}()
 	if err != nil {
 		return nil, err
 	}
-	r.targets = targets
-	st, err := newStand(ctx, c, targets[0], 0, r.lot(c))
+	st, err := newStand(ctx, c, r.targets[0], 0, r.lot(c))
 	if err != nil {
 		return nil, err
 	}

@@ -246,7 +246,7 @@ func fullDisk(points []results.BrokerPoint, limit float64) *stopped {
 // stays adds what a case left behind in the commit logs, about.
 func (r *runner) stays(m *measurement, c *scenarios.Case) {
 	brokers := r.run.Target.Brokers
-	if r.run.Target.Embedded || slices.ContainsFunc(brokers, func(b results.Broker) bool { return b.Embedded }) {
+	if r.run.Target.AnyEmbedded() {
 		return
 	}
 	var n int64

@@ -29,7 +29,7 @@ func preflightWhenUp(ctx context.Context, cases []scenarios.Case, o Options) ([]
 	told := false
 	for {
 		targets, err := preflight(ctx, cases, o)
-		if err == nil || !notUp(err) || time.Now().After(until) {
+		if err == nil || !notUp(err) || time.Now().After(until) || slices.ContainsFunc(targets, (*target).madeAny) {
 			return targets, err
 		}
 		if !told && o.Warn != nil {
@@ -38,7 +38,7 @@ func preflightWhenUp(ctx context.Context, cases []scenarios.Case, o Options) ([]
 		told = true
 		waitUntil(ctx, time.Now().Add(againAfter))
 		if ctx.Err() != nil {
-			return nil, err
+			return targets, err
 		}
 	}
 }
@@ -54,7 +54,7 @@ func notUp(err error) bool {
 
 // preflight looks at the clusters of all cases before anything is sent to one: who is there, is it ours to load as
 // asked, are the topics there. It sends no message, and makes a topic only where that was asked for or everything is on
-// loopback. The targets are those of the cases, nil for embedded ones.
+// loopback. The targets are those of the cases, nil for embedded ones; with an error those that it may have made topics on.
 func preflight(ctx context.Context, cases []scenarios.Case, o Options) ([]*target, error) {
 	seen := map[string]*somebodys{}
 	warned := map[string]bool{}
@@ -128,21 +128,18 @@ func preflight(ctx context.Context, cases []scenarios.Case, o Options) ([]*targe
 	if o.dry {
 		return nil, nil
 	}
-	targets := make([]*target, len(cases))
+	var targets []*target
 	for i, s := range all {
 		if s == nil {
+			targets = append(targets, nil)
 			continue
 		}
+		targets = append(targets, &s.target)
 		for _, topic := range topicNames(&cases[i]) {
-			made, err := s.ensureTopic(ctx, &cases[i], topic)
-			if err != nil {
-				return nil, err
-			}
-			if made {
-				s.made = append(s.made, madeTopic{topic, cases[i].Topic.Keep})
+			if err := s.ensureTopic(ctx, &cases[i], topic); err != nil {
+				return targets, err
 			}
 		}
-		targets[i] = &s.target
 	}
 	return targets, nil
 }
@@ -342,11 +339,15 @@ func typeOf(c *scenarios.Case) producer.TopicType {
 	return producer.TopicType(strings.ToUpper(string(c.Topic.Type)))
 }
 
-// ensureTopic makes a topic on every master if it is missing, and says so. An existing topic is never altered.
-func (s *somebodys) ensureTopic(ctx context.Context, c *scenarios.Case, topic string) (made bool, err error) {
+// ensureTopic makes a topic on every master if it is missing, and notes that. An existing topic is never altered, and one that some
+// masters had is nobody's to delete.
+func (s *somebodys) ensureTopic(ctx context.Context, c *scenarios.Case, topic string) error {
 	if _, err := s.admin.Route(ctx, topic); !producer.UnknownTopic(err) {
-		return false, err
+		return err
 	}
-	_, err = s.admin.CreateTopic(ctx, producer.Topic{Name: topic, Cluster: s.cluster, Queues: c.Topic.QueuesPerBroker, Type: typeOf(c)})
-	return err == nil, err
+	so, err := s.admin.CreateTopic(ctx, producer.Topic{Name: topic, Cluster: s.cluster, Queues: c.Topic.QueuesPerBroker, Type: typeOf(c)})
+	if len(so.Made) > 0 {
+		s.made = append(s.made, madeTopic{topic, c.Topic.Keep || len(so.Found) > 0})
+	}
+	return err
 }

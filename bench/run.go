@@ -81,7 +81,7 @@ func Run(ctx context.Context, s *scenarios.Scenario, o Options) (*Report, error)
 }
 
 // runCases is Run for cases that were made of s.
-func runCases(ctx context.Context, s *scenarios.Scenario, cases []scenarios.Case, o Options) (*Report, error) {
+func runCases(ctx context.Context, s *scenarios.Scenario, cases []scenarios.Case, o Options) (_ *Report, err error) {
 	for i := range cases { // what a message is made of may be missing: better now than after the first case
 		if _, err := newMould(&cases[i]); err != nil {
 			return nil, err
@@ -104,14 +104,21 @@ func runCases(ctx context.Context, s *scenarios.Scenario, cases []scenarios.Case
 		r.run.Shard = r.share.record
 	}
 	o.rounds = s.Repeat
-	targets := make([]*target, len(cases))
+	r.targets = make([]*target, len(cases))
 	if o.Sender == nil {
-		targets, err = preflightWhenUp(ctx, cases, o)
+		var looked []*target
+		looked, err = preflightWhenUp(ctx, cases, o)
+		copy(r.targets, looked)
 	}
+	caller := ctx
+	defer func() {
+		if err != nil {
+			r.giveUp(caller)
+		}
+	}()
 	if err != nil && (ctx.Err() == nil || isDanger(err)) {
 		return nil, err
 	}
-	r.targets = targets
 	if o.Cost > 0 && ctx.Err() == nil {
 		r.run.InstrumentCost = instrumentCost(ctx, &cases[0], o.Cost)
 		of := 1
@@ -124,15 +131,14 @@ func runCases(ctx context.Context, s *scenarios.Scenario, cases []scenarios.Case
 		r.before = currentUsage()
 	}
 	if r.share != nil && ctx.Err() == nil {
-		if err := r.share.begin(ctx, targets); err != nil {
+		if err := r.share.begin(ctx, r.targets); err != nil {
 			return nil, err
 		}
 	}
-	caller := ctx
 	ctx, r.stop = context.WithCancelCause(ctx)
 	defer r.stop(nil)
 	for i, t := range turns {
-		if err := r.put(ctx, &cases[t.of], targets[t.of], i, t.round); err != nil {
+		if err := r.put(ctx, &cases[t.of], r.targets[t.of], i, t.round); err != nil {
 			return nil, err
 		}
 	}

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
+	"strings"
 	"time"
 
 	"rmqbench/producer"
@@ -21,22 +21,51 @@ type madeTopic struct {
 // tidyFor bounds the deletion of a cluster's topics.
 const tidyFor = 15 * time.Second
 
+// madeAny reports whether the run created a topic on t, and has not tidied it yet.
+func (t *target) madeAny() bool { return t != nil && len(t.made) > 0 }
+
 // tidy deletes what the run created and was not to keep, an interrupted run's too, and has the record name what is still there.
 func (r *runner) tidy(ctx context.Context) {
+	r.tidied(ctx, func(t *target, stay []string) {
+		r.run.Leftover = cmp.Or(r.run.Leftover, &results.Leftover{})
+		r.run.Leftover.Topics = append(r.run.Leftover.Topics, stay...)
+	})
+}
+
+// giveUp is tidy for a run that ends without a record: what was to stay is told.
+func (r *runner) giveUp(ctx context.Context) {
+	r.tidied(ctx, func(t *target, stay []string) {
+		for _, topic := range stay {
+			if r.Warn != nil {
+				r.Warn(fmt.Sprintf("topic %s, which this run created, is still there; %s", topic, t.deletion(topic)))
+			}
+		}
+	})
+}
+
+// tidied deletes what is to go, once, and hands over what stays where it outlives the run.
+func (r *runner) tidied(ctx context.Context, stays func(t *target, topics []string)) {
 	ctx, done := r.patience(ctx)
 	defer done()
-	seen := map[*target]bool{}
 	for _, t := range r.targets {
-		if t == nil || seen[t] || len(t.made) == 0 {
+		if !t.madeAny() {
 			continue
 		}
-		seen[t] = true
 		stay := t.tidy(ctx, r.Tell, r.Warn)
-		if len(stay) > 0 && !slices.ContainsFunc(t.record.Brokers, func(b results.Broker) bool { return b.Embedded }) { // what one holds goes with its process
-			r.run.Leftover = cmp.Or(r.run.Leftover, &results.Leftover{})
-			r.run.Leftover.Topics = append(r.run.Leftover.Topics, stay...)
+		t.made = nil
+		if len(stay) > 0 && !t.record.AnyEmbedded() { // what one holds goes with its process
+			stays(t, stay)
 		}
 	}
+}
+
+// deletion is what the user can do about a topic that stays.
+func (t *target) deletion(topic string) string {
+	line := "delete it with: rmqbench topic delete " + topic + " -n " + strings.Join(t.nameServers, ",") + " -c " + t.record.Cluster
+	if !strings.HasPrefix(topic, ownTopics) {
+		line += " --yes-delete " + topic
+	}
+	return line
 }
 
 // tidy returns the topics that stay.
@@ -53,7 +82,7 @@ func (t *target) tidy(ctx context.Context, tell, warn func(string)) (stay []stri
 		}
 		if _, err := admin.DeleteTopic(ctx, m.name, t.record.Cluster); err != nil {
 			if stay = append(stay, m.name); warn != nil {
-				warn(fmt.Sprintf("topic %s, which this run created, was not deleted: %v", m.name, err))
+				warn(fmt.Sprintf("topic %s, which this run created, was not deleted: %v; %s", m.name, err, t.deletion(m.name)))
 			}
 			continue
 		}

@@ -1,12 +1,14 @@
 package bench
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
 
 	"rmqbench/broker"
 	"rmqbench/producer"
+	"rmqbench/remoting/message"
 	"rmqbench/results"
 )
 
@@ -54,13 +56,53 @@ func TestTidy(t *testing.T) {
 // TestTidyFails: what stays is what was to be kept, and what can't be deleted, which is told with the reason.
 func TestTidyFails(t *testing.T) {
 	c := cluster(t, broker.Options{})
-	target := &target{nameServers: []string{c.NameServer()}, record: results.Target{Cluster: c.Name()}, made: []madeTopic{{"KEPT", true}, {"NEVER_MADE", false}}}
+	on := &target{nameServers: []string{c.NameServer()}, record: results.Target{Cluster: c.Name()}, made: []madeTopic{{"KEPT", true}, {"NEVER_MADE", false}}}
 	var warned []string
-	if got := target.tidy(t.Context(), nil, func(line string) { warned = append(warned, line) }); !slices.Equal(got, []string{"KEPT", "NEVER_MADE"}) {
+	if got := on.tidy(t.Context(), nil, func(line string) { warned = append(warned, line) }); !slices.Equal(got, []string{"KEPT", "NEVER_MADE"}) {
 		t.Errorf("%q stay", got)
 	}
-	if len(warned) != 1 || !strings.Contains(warned[0], "topic NEVER_MADE, which this run created, was not deleted") {
+	if len(warned) != 1 || !strings.Contains(warned[0], "topic NEVER_MADE, which this run created, was not deleted") ||
+		!strings.HasSuffix(warned[0], "delete it with: rmqbench topic delete NEVER_MADE -n "+c.NameServer()+" -c DefaultCluster --yes-delete NEVER_MADE") {
 		t.Errorf("%q", warned)
+	}
+	warned = nil
+	on.made = []madeTopic{{"RMQBENCH_KEPT", true}}
+	r := &runner{Options: Options{Warn: func(line string) { warned = append(warned, line) }}, targets: []*target{nil, on, on}}
+	for range 2 {
+		r.giveUp(t.Context())
+	}
+	if want := "topic RMQBENCH_KEPT, which this run created, is still there; delete it with: rmqbench topic delete RMQBENCH_KEPT -n " + c.NameServer() + " -c DefaultCluster"; !slices.Equal(warned, []string{want}) {
+		t.Errorf("%q, want %q", warned, want)
+	}
+}
+
+// TestTidyAfterAnError: a run that fails once it has created a topic deletes it all the same, and no other.
+func TestTidyAfterAnError(t *testing.T) {
+	c := cluster(t, broker.Options{})
+	for _, b := range c.Brokers() {
+		if err := b.PutTopic(message.TopicConfig{Name: "READ_ONLY", ReadQueues: 1, WriteQueues: 1, Perm: message.PermRead}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, run := range map[string]func() error{
+		"no case can be run": func() error {
+			_, err := Run(t.Context(), scenario(t, on(c.NameServer())+"topic: {weights: {MADE: 1, READ_ONLY: 1}, keep: false}\nload: {workers: 1, count: 10}"), Options{})
+			return err
+		},
+		"a search": func() error {
+			_, err := Capacity(t.Context(), scenario(t, on(c.NameServer())+"topic: {name: MADE, keep: false}\nload: {stages: [{for: 1s, rate: 100/s}]}\nslo: [p99<1s]"), CapacityOptions{Lose: 1})
+			return err
+		},
+	} {
+		if err := run(); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+		if _, err := route(t, c.NameServer(), "MADE"); !producer.UnknownTopic(err) {
+			t.Errorf("%s: topic MADE: %v", name, err)
+		}
+		if _, err := route(t, c.NameServer(), "READ_ONLY"); err != nil {
+			t.Errorf("%s: topic READ_ONLY: %v", name, err)
+		}
 	}
 }
 
@@ -90,5 +132,19 @@ func TestTopicType(t *testing.T) {
 		if err := run(topic); want == "" && err != nil || want != "" && (err == nil || err.Error() != want || !isDanger(err)) {
 			t.Errorf("%s: %v, want %q", topic, err, want)
 		}
+	}
+}
+
+// TestInterruptedPreflight: a run that is interrupted while it looks at a cluster ends as one that never began a case.
+func TestInterruptedPreflight(t *testing.T) {
+	c := cluster(t, broker.Options{})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	report, err := Run(ctx, scenario(t, on(c.NameServer())+"load: {workers: 1, count: 10}"), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := report.Run; r.CutShort != results.Interrupted || len(r.Cases) != 1 || r.Cases[0].Offered != 0 || r.Verdict != results.Partial {
+		t.Errorf("%+v", r)
 	}
 }

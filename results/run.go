@@ -2,6 +2,7 @@ package results
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 )
 
@@ -330,6 +331,11 @@ type Target struct {
 	Topic       string   `json:"topic,omitempty"`        // "" where there are several
 	Topics      []string `json:"topics,omitempty"`       // of several
 	Queues      *int64   `json:"queues,omitempty"`       // writable, all brokers and topics
+}
+
+// AnyEmbedded reports whether messages went to an embedded broker, of this process or of another one.
+func (t *Target) AnyEmbedded() bool {
+	return t.Embedded || slices.ContainsFunc(t.Brokers, func(b Broker) bool { return b.Embedded })
 }
 
 // Broker is one broker of the target.

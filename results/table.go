@@ -77,7 +77,7 @@ func WriteTable(w io.Writer, r *Run) error {
 func Title(r *Run) string {
 	words := []string{Printable(r.Name)}
 	t := &r.Target
-	if t.Embedded || slices.ContainsFunc(t.Brokers, func(b Broker) bool { return b.Embedded }) {
+	if t.AnyEmbedded() {
 		words = append(words, "EMBEDDED BROKER: measures this client, never RocketMQ")
 	}
 	if !t.Embedded {
