@@ -65,14 +65,24 @@ func TestR43_Grids(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden.Compare(t, "grid_capacity.txt", terminal.String())
-	for name, r := range map[string]*Run{"selectors": selectors, "shards": shardedRun(), "capacity": partedRun()} {
+	topics := &Run{Cases: []Case{withTopics(evilName, []int64{50, 50}, []int64{150, 150}), withTopics("even", []int64{200}, []int64{200})}}
+	topics.Cases[0].Topics[0].Topic = evilName
+	topics.Cases[0].Topics[1].P99NS = nil
+	topics.Cases[0].Queues = nil
+	Judge(topics)
+	for name, r := range map[string]*Run{"selectors": selectors, "shards": shardedRun(), "capacity": partedRun(), "topics": topics} {
 		page := written(t, "html", &Result{Run: r})
 		golden.Compare(t, "grid_"+name+".html", pageSection(t, page, name))
-		md, text := written(t, "md", &Result{Run: r}), written(t, "csv", &Result{Run: r})
+		md := written(t, "md", &Result{Run: r})
 		golden.Compare(t, "grid_"+name+".md", md)
-		_, tables, _ := strings.Cut(text, "\n\n") // what comes after the cases
+		csvFormat, _ := FormatNamed("csv")
+		var all []string
+		for _, table := range csvFormat.Beside(&Result{Run: r}) {
+			all = append(all, written(t, table, &Result{Run: r}))
+		}
+		tables := strings.Join(all, "\n")
 		golden.Compare(t, "grid_"+name+".csv", tables)
-		for form, out := range map[string]string{"page": page, "Markdown": md, "CSV": text} {
+		for form, out := range map[string]string{"page": page, "Markdown": md, "CSV": written(t, "csv", &Result{Run: r}) + tables} {
 			if strings.Contains(out, "\x1b") || form != "CSV" && (strings.Contains(out, "<script>alert") || strings.Contains(out, "cmd()|'")) {
 				t.Errorf("%s: a name is alive in the %s", name, form)
 			}
@@ -96,7 +106,7 @@ func TestR43_Grids(t *testing.T) {
 // Every number of these tables says what it is to whoever points at it, and has what it is ordered by.
 func TestGridsAreDefined(t *testing.T) {
 	parted := partedRun()
-	for name, g := range map[string]*grid{"selectors": selectorGrid(selectorRun(t, 10)), "shards": shardGrid(shardedRun()), "rates": parted.Capacity.curveGrid(""), "searches": parted.Capacity.searchGrid()} {
+	for name, g := range map[string]*grid{"selectors": selectorGrid(selectorRun(t, 10)), "shards": shardGrid(shardedRun()), "topics": topicGrid(&Run{Cases: []Case{withTopics("c", []int64{1}, []int64{2})}}), "rates": parted.Capacity.curveGrid(""), "searches": parted.Capacity.searchGrid()} {
 		for _, h := range g.Head {
 			if h.Text != "" && !h.Left && len(h.Title) < 15 {
 				t.Errorf("%s: column %q has no definition: %q", name, h.Text, h.Title)
@@ -152,6 +162,7 @@ func TestCSVFiles(t *testing.T) {
 	dir := t.TempDir()
 	r := &Result{Run: partedRun()}
 	r.Run.Shards = shardedRun().Shards
+	r.Run.Cases[0].Topics = withTopics("c", []int64{1}, []int64{2}).Topics
 	paths, err := f.WriteFile(dir, r)
 	if err != nil {
 		t.Fatal(err)
@@ -167,8 +178,28 @@ func TestCSVFiles(t *testing.T) {
 			t.Errorf("%s: %d rows, %v", p, len(rows), err)
 		}
 	}
-	if got := strings.Join(names, " "); got != "cases.csv capacity.csv rates.csv shards.csv" {
+	if got := strings.Join(names, " "); got != "cases.csv capacity.csv rates.csv shards.csv topics.csv" {
 		t.Error(got)
+	}
+	var cases, none strings.Builder
+	if err := f.Write(&cases, r); err != nil {
+		t.Fatal(err)
+	}
+	if one, err := os.ReadFile(paths[0]); err != nil || cases.String() != string(one) {
+		t.Errorf("on a pipe: %q, %v", cases.String(), err)
+	}
+	if got := strings.Join(f.Beside(r), " "); got != "csv:capacity csv:rates csv:shards csv:topics" {
+		t.Error(got)
+	}
+	selectors, _ := FormatNamed("csv:selectors")
+	if err := selectors.Write(&none, r); err == nil || err.Error() != "the result has no table of selectors; it has cases, capacity, rates, shards, topics" || none.Len() > 0 {
+		t.Errorf("%v, %q", err, none.String())
+	}
+	if paths, err := selectors.WriteFile(dir, r); err == nil || len(paths) > 0 {
+		t.Errorf("%v, %v", paths, err)
+	}
+	if _, ok := FormatNamed("csv:nothing"); ok {
+		t.Error("a table that nobody knows")
 	}
 	if late := time.Duration(*r.Run.Shards[2].LateNS); late <= lateShard {
 		t.Errorf("a share %s late isn't late", late)

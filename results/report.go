@@ -13,10 +13,11 @@ import (
 
 // Format is a form that a result can be written in.
 type Format struct {
-	Name string // html
-	What string // for people
-	file string // its usual name in a result directory
-	ext  []string
+	Name   string   // html
+	What   string   // for people
+	Tables []string // of what has one table a file: FormatNamed finds NAME:TABLE too
+	file   string   // its usual name in a result directory
+	ext    []string
 
 	write func(io.Writer, *Result) error
 	files func(*Result) []reportFile // instead of one file, where it has one for each of several things
@@ -37,7 +38,7 @@ const (
 var formats = []Format{
 	{Name: "html", What: "a page for a browser, in one file that asks for nothing", file: HTMLFile, ext: []string{".html", ".htm"}, write: writeHTML},
 	{Name: "md", What: "Markdown, for a pull request", file: SummaryFile, ext: []string{".md"}, write: writeMarkdown},
-	{Name: "csv", What: "a row for each case and stage; selectors, shards and a search in files of their own", file: "cases.csv", ext: []string{".csv"}, write: writeCSV, files: csvFiles},
+	{Name: "csv", What: "tables, a file each: " + strings.Join(csvNames(), ", ") + "; one alone: csv:topics", Tables: csvNames(), file: "cases.csv", ext: []string{".csv"}, write: writeCSV, files: csvFiles},
 	{Name: "hlog", What: "HdrHistogram's log, with tags", file: LogFile, ext: []string{".hlog"}, write: writeHlog},
 	{Name: "hgrm", What: "HdrHistogram's percentiles, a file for each histogram", file: "latency.hgrm", ext: []string{".hgrm"}, write: writeHgrm, files: hgrmFiles},
 	{Name: "gobench", What: "Go's benchmark text, for benchstat", file: "bench.txt", ext: []string{".txt"}, write: writeGobench},
@@ -49,8 +50,15 @@ var formats = []Format{
 // Formats are all of them.
 func Formats() []Format { return slices.Clone(formats) }
 
-// FormatNamed finds a format by its name.
+// FormatNamed finds a format by its name, or one table of CSV by csv:TABLE.
 func FormatNamed(name string) (Format, bool) {
+	if table, ok := strings.CutPrefix(name, "csv:"); ok {
+		i := slices.IndexFunc(csvTables, func(t csvTable) bool { return t.name == table })
+		if i < 0 {
+			return Format{}, false
+		}
+		return csvFormat(csvTables[i]), true
+	}
 	i := slices.IndexFunc(formats, func(f Format) bool { return f.Name == name })
 	if i < 0 {
 		return Format{}, false
@@ -70,8 +78,20 @@ func FormatOfFile(name string) (Format, bool) {
 // errNoHistograms is the answer where only histograms would do.
 var errNoHistograms = errors.New("the result has no " + LogFile + ": a run that was killed leaves none")
 
-// Write writes r, judged, in format f to w. Where f has a file for each of several things they follow one another.
+// Write writes r, judged, in format f to w. Where f has several tables it is the first of them; where it has a file for each of several
+// histograms they follow one another.
 func (f Format) Write(w io.Writer, r *Result) error { return f.write(w, r) }
+
+// Beside are the names of what r has that Write leaves out, because f is a table a file.
+func (f Format) Beside(r *Result) []string {
+	var names []string
+	if len(f.Tables) > 0 {
+		for _, file := range f.files(r)[1:] {
+			names = append(names, f.Name+":"+strings.TrimSuffix(file.name, "."+f.Name))
+		}
+	}
+	return names
+}
 
 // WriteFile writes r in format f to the new file path, or if path is a directory to a file in it that has f's usual name,
 // and returns the paths of the files that it wrote. A file that is there is [fs.ErrExist]; after an error there is none of that name.

@@ -2,6 +2,7 @@ package results
 
 import (
 	"encoding/csv"
+	"fmt"
 	"io"
 	"maps"
 	"slices"
@@ -10,50 +11,89 @@ import (
 	"time"
 )
 
-// csvTables are what a run has that is no case's row, each in a file of its own.
-func csvTables(r *Run) map[string]*grid {
-	tables := map[string]*grid{}
-	if r.Selectors != nil {
-		tables["selectors.csv"] = selectorGrid(r)
-	}
-	if len(r.Shards) > 0 {
-		tables["shards.csv"] = shardGrid(r)
-	}
-	if c := r.Capacity; c != nil {
-		tables["capacity.csv"] = c.searchGrid()
+// csvTable is one of the tables of a run, each of which is a file of its own: what reads CSV takes one.
+type csvTable struct {
+	name  string
+	write func(*Run) func(io.Writer) error // nil: the run has none
+}
+
+// csvTables are all that a run may have, the first of which every run has.
+var csvTables = []csvTable{
+	{"cases", func(r *Run) func(io.Writer) error { return func(w io.Writer) error { return writeCases(w, r) } }},
+	{"capacity", func(r *Run) func(io.Writer) error {
+		if r.Capacity == nil {
+			return nil
+		}
+		return r.Capacity.searchGrid().csv
+	}},
+	{"rates", func(r *Run) func(io.Writer) error {
+		c := r.Capacity
+		if c == nil {
+			return nil
+		}
 		rates := c.curveGrid("")
 		for i := range c.Parts {
 			rates.Rows = append(rates.Rows, c.Parts[i].curveGrid(c.Parts[i].With()).Rows...)
 		}
-		tables["rates.csv"] = rates
-	}
-	return tables
+		return rates.csv
+	}},
+	{"selectors", func(r *Run) func(io.Writer) error {
+		if r.Selectors == nil {
+			return nil
+		}
+		return selectorGrid(r).csv
+	}},
+	{"shards", func(r *Run) func(io.Writer) error {
+		if len(r.Shards) == 0 {
+			return nil
+		}
+		return shardGrid(r).csv
+	}},
+	{"topics", func(r *Run) func(io.Writer) error {
+		if g := topicGrid(r); len(g.Rows) > 0 {
+			return g.csv
+		}
+		return nil
+	}},
 }
 
-// csvFiles are the tables' files: cases.csv, and what else there is.
+// csvNames are the tables' names.
+func csvNames() []string {
+	var names []string
+	for _, t := range csvTables {
+		names = append(names, t.name)
+	}
+	return names
+}
+
+// csvFormat is the format of one table alone.
+func csvFormat(t csvTable) Format {
+	return Format{Name: "csv:" + t.name, What: "the table of " + t.name + " alone", file: t.name + ".csv", write: func(w io.Writer, r *Result) error {
+		write := t.write(r.Run)
+		if write == nil {
+			var there []string
+			for _, f := range csvFiles(r) {
+				there = append(there, strings.TrimSuffix(f.name, ".csv"))
+			}
+			return fmt.Errorf("the result has no table of %s; it has %s", t.name, strings.Join(there, ", "))
+		}
+		return write(w)
+	}}
+}
+
+// csvFiles are the files of the tables that the run has.
 func csvFiles(r *Result) []reportFile {
-	files := []reportFile{{"cases.csv", func(w io.Writer) error { return writeCases(w, r.Run) }}}
-	tables := csvTables(r.Run)
-	for _, name := range slices.Sorted(maps.Keys(tables)) {
-		files = append(files, reportFile{name, tables[name].csv})
+	var files []reportFile
+	for _, t := range csvTables {
+		if write := t.write(r.Run); write != nil {
+			files = append(files, reportFile{t.name + ".csv", write})
+		}
 	}
 	return files
 }
 
-// writeCSV writes the same tables one after another, with an empty line between them.
-func writeCSV(w io.Writer, r *Result) error {
-	for i, f := range csvFiles(r) {
-		if i > 0 {
-			if _, err := io.WriteString(w, "\n"); err != nil {
-				return err
-			}
-		}
-		if err := f.fill(w); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+// writeCSV writes the table of cases.
+func writeCSV(w io.Writer, r *Result) error { return writeCases(w, r.Run) }
 
 // writeCases writes a row for each case (of a run with rounds, in each), its warm-up and each of its stages, and for the kinds of each. Columns are named as in run.json; what isn't known is
 // empty. A text that a spreadsheet would take for a formula begins with an apostrophe.

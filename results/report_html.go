@@ -69,6 +69,7 @@ type page struct {
 	Steps     []*grid  // of a search
 	Shards    *grid    // nil: it isn't merged
 	Kept      []string // how the shards kept together
+	Topics    *grid    // nil: no case has several
 	Anatomy   []pageBar
 	Parts     []pagePart
 	Outcomes  *grid
@@ -129,6 +130,9 @@ func writeHTML(w io.Writer, r *Result) error {
 	}
 	if len(run.Shards) > 0 {
 		p.Shards, p.Kept = shardGrid(run).drawn(), shardLines(run)
+	}
+	if topics := topicGrid(run); len(topics.Rows) > 0 {
+		p.Topics = topics.drawn()
 	}
 	p.fillCases(run)
 	p.fillCapacity(run)

@@ -64,6 +64,9 @@ func writeMarkdown(w io.Writer, r *Result) error {
 			b.WriteString(mdDetails("Where the time went", table))
 		}
 	}
+	if topics := topicGrid(run).markdown(); topics != "" {
+		b.WriteString(mdDetails("What each topic took", topics))
+	}
 	var lines []string
 	for _, line := range slices.Concat(roundLines(run), shardLines(run), outcomeLines(run), causeLines(run), objectiveLines(run), outageLines(run), skewLines(run), claimLines(run), costLines(run), evidenceLines(run)) {
 		lines = append(lines, "- "+mdText(line)+"\n")

@@ -29,9 +29,11 @@ func newReport(s streams) *cobra.Command {
 ` + about.String() + `
 
 They go into the result's directory, or to -o: a file, a directory, or - for stdout. What is there is never overwritten.
+Of csv's tables a file or stdout takes one: the cases, or the one that csv:TABLE names.
 Without histograms (a killed run, a record alone) there is no hlog and no hgrm, and the page has no percentile curve.`,
 		Example: `  rmqbench report runs/20260301T120005Z-quick-1a2b3c4d -o page.html      # the file's name says the format
   rmqbench report runs/20260301T120005Z-quick-1a2b3c4d --format csv,junit
+  rmqbench report runs/A --format csv:selectors -o - > selectors.csv      # one table: what pandas and spreadsheets read
   rmqbench report runs/A --format gobench -o - | benchstat -col /selector /dev/stdin
   rmqbench report --schema > run.schema.json                              # the JSON Schema of run.json`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -56,6 +58,9 @@ Without histograms (a killed run, a record alone) there is no hlog and no hgrm, 
 		var all []cobra.Completion
 		for _, f := range results.Formats() {
 			all = append(all, cobra.CompletionWithDesc(f.Name, f.What))
+			for _, table := range f.Tables {
+				all = append(all, cobra.CompletionWithDesc(f.Name+":"+table, "the table of "+table+" alone"))
+			}
 		}
 		return all, cobra.ShellCompDirectiveNoFileComp
 	}) // the flag is there: defined above
@@ -73,6 +78,9 @@ func report(path string, names []string, out string, s streams) error {
 		return err
 	}
 	if out == "-" {
+		if more := formats[0].Beside(result); len(more) > 0 {
+			s.note("this result has more tables: --format " + strings.Join(more, ", --format "))
+		}
 		return formats[0].Write(s.out, result)
 	}
 	if out == "" {
@@ -113,6 +121,9 @@ func formatsOf(names []string, out string) ([]results.Format, error) {
 	var all []string
 	for _, f := range results.Formats() {
 		all = append(all, f.Name)
+		for _, table := range f.Tables {
+			all = append(all, f.Name+":"+table)
+		}
 	}
 	var formats []results.Format
 	for _, name := range names {

@@ -48,6 +48,9 @@ func TestReport(t *testing.T) {
 	if rows, err := csv.NewReader(strings.NewReader(out)).ReadAll(); err != nil || len(rows) != 2 || status != exitDone {
 		t.Errorf("status %d, %d rows, %v: %s", status, len(rows), err, errs)
 	}
+	if out, errs, status = command(t, "report", dir, "--format", "csv:topics", "-o", "-"); status != exitFailed || out != "" || !strings.Contains(errs, "the result has no table of topics; it has cases") {
+		t.Errorf("status %d, %q: %s", status, out, errs)
+	}
 	if _, errs, status = command(t, "report", dir); status != exitFailed || !strings.Contains(errs, "nothing is overwritten: give another place with -o") {
 		t.Errorf("over the report that is there: status %d, %s", status, errs)
 	}
@@ -73,6 +76,7 @@ func TestReport(t *testing.T) {
 func TestReportRefuses(t *testing.T) {
 	for want, args := range map[string][]string{
 		"--format htm: nearest: html":       {"report", "x", "--format", "htm"},
+		"nearest: csv:topics; all: ":        {"report", "x", "--format", "csv:topic"},
 		"takes one format, 2 are asked for": {"report", "x", "--format", "md,csv", "-o", "-"},
 		"accepts 1 arg(s), received 0":      {"report"},
 		"accepts 1 arg(s), received 2":      {"report", "a", "b"},
