@@ -39,7 +39,7 @@ var definitions = map[string]string{
 	"max_over_mean":         "Messages of the busiest queue over the mean of all: 1 is even.",
 	"gini":                  "How unevenly queues were used: 0 is even, near 1 is all in one.",
 	"chi2_p":                "How likely chance alone makes it as uneven or more.",
-	"share":                 "Of the case's messages acknowledged (oneway: written), those that this one took.",
+	"topic_share":           "Of the case's messages acknowledged (oneway: written), those that this one took.",
 	"hottest_share":         "Share of the messages that the busiest queue took.",
 	"hottest_over_fair":     "What the busiest queue took, over an even share: 1 is even.",
 	"slow_share":            "Of the sends while a broker was slow, those that went to it.",

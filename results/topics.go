@@ -9,7 +9,7 @@ import (
 // topicGrid has what each topic took of the cases that have several, the busiest first; no rows where none has.
 func topicGrid(r *Run) *grid {
 	g := &grid{Caption: "What each topic took", Head: []gridHead{words("case", "case"), words("topic", "topic"), numbers("acknowledged", "sends"),
-		numbers("share", "share"), percentiles[2].column("p99")}}
+		numbers("topic_share", "share"), percentiles[2].column("p99")}}
 	cases := r.wholes()
 	for i := range cases {
 		c := &cases[i]
