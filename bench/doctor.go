@@ -18,6 +18,7 @@ import (
 	"rmqbench/remoting"
 	"rmqbench/remoting/message"
 	"rmqbench/results"
+	"rmqbench/scenarios"
 )
 
 // Level is how a check came out.
@@ -50,7 +51,7 @@ func (c Check) String() string {
 
 // DoctorOptions says what the doctor looks at.
 type DoctorOptions struct {
-	NameServers []string // host:port; none: only this machine
+	NameServers []string // host:port, or the URL alone that tells them; none: only this machine
 	Cluster     string   // "" means all that the name servers know
 	Topic       string   // "" leaves the topic out
 	Security    Security
@@ -75,6 +76,13 @@ func Doctor(ctx context.Context, o DoctorOptions) []Check {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, doctorFor, remoting.ErrTimeout)
 	defer cancel()
+	if endpoint := o.NameServers[0]; scenarios.IsEndpoint(endpoint) {
+		c, names := checkEndpoint(ctx, endpoint)
+		if checks = append(checks, c); c.Level == Fail {
+			return checks
+		}
+		o.NameServers = names
+	}
 	client := o.Security.client(remoting.ClientOptions{ConnectTimeout: askFor})
 	defer client.Close()
 	d := &doctor{DoctorOptions: o, client: client}
@@ -117,6 +125,19 @@ func Doctor(ctx context.Context, o DoctorOptions) []Check {
 		topic = append(topic, d.checkRoutes(ctx, alive))
 	}
 	return append(checks, topic...)
+}
+
+// checkEndpoint asks an HTTP endpoint where the name servers are.
+func checkEndpoint(ctx context.Context, endpoint string) (Check, []string) {
+	shown := scenarios.WithoutSecrets(endpoint)
+	c := Check{What: "name servers of " + shown, Next: "see that these are all of them: what it doesn't name, producers never ask"}
+	names, err := producer.AskNameServers(ctx, endpoint)
+	if ae, ok := errors.AsType[*producer.AddressError](err); ok {
+		c.Level, c.Detail, c.Next = Fail, ae.Err.Error(), "is that the endpoint? "+endpointAdvice
+		return c, nil
+	}
+	c.Detail = "it tells " + strings.Join(names, ", ")
+	return c, names
 }
 
 // checkRoutes compares the topic's routes of all name servers that answer.

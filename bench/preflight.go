@@ -43,9 +43,13 @@ func preflightWhenUp(ctx context.Context, cases []scenarios.Case, o Options) ([]
 	}
 }
 
-// notUp reports whether an error may be that a cluster is only just starting: no name server answers, or none knows a broker.
+// notUp reports whether an error may be that a cluster is only just starting: no name server answers, none knows a broker, or nobody says where
+// the name servers are.
 func notUp(err error) bool {
 	if _, nobody := errors.AsType[*producer.NameServerError](err); nobody {
+		return true
+	}
+	if _, untold := errors.AsType[*producer.AddressError](err); untold {
 		return true
 	}
 	c, ok := errors.AsType[*producer.ClusterError](err)
@@ -162,12 +166,15 @@ func deref[T any](p *T) (v T) {
 
 // survey asks the name servers who is there, and the brokers what they are and whether they let us in.
 func survey(ctx context.Context, client *remoting.Client, security *Security, c *scenarios.Case) (*somebodys, error) {
-	names, t := c.Target.Namesrv, &c.Target
-	s := &somebodys{admin: producer.NewAdmin(client, names)}
-	s.admin.Timeout = preflightFor / time.Duration(len(names))
 	look, cancel := context.WithTimeoutCause(ctx, preflightFor, remoting.ErrTimeout)
 	defer cancel()
-	var err error
+	t := &c.Target
+	names, err := NameServers(look, t.Namesrv)
+	if err != nil {
+		return nil, err
+	}
+	s := &somebodys{admin: producer.NewAdmin(client, names)}
+	s.admin.Timeout = preflightFor / time.Duration(len(names))
 	if s.brokers, s.cluster, err = mastersOf(look, s.admin, security, t.Cluster); err != nil {
 		return nil, err
 	}
@@ -305,7 +312,7 @@ func (s *somebodys) checkTopic(ctx context.Context, c *scenarios.Case, topic str
 			why = "topic.create is never"
 		}
 		return nil, fmt.Errorf("topic %s is not on cluster %s, and %s; name one with -t, allow it with --set topic.create=if_absent, or have it made: %s",
-			topic, s.cluster, why, topicLine(strings.Join(c.Target.Namesrv, ";"), producer.Topic{Name: topic, Cluster: s.cluster, Queues: c.Topic.QueuesPerBroker, Type: typeOf(c)}))
+			topic, s.cluster, why, topicLine(strings.Join(s.nameServers, ";"), producer.Topic{Name: topic, Cluster: s.cluster, Queues: c.Topic.QueuesPerBroker, Type: typeOf(c)}))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("topic %s: %w", topic, err)

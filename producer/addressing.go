@@ -21,7 +21,7 @@ const (
 
 // AddressError is an HTTP endpoint that did not say where the name servers are.
 type AddressError struct {
-	URL string // without a password
+	URL string // without user, password and query
 	Err error
 }
 
@@ -43,10 +43,25 @@ func newAddressing(text string) (*addressing, error) {
 		return nil, &AddressError{URL: "the endpoint", Err: errors.New("that is no URL; give http://HOST:PORT/PATH")}
 	}
 	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return nil, &AddressError{URL: u.Redacted(), Err: errors.New("give http://HOST:PORT/PATH")}
+		return nil, &AddressError{URL: shown(u), Err: errors.New("give http://HOST:PORT/PATH")}
 	}
 	// Minutes lie between two questions: no connection is kept.
 	return &addressing{url: u, client: http.Client{Timeout: addressTime, Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true}}}, nil
+}
+
+// shown is a URL without what may be a secret.
+func shown(u *url.URL) string {
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String()
+}
+
+// AskNameServers asks an HTTP endpoint once where the name servers are, as a producer with NameServerURL does at its Start; the error is
+// an *AddressError.
+func AskNameServers(ctx context.Context, endpoint string) ([]string, error) {
+	a, err := newAddressing(endpoint)
+	if err != nil {
+		return nil, err
+	}
+	return a.ask(ctx)
 }
 
 // askEndpoint asks for the name servers if none are given: an endpoint, and what it said. The error is a *NameServerError if
@@ -70,7 +85,7 @@ func (o *Options) askEndpoint() (*addressing, []string, error) {
 func (a *addressing) ask(ctx context.Context) (list []string, err error) {
 	defer func() {
 		if err != nil {
-			list, err = nil, &AddressError{URL: a.url.Redacted(), Err: err}
+			list, err = nil, &AddressError{URL: shown(a.url), Err: err}
 		}
 	}()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, a.url.String(), nil)

@@ -1,6 +1,9 @@
 package scenarios
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // check reports what is wrong between the fields of the case that tree was read into s for. What has had a fault already is
 // left alone.
@@ -65,6 +68,8 @@ func (r *reader) checkTarget(t Target, n *node) {
 		r.faultAt(n.get("tls", "cert"), "cert needs its key; add key")
 	case t.Embedded == nil && len(t.Namesrv) == 0:
 		r.faultAt(n, "cluster needs its name servers; add namesrv: [127.0.0.1:9876]")
+	case len(t.Namesrv) > 1 && slices.ContainsFunc(t.Namesrv, IsEndpoint):
+		r.faultAt(n.get("namesrv"), "namesrv must be addresses, or one URL alone")
 	}
 }
 
@@ -199,7 +204,7 @@ func (r *reader) checkEvents(name string, s *Scenario, n, stages *node) {
 		case e.Kind() == "":
 			r.faultAt(item, "an event needs one of stall: true, delay: 100ms, service_time: 5ms, busy: 0.5, down: true and topic: {queues_per_broker: 12}")
 		case s.Target.Embedded == nil && e.Topic == nil:
-			r.faultAt(item, "events happen to the embedded broker only, and the target is %s", s.Target.Namesrv[0])
+			r.faultAt(item, "events happen to the embedded broker only, and the target is %s", WithoutSecrets(s.Target.Namesrv[0]))
 		case s.Target.Embedded != nil && e.Broker >= s.Target.Embedded.Brokers:
 			r.faultAt(item.get("broker"), "broker must be at most %d: they count from 0", s.Target.Embedded.Brokers-1)
 		case e.Topic != nil && e.For > 0:

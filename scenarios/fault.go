@@ -60,7 +60,7 @@ func (f Fault) show(lines []string) Fault {
 	return f
 }
 
-// mayHoldSecret reports whether a line names something that one doesn't print. A scenario has no place for it.
+// mayHoldSecret reports whether a line names something that one doesn't print. Only an endpoint's URL has a place for it.
 func mayHoldSecret(line string) bool {
 	line = strings.ToUpper(line)
 	for _, word := range []string{"SECRET", "PASSW", "TOKEN", "APIKEY", "API_KEY", "ACCESSKEY", "ACCESS_KEY", "PRIVATE"} {
@@ -68,7 +68,7 @@ func mayHoldSecret(line string) bool {
 			return true
 		}
 	}
-	return false
+	return strings.Contains(line, "@") && (strings.Contains(line, "NAMESRV") || strings.Contains(line, "://")) || strings.Contains(line, "://") && strings.Contains(line, "?")
 }
 
 // Error gives one line: file:line:col: msg, or flag: msg.
@@ -127,7 +127,11 @@ func printable(text string) string {
 
 // typed gives an override as it was typed: "-w 0", "--set load.workers=0", "RMQBENCH_WORKERS=0".
 func (o Override) typed() string {
-	value := clip(o.Value)
+	value := o.Value
+	if o.Path == "target.namesrv" || IsEndpoint(value) {
+		value = WithoutSecrets(value)
+	}
+	value = clip(value)
 	if value == "" || strings.ContainsAny(value, " \"") {
 		value = strconv.Quote(value)
 	}

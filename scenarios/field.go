@@ -250,7 +250,9 @@ func values[T, V any](key string, k kind[V], help string, at func(*T) *[]V) fiel
 		key: key, kind: "a list of " + k.name, help: help,
 		read: func(r *reader, n *node, into *T) {
 			items := n.items
-			if n.shape != list {
+			if n.shape == scalar && IsEndpoint(n.text) { // whose query may hold anything
+				items = []*node{n}
+			} else if n.shape != list {
 				items = nil
 				for part := range strings.FieldsFuncSeq(n.text, func(c rune) bool { return c == ',' || c == ';' }) {
 					items = append(items, &node{shape: scalar, text: strings.TrimSpace(part), quoted: n.quoted, at: n.at})

@@ -20,22 +20,23 @@ func matching(expr string) form {
 }
 
 var (
-	decimal      = `[0-9]+(\.[0-9]+)?`
-	sizeForm     = form{"type": []string{"string", "integer"}, "minimum": 0, "pattern": `^` + decimal + `(B|kB|MB|GB|KiB|MiB|GiB)?$`}
-	offForm      = form{"anyOf": []any{sizeForm, form{"enum": []any{"off", false}}}}
-	durationForm = form{"anyOf": []any{form{"type": "string", "pattern": `^(0|(` + decimal + `(d|h|m|s|ms|us|µs|μs|ns))+)$`}, form{"const": 0}}}
-	oneRate      = decimal + `[kMG]?/[0-9a-zµμ.]+`
-	rateForm     = form{"type": "string", "pattern": `^` + oneRate + `$`}
-	ratesForm    = form{"type": "string", "pattern": `^` + decimal + `[kMG]?/[0-9a-zµμ]+(\.[0-9]+[a-zµμ]+)?(\.\.` + oneRate + `)?$`}
-	shareForm    = form{"type": "number", "minimum": 0, "maximum": 1}
-	percentForm  = form{"type": "string", "pattern": `^` + decimal + `%$`}
-	seedForm     = form{"type": "integer", "minimum": 0}
-	yesNoForm    = form{"type": "boolean"}
-	workersForm  = form{"anyOf": []any{form{"type": "integer", "minimum": 1, "maximum": maxWorkers}, form{"const": "auto"}}}
-	versionForm  = form{"const": 1}
-	addressForm  = form{"type": "string", "pattern": `:[0-9]+$`}
-	skewForm     = form{"type": "string", "pattern": `^(uniform|sequence|zipf\(.+\)|hot\(.+\))$`}
-	demandForm   = form{"type": "string", "pattern": `^[a-z0-9.]+ *[<>]`}
+	decimal        = `[0-9]+(\.[0-9]+)?`
+	sizeForm       = form{"type": []string{"string", "integer"}, "minimum": 0, "pattern": `^` + decimal + `(B|kB|MB|GB|KiB|MiB|GiB)?$`}
+	offForm        = form{"anyOf": []any{sizeForm, form{"enum": []any{"off", false}}}}
+	durationForm   = form{"anyOf": []any{form{"type": "string", "pattern": `^(0|(` + decimal + `(d|h|m|s|ms|us|µs|μs|ns))+)$`}, form{"const": 0}}}
+	oneRate        = decimal + `[kMG]?/[0-9a-zµμ.]+`
+	rateForm       = form{"type": "string", "pattern": `^` + oneRate + `$`}
+	ratesForm      = form{"type": "string", "pattern": `^` + decimal + `[kMG]?/[0-9a-zµμ]+(\.[0-9]+[a-zµμ]+)?(\.\.` + oneRate + `)?$`}
+	shareForm      = form{"type": "number", "minimum": 0, "maximum": 1}
+	percentForm    = form{"type": "string", "pattern": `^` + decimal + `%$`}
+	seedForm       = form{"type": "integer", "minimum": 0}
+	yesNoForm      = form{"type": "boolean"}
+	workersForm    = form{"anyOf": []any{form{"type": "integer", "minimum": 1, "maximum": maxWorkers}, form{"const": "auto"}}}
+	versionForm    = form{"const": 1}
+	addressForm    = form{"type": "string", "pattern": `:[0-9]+$`}
+	nameServerForm = form{"type": "string", "pattern": `^https?://|:[0-9]+$`}
+	skewForm       = form{"type": "string", "pattern": `^(uniform|sequence|zipf\(.+\)|hot\(.+\))$`}
+	demandForm     = form{"type": "string", "pattern": `^[a-z0-9.]+ *[<>]`}
 )
 
 // wordsForm is one of some words. YAML may read one of them as a boolean.

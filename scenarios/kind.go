@@ -120,7 +120,6 @@ var (
 	roomName     = pattern("a name like room-a", `^[a-zA-Z0-9._-]+$`, "letters, digits, ., _ and -", maxName)
 	objective    = kind[Objective]{name: "an objective like p99<10ms", form: demandForm, parse: parseObjective, text: Objective.String, json: func(o Objective) any { return o.String() }}
 	brokerName   = pattern("a broker's name like broker-a", `^[a-zA-Z0-9._@-]+$`, "letters, digits, ., _, @ and -", maxTopic)
-	hostPort     = kind[string]{name: "an address like 127.0.0.1:9876", form: addressForm, parse: parseHostPort, text: func(s string) string { return s }}
 )
 
 // avoidance is whose table of brokers to avoid; "" is written false and means nobody's.

@@ -47,7 +47,7 @@ type Case struct {
 // Target is where messages go: Embedded, or else the cluster behind Namesrv.
 type Target struct {
 	Embedded *Embedded
-	Namesrv  []string // host:port of each name server; never empty unless Embedded is set
+	Namesrv  []string // host:port of each name server, or the URL alone that tells them; never empty unless Embedded is set
 	Cluster  string   // "" means the only one there is
 	Brokers  []string // names of those that are sent to; nil means all
 

@@ -41,7 +41,7 @@ var caseFields = []field[Scenario]{
 var targetFields = []field[Target]{
 	optionalBlock("embedded", "a name server and brokers in this process", embeddedFields, nil,
 		func(t *Target) **Embedded { return &t.Embedded }),
-	values("namesrv", hostPort, "name servers of a cluster, instead of embedded", func(t *Target) *[]string { return &t.Namesrv }),
+	values("namesrv", nameServer, "name servers of a cluster, instead of embedded; of a URL they are asked once, before anything is sent", func(t *Target) *[]string { return &t.Namesrv }),
 	option("cluster", topicName, "cluster at these name servers; without it the only one", func(t *Target) *string { return &t.Cluster }),
 	values("brokers", brokerName, "names of the brokers that are sent to; without it all", func(t *Target) *[]string { return &t.Brokers }),
 	optionalBlock("tls", "speak TLS; {} verifies against the system's authorities", tlsFields, nil, func(t *Target) **TLS { return &t.TLS }),

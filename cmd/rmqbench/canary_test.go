@@ -3,7 +3,10 @@ package main
 import (
 	"bytes"
 	"crypto/tls"
+	"fmt"
 	"io/fs"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -36,7 +39,17 @@ func TestR42_Canary(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	canaries := []string{"canary-secret", "canary-env", "canary-metrics-0123456789", strings.Split(string(key), "\n")[1]}
+	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		user, password, _ := r.BasicAuth()
+		if user != "canary-user" || password != "canary-password" || r.URL.Query().Get("token") != "canary-token" {
+			http.Error(w, "who are you?", http.StatusUnauthorized)
+			return
+		}
+		fmt.Fprint(w, c.NameServer())
+	}))
+	t.Cleanup(endpoint.Close)
+	told := strings.Replace(endpoint.URL, "//", "//canary-user:canary-password@", 1) + "/nsaddr?token=canary-token"
+	canaries := []string{"canary-secret", "canary-env", "canary-metrics-0123456789", "canary-user", "canary-password", "canary-token", strings.Split(string(key), "\n")[1]}
 	clean := func(where, text string) {
 		t.Helper()
 		for _, canary := range canaries {
@@ -47,6 +60,7 @@ func TestR42_Canary(t *testing.T) {
 	}
 	binary := build(t)
 	secured := []string{"-n", c.NameServer(), "--tls-ca", authority.File(t), "--tls-cert", certFile, "--tls-key", keyFile, "-w", "2", "--instrument-cost", "off"}
+	byEndpoint := append([]string{"-n", told}, secured[2:]...)
 	run := func(args ...string) *exec.Cmd {
 		cmd := exec.Command(binary, args...)
 		cmd.Env = append(os.Environ(), "RMQBENCH_ACCESS_KEY=canary-id", "RMQBENCH_SECRET_KEY=canary-env", metricsToken+"=canary-metrics-0123456789", "GOTRACEBACK=all")
@@ -60,6 +74,15 @@ func TestR42_Canary(t *testing.T) {
 		"a plan":               append([]string{"run", "--dry-run", "--credentials", tools}, secured...),
 		"doctor":               {"doctor", "-n", c.NameServer(), "--credentials", tools, "--tls-ca", authority.File(t)},
 		"no credentials":       {"run", "-n", c.NameServer(), "--credentials", keyFile},
+		"a run by endpoint":    append([]string{"run", "--count", "100", "-o", filepath.Join(dir, "endpoint"), "--credentials", tools}, byEndpoint...),
+		"a plan by endpoint":   append([]string{"run", "--dry-run", "--credentials", tools}, byEndpoint...),
+		"mqproducer":           {"mqproducer", "-n", told, "-q", "1", "--", "-o", "none", "--credentials", tools, "--tls-ca", authority.File(t)},
+		"doctor of endpoint":   {"doctor", "-n", told, "--credentials", tools, "--tls-ca", authority.File(t)},
+		"topic by endpoint":    {"topic", "route", "NONE", "-n", told, "--credentials", tools, "--tls-ca", authority.File(t)},
+		"an endpoint refuses":  {"run", "-n", strings.Replace(told, "canary-password", "canary-user", 1), "-r", "1/s"},
+		"a bad endpoint":       {"run", "-n", strings.Replace(told, "http:", "htp:", 1), "-r", "1/s"},
+		"an odd name server":   {"doctor", "-n", "canary-user:canary-password@127.0.0.1:9876"},
+		"a bad one for doctor": {"doctor", "-n", strings.Replace(told, "http:", "htp:", 1)},
 	} {
 		out, _ := run(args...).CombinedOutput() // some are meant to fail
 		if len(out) == 0 {
@@ -84,7 +107,7 @@ func TestR42_Canary(t *testing.T) {
 			clean("report "+f.Name, out+errs)
 		}
 		return err
-	}); err != nil || files < 8 {
+	}); err != nil || files < 12 {
 		t.Fatalf("%d files, %v", files, err)
 	}
 	if runtime.GOOS == "windows" {

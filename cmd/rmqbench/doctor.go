@@ -19,10 +19,15 @@ who else sends to it or consumes it, and what you may do: send to it, create top
 what it may do it asks for what a broker has to refuse, a queue that isn't there and a name with a question mark. With TLS or credentials it says which of them a server did not like. Exit status 1 if a check failed.`,
 		Example: `  rmqbench doctor -n 127.0.0.1:9876
   rmqbench doctor -n HOST:9876 --tls-ca ca.pem --credentials tools.yml
-  rmqbench doctor -n a:9876,b:9876 -t ORDERS -c DefaultCluster`,
+  rmqbench doctor -n a:9876,b:9876 -t ORDERS -c DefaultCluster
+  rmqbench doctor -n http://HOST:8080/rocketmq/nsaddr`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			o := bench.DoctorOptions{NameServers: target.nameServers(), Cluster: target.cluster, Topic: topic}
+			names, err := target.nameServers()
+			if err != nil {
+				return err
+			}
+			o := bench.DoctorOptions{NameServers: names, Cluster: target.cluster, Topic: topic}
 			security, err := target.security(cmd.Flags(), s)
 			if err != nil {
 				return err

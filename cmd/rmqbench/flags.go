@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"os"
 	"strconv"
@@ -21,7 +20,7 @@ type loadFlag struct {
 
 // loadFlags are those of run, in the order of its help.
 var loadFlags = []loadFlag{
-	{"namesrv", "n", "HOST:PORT", "target.namesrv", "name servers, by comma; default: the embedded broker"},
+	{"namesrv", "n", "HOST:PORT", "target.namesrv", "name servers, by comma, or the URL that tells them; default: the embedded broker"},
 	{"cluster", "c", "NAME", "target.cluster", "cluster, where the name server knows several"},
 	{"broker", "b", "NAME", "target.brokers", "send to this broker only, or to these, by comma"},
 	{"tls", "", "bool", "target.tls.enabled", "speak TLS to name servers and brokers; their certificates are verified"},
@@ -120,14 +119,24 @@ type targetFlags struct {
 }
 
 func (t *targetFlags) add(flags *pflag.FlagSet) {
-	flags.StringVarP(&t.names, "namesrv", "n", "", "name servers, HOST:PORT by comma or semicolon (NAMESRV_ADDR)")
+	flags.StringVarP(&t.names, "namesrv", "n", "", "name servers, HOST:PORT by comma or semicolon, or the URL that tells them (NAMESRV_ADDR)")
 	flags.StringVarP(&t.cluster, "cluster", "c", "", "this cluster, where the name server knows several")
 	t.secure.add(flags)
 }
 
-// nameServers are those of the flag or of RocketMQ's own environment variable; perhaps none.
-func (t *targetFlags) nameServers() []string {
-	return strings.FieldsFunc(cmp.Or(t.names, namesrvFromEnv()), func(r rune) bool { return r == ',' || r == ';' || r == ' ' })
+// nameServers are those of the flag or of RocketMQ's own environment variable, or the URL of one that tells them; perhaps none.
+func (t *targetFlags) nameServers() ([]string, error) {
+	names, source := t.names, "-n"
+	if names == "" {
+		names, source = namesrvFromEnv(), "NAMESRV_ADDR"
+	}
+	if scenarios.IsEndpoint(names) || strings.Contains(names, "@") { // which no address has, and a password may be before it
+		if err := scenarios.CheckEndpoint(names); err != nil {
+			return nil, &usageError{source + ": " + err.Error()}
+		}
+		return []string{names}, nil
+	}
+	return strings.FieldsFunc(names, func(r rune) bool { return r == ',' || r == ';' || r == ' ' }), nil
 }
 
 // security reads the files that the flags name, and warns of what the user should know.

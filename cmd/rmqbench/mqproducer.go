@@ -11,6 +11,7 @@ import (
 
 	"rmqbench/internal/nearest"
 	"rmqbench/results"
+	"rmqbench/scenarios"
 )
 
 // javaOption is one of those of org.apache.rocketmq.example.benchmark.Producer. Each takes a value.
@@ -236,6 +237,10 @@ func fromJava(args []string) (flags, said []string, err error) {
 		line := strings.Join(became, " ")
 		if line != "" && more != "" {
 			line += "; "
+		}
+		if o.short == "n" {
+			value = scenarios.WithoutSecrets(value)
+			line = "-n " + value
 		}
 		said = append(said, fmt.Sprintf("-%s %s → %s%s", o.short, value, line, more))
 	}

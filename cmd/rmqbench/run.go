@@ -166,7 +166,7 @@ func chooseScenario(flags *pflag.FlagSet, args []string, s streams, fixed ...sce
 		name = args[0]
 	case len(all) > 0:
 		if addr := namesrvFromEnv(); addr != "" && !flags.Changed("namesrv") {
-			fmt.Fprintf(s.err, "name server %s, from NAMESRV_ADDR\n", results.Printable(addr))
+			fmt.Fprintf(s.err, "name server %s, from NAMESRV_ADDR\n", results.Printable(scenarios.WithoutSecrets(addr)))
 			all = append(all, scenarios.Override{Path: "target.namesrv", Value: addr, Source: "NAMESRV_ADDR"})
 		}
 		return scenarios.FromFlags(all...)

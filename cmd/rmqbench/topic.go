@@ -31,16 +31,20 @@ there is never altered. Deleting takes only topics named RMQBENCH_…; any other
 
 // topicOptions are those of the flags; a name server must be given.
 func (t *targetFlags) topicOptions(cmd *cobra.Command, s streams) (o bench.TopicOptions, err error) {
-	o.NameServers, o.Cluster = t.nameServers(), t.cluster
-	if len(o.NameServers) == 0 {
+	given, err := t.nameServers()
+	if err != nil {
+		return o, err
+	}
+	if len(given) == 0 {
 		return o, &usageError{"which cluster? Give its name server with -n HOST:9876, or in NAMESRV_ADDR"}
 	}
 	security, err := t.security(cmd.Flags(), s)
 	if err != nil {
 		return o, err
 	}
-	o.Security = *security
-	return o, nil
+	o.Cluster, o.Security = t.cluster, *security
+	o.NameServers, err = bench.NameServers(cmd.Context(), given)
+	return o, err
 }
 
 // topicTypes are RocketMQ's, as they are typed.
