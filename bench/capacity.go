@@ -540,41 +540,15 @@ func (h *hunt) limit() *results.CapacityLimit {
 	if h.breaks.of == nil {
 		return nil
 	}
-	return limitOf(h.breaks.of, h.quiet.of)
+	return results.LimitOf(h.breaks.of, h.quiet.of, SettingOf)
 }
 
-// limitOf names what broke in c, next to quiet, the case at the lowest rate; nil: there is none.
-func limitOf(c, quiet *results.Case) *results.CapacityLimit {
-	cause, most := "", int64(0)
-	for _, name := range sortedKeys(c.Errors) {
-		if n := c.Errors[name]; n > most {
-			cause, most = name, n
-		}
+// SettingOf is the key in broker.conf that governs a cause of errors (results.Case.Errors): waitTimeMillsInSendQueue of
+// "SYSTEM_BUSY [TIMEOUT_CLEAN_QUEUE]"; "" where there is none, or none is known.
+func SettingOf(cause string) string {
+	reason, busy := strings.CutPrefix(cause, remoting.SystemBusy.String())
+	if reason = strings.TrimSpace(reason); !busy || reason == "" {
+		return ""
 	}
-	if reason, busy := strings.CutPrefix(cause, remoting.SystemBusy.String()); busy {
-		l := &results.CapacityLimit{Kind: "broker_busy", Text: "the broker is busy"}
-		if reason = strings.TrimSpace(reason); reason != "" {
-			l.Setting = remoting.NewBrokerError("", remoting.SystemBusy, reason).Pushback().Setting()
-			l.Text += " " + reason
-		}
-		if l.Setting != "" {
-			l.Text = l.Setting + " (" + l.Text + ")"
-		}
-		return l
-	}
-	if c.ErrorShare() > 0.01 && cause != "" {
-		return &results.CapacityLimit{Kind: "errors", Text: "errors, most of them: " + cause}
-	}
-	l := &results.CapacityLimit{Kind: "queueing", Text: "queueing"}
-	if c.Service == nil {
-		return l
-	}
-	if t := c.Transport; t != nil && t.RoundTripNS != nil && *t.RoundTripNS > c.Service.Mean/2 {
-		return &results.CapacityLimit{Kind: "network", Text: fmt.Sprintf("the network, whose round trip of %s is most of a send's %s",
-			results.FormatDuration(*t.RoundTripNS), results.FormatDuration(c.Service.Mean))}
-	}
-	if quiet != nil && quiet.Service != nil {
-		l.Text += fmt.Sprintf(" at the broker: a send takes %s there on average, %s without the queue", results.FormatDuration(c.Service.Mean), results.FormatDuration(quiet.Service.Mean))
-	}
-	return l
+	return remoting.NewBrokerError("", remoting.SystemBusy, reason).Pushback().Setting()
 }

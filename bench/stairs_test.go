@@ -111,6 +111,9 @@ func TestSharesClimbStairs(t *testing.T) {
 		want == 0 && c.RatePerSecond != nil {
 		t.Errorf("the answer is %v with %d cases, want %v", c.RatePerSecond, len(merged.Run.Cases), want)
 	}
+	if c.BrokePerSecond != nil && *c.BrokePerSecond == 3600 && (c.Limit == nil || c.Limit.Kind != "errors" || !strings.Contains(c.Sentence(true), "; limit: errors, most of them: ")) {
+		t.Errorf("the limit is %+v: %s", c.Limit, c.Sentence(true))
+	}
 	if len(merged.Run.Shards) != 3 {
 		t.Errorf("%d shards", len(merged.Run.Shards))
 	}
@@ -120,6 +123,21 @@ func TestSharesClimbStairs(t *testing.T) {
 	short := mergeShares(t, reports[:2]).Run
 	if c := short.Capacity; c.RatePerSecond != nil || c.HeldPerSecond != nil || c.Ended != results.EndedInterrupted || c.Steps[0].Found != results.StepUnknown || results.CapacityStatus(short) != 1 {
 		t.Errorf("without one share: %+v, status %d", c, results.CapacityStatus(short))
+	}
+}
+
+func TestSettingOf(t *testing.T) {
+	for cause, want := range map[string]string{
+		"SYSTEM_BUSY [TIMEOUT_CLEAN_QUEUE]": "waitTimeMillsInSendQueue",
+		"SYSTEM_BUSY [OVERLOAD]":            "sendThreadPoolQueueCapacity",
+		"SYSTEM_BUSY [of another kind]":     "",
+		"SYSTEM_BUSY":                       "",
+		"timeout":                           "",
+		"":                                  "",
+	} {
+		if got := SettingOf(cause); got != want {
+			t.Errorf("SettingOf(%q) = %q, want %q", cause, got, want)
+		}
 	}
 }
 

@@ -24,6 +24,9 @@ import (
 // by bucket what one recorder would have had. In which order the shares come has no influence. It keeps them compressed, and
 // opens one at a time. The zero Merger is ready; not safe for concurrent use.
 type Merger struct {
+	// Setting knows the broker's setting that governs a cause of errors, or "": it names the limit of a shared search for a capacity.
+	Setting func(cause string) string // nil: none is known
+
 	parts    []part
 	began    map[int]string // shares that said that they began, and their hosts
 	expected int            // shares, by those that began
@@ -132,7 +135,7 @@ func (m *Merger) Merge() (*Whole, error) {
 	if m.expected > of {
 		lost = append(lost, fmt.Sprintf("shares of a run of %d: somebody said that it began one", m.expected))
 	}
-	g := &merging{of: of}
+	g := &merging{of: of, setting: m.Setting}
 	present := map[int]*part{}
 	for i := range m.parts {
 		p := &m.parts[i]
@@ -238,10 +241,11 @@ func sameJSON(a, b json.RawMessage) bool {
 
 // merging is a merge under way: the first share, to which the others are added.
 type merging struct {
-	of     int
-	whole  *Whole
-	cases  []mergingCase
-	allocs float64 // of all successes
+	of      int
+	setting func(cause string) string // Merger.Setting
+	whole   *Whole
+	cases   []mergingCase
+	allocs  float64 // of all successes
 }
 
 // mergingCase is what a case's record can't hold until the last share is added.

@@ -58,6 +58,7 @@ func (g *merging) climbed(w *Whole) error {
 		}
 	}
 	rate := c.concludeStairs()
+	c.Limit = cmp.Or(c.Limit, c.stairLimit(r.Cases, g.setting))
 	var cases []Case
 	var histograms []WholeCase
 	for i := range c.Steps {
@@ -67,6 +68,26 @@ func (g *merging) climbed(w *Whole) error {
 	}
 	r.Cases, w.Cases = cases, histograms
 	return nil
+}
+
+// stairLimit names what broke the lowest stair that didn't hold, next to the lowest that did; nil: none broke. cases are its steps'.
+func (c *Capacity) stairLimit(cases []Case, setting func(cause string) string) *CapacityLimit {
+	if c.BrokePerSecond == nil {
+		return nil
+	}
+	var broke, quiet *Case
+	for i := range c.Steps {
+		switch s := &c.Steps[i]; {
+		case broke == nil && s.Found == StepBroke && s.RatePerSecond == *c.BrokePerSecond:
+			broke = &cases[i]
+		case quiet == nil && s.Found == StepHeld && s.RatePerSecond < *c.BrokePerSecond: // they are climbed from the bottom up
+			quiet = &cases[i]
+		}
+	}
+	if broke == nil {
+		return nil
+	}
+	return LimitOf(broke, quiet, setting)
 }
 
 // stair is what came of step i, whose case is of.

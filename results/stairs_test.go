@@ -54,6 +54,48 @@ func TestConcludeStairs(t *testing.T) {
 	}
 }
 
+// TestStairLimit: what broke the lowest step that didn't hold is named as that of one machine's search, with the broker's setting.
+func TestStairLimit(t *testing.T) {
+	setting := func(cause string) string {
+		return map[string]string{"SYSTEM_BUSY [OVERLOAD]": "sendThreadPoolQueueCapacity"}[cause]
+	}
+	for name, tt := range map[string]struct {
+		rounds  []string
+		errors  map[string]int64 // of the steps at 4k/s
+		setting func(string) string
+		want    string
+	}{
+		"busy":          {[]string{"hhb", "hhb"}, map[string]int64{"SYSTEM_BUSY [OVERLOAD]": 9}, setting, "sendThreadPoolQueueCapacity (the broker is busy [OVERLOAD])"},
+		"nobody knows":  {[]string{"hhb", "hhb"}, map[string]int64{"SYSTEM_BUSY [OVERLOAD]": 9}, nil, "the broker is busy [OVERLOAD]"},
+		"in one round":  {[]string{"hhh", "hhb"}, map[string]int64{"SYSTEM_BUSY": 9, "timeout": 1}, setting, "the broker is busy"},
+		"other errors":  {[]string{"hhb"}, map[string]int64{"timeout": 9}, setting, "errors, most of them: timeout"},
+		"queueing":      {[]string{"hhb"}, nil, setting, "queueing at the broker: a send takes 3.00 ms there on average, 1.00 ms without the queue"},
+		"nothing broke": {[]string{"hhh"}, nil, setting, ""},
+		"generators":    {[]string{"hhl"}, nil, setting, ""},
+	} {
+		c := stairsOf(tt.rounds...)
+		cases := make([]Case, len(c.Steps))
+		for i, s := range c.Steps {
+			cases[i].Attempted, cases[i].Offered = 100, 100
+			cases[i].Service = &Latency{Mean: int64(s.RatePerSecond) * 1000 * 3 / 4}
+			if s.RatePerSecond == 1000 {
+				cases[i].Service.Mean = 1_000_000
+			}
+			if s.RatePerSecond == 4000 {
+				cases[i].Errors, cases[i].Failed = tt.errors, 9
+			}
+		}
+		c.concludeStairs()
+		got := ""
+		if l := c.stairLimit(cases, tt.setting); l != nil {
+			got = l.Text
+		}
+		if got != tt.want {
+			t.Errorf("%s: %q, want %q", name, got, tt.want)
+		}
+	}
+}
+
 // TestStairNote: a row says how often its rate came to what it says.
 func TestStairNote(t *testing.T) {
 	c := stairsOf("hhb", "hbb", "hbb")

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rmqbench/bench"
 	"rmqbench/results"
 )
 
@@ -22,7 +23,7 @@ PARTIAL, with its name. Of shares of a search (capacity --shard k/N) it judges e
 RESULT is the directory of a share's result, its whole.zst, a log with the lines of --print-record, a directory that holds any of
 these, or - for such a log on standard input. Lines of several shares may be mixed, and others stand between.`,
 		Example: `  rmqbench merge runs/20260301T120005Z-*                     # directories of all shares
-  kubectl logs -l job-name=bench --tail=-1 --max-log-requests=50 | rmqbench merge -
+  kubectl logs -l job-name=rmqbench --tail=-1 --max-log-requests=50 | rmqbench merge -
   rmqbench merge logs/ -o results --json`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error { return merge(args, f, s) },
@@ -35,7 +36,7 @@ these, or - for such a log on standard input. Lines of several shares may be mix
 }
 
 func merge(args []string, f runFlags, s streams) error {
-	var m results.Merger
+	m := results.Merger{Setting: bench.SettingOf}
 	for _, path := range args {
 		if path == "-" {
 			if err := m.AddPrinted("standard input", s.in); err != nil {

@@ -1,0 +1,47 @@
+package results
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// LimitOf names what broke in c, next to quiet, the case at the lowest rate; nil: there is none. setting knows the broker's setting that
+// governs a cause of errors, or ""; nil knows none.
+func LimitOf(c, quiet *Case, setting func(cause string) string) *CapacityLimit {
+	cause, most := "", int64(0)
+	for _, name := range slices.Sorted(maps.Keys(c.Errors)) {
+		if n := c.Errors[name]; n > most {
+			cause, most = name, n
+		}
+	}
+	if reason, busy := strings.CutPrefix(cause, "SYSTEM_BUSY"); busy {
+		l := &CapacityLimit{Kind: "broker_busy", Text: "the broker is busy"}
+		if setting != nil {
+			l.Setting = setting(cause)
+		}
+		if reason = strings.TrimSpace(reason); reason != "" {
+			l.Text += " " + reason
+		}
+		if l.Setting != "" {
+			l.Text = l.Setting + " (" + l.Text + ")"
+		}
+		return l
+	}
+	if c.ErrorShare() > 0.01 && cause != "" {
+		return &CapacityLimit{Kind: "errors", Text: "errors, most of them: " + cause}
+	}
+	l := &CapacityLimit{Kind: "queueing", Text: "queueing"}
+	if c.Service == nil {
+		return l
+	}
+	if t := c.Transport; t != nil && t.RoundTripNS != nil && *t.RoundTripNS > c.Service.Mean/2 {
+		return &CapacityLimit{Kind: "network", Text: fmt.Sprintf("the network, whose round trip of %s is most of a send's %s",
+			FormatDuration(*t.RoundTripNS), FormatDuration(c.Service.Mean))}
+	}
+	if quiet != nil && quiet.Service != nil {
+		l.Text += fmt.Sprintf(" at the broker: a send takes %s there on average, %s without the queue", FormatDuration(c.Service.Mean), FormatDuration(quiet.Service.Mean))
+	}
+	return l
+}
