@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -13,11 +14,12 @@ import (
 	"testing"
 
 	"github.com/goccy/go-yaml"
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"rmqbench/broker"
 	"rmqbench/internal/markdown"
 	"rmqbench/remoting"
+	"rmqbench/results"
 	"rmqbench/scenarios"
 )
 
@@ -82,7 +84,7 @@ func TestDocsLinks(t *testing.T) {
 }
 
 // other are programs that our pages name beside rmqbench; what follows them isn't looked at, but for go and make.
-var other = []string{"go", "make", "kubectl", "git", "cosign", "sha256sum", "benchstat", "grep", "…"}
+var other = []string{"for", "do", "done", "wait", "go", "make", "kubectl", "docker", "git", "cosign", "sha256sum", "benchstat", "grep", "…"}
 
 var (
 	assignment  = regexp.MustCompile(`^[A-Za-z_]+=`)
@@ -198,6 +200,10 @@ func TestDocsCommands(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Chdir(t.TempDir())
 	read := 0
 	for name, page := range all {
@@ -224,6 +230,11 @@ func TestDocsCommands(t *testing.T) {
 				}
 				if len(words) == 0 {
 					continue
+				}
+				for _, word := range words {
+					if _, err := os.Stat(filepath.Join(root, word)); err != nil && strings.HasPrefix(word, "deploy/") {
+						t.Errorf("%s: %v", at, err)
+					}
 				}
 				if words[0] == "make" {
 					for _, target := range words[1:] {
@@ -263,100 +274,6 @@ func TestDocsCommands(t *testing.T) {
 	if read < 100 {
 		t.Errorf("only %d calls of rmqbench were found", read)
 	}
-}
-
-// TestDocsRun does what pages say, shorter and on an embedded broker: whatever puts on a load or asks a cluster.
-func TestDocsRun(t *testing.T) {
-	all := pages(t)
-	t.Chdir(t.TempDir())
-	cluster, err := broker.Start(broker.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer cluster.Close()
-	if _, errs, status := command(t, "run", "-w", "1", "--count", "100", "-o", "RESULT-of", "--progress", "none", "--instrument-cost", "off"); status != exitDone && status != 5 {
-		t.Fatal(errs)
-	}
-	found, err := filepath.Glob("RESULT-of/*")
-	if err != nil || len(found) != 1 {
-		t.Fatal(found, err)
-	}
-	result := found[0]
-	done := map[string]bool{}
-	ran := 0
-	for _, name := range []string{"README.md", "docs/guide.md", "docs/results.md", "docs/faq.md", "docs/commands.md"} {
-		page := all[name]
-		if page == nil {
-			t.Fatalf("%s isn't there", name)
-		}
-		for _, block := range page.Blocks {
-			if block.Lang != "sh" {
-				continue
-			}
-			commands, err := markdown.Commands(block.Text)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, c := range commands {
-				args, yes := ours(c.Words)
-				if !yes || done[strings.Join(args, " ")] || !quickly(args) || name == "docs/commands.md" && args[0] != "run" { // there the verbs' order is the alphabet's
-					continue
-				}
-				done[strings.Join(args, " ")] = true
-				for i, a := range args {
-					switch a {
-					case "HOST:9876", "127.0.0.1:9876":
-						args[i] = cluster.NameServer()
-					case "RESULT":
-						args[i] = result
-					}
-				}
-				want := ""
-				switch args[0] {
-				case "run":
-					args = append(args, "-d", "150ms", "--progress", "none", "--instrument-cost", "off", "--repeat", "1", "--slo", "max<1h")
-					if !slices.Contains(args, "--dry-run") {
-						want = `VALID|SUSPECT|GENERATOR_LIMITED|"verdict"`
-					}
-				case "doctor":
-					want = "master"
-				case "topic":
-					want = `RMQBENCH_\w+`
-				}
-				ran++
-				out, errs, status := command(t, args...)
-				if status == 5 || status == 4 { // this machine has more to do, and the runs are too short to say anything
-					status = exitDone
-				}
-				if status != exitDone || !regexp.MustCompile(want).MatchString(out+errs) {
-					t.Errorf("%s:%d: rmqbench %s: exit status %d, want %q\n%s%s", name, block.Line+c.Line-1, strings.Join(args, " "), status, want, out, errs)
-				}
-			}
-		}
-	}
-	if ran < 15 {
-		t.Errorf("only %d commands were run", ran)
-	}
-}
-
-// quickly reports whether a call can be made here in a moment.
-func quickly(args []string) bool {
-	if len(args) == 0 || slices.ContainsFunc(args, func(a string) bool {
-		return strings.HasPrefix(a, "--tls") || a == "--credentials" || a == "--shard" || a == "--metrics" || strings.HasSuffix(a, ".yaml") || a == "-b" || a == "FILE" || a == "--resolve"
-	}) {
-		return false
-	}
-	switch args[0] {
-	case "run": // one case made of flags; shipped scenarios have tests of their own
-		return len(args) > 1 && strings.HasPrefix(args[1], "-")
-	case "doctor", "topic", "version":
-		return true
-	case "scenarios":
-		return !slices.Contains(args, "NAME")
-	case "report":
-		return slices.Contains(args, "RESULT")
-	}
-	return false
 }
 
 // TestDocsPicture holds what README says the first command prints to its picture, figures aside, and the picture's columns to
@@ -536,7 +453,6 @@ func TestDocsYAML(t *testing.T) {
 				}
 			case first == "steps":
 				checkSteps(t, at, block.Text, action)
-			case first == "apiVersion" || first == "resources" || first == "patches": // Kubernetes' own: deploy/kubernetes has the tests
 			default:
 				t.Errorf("%s: %s: neither a scenario nor anything else that this test knows", at, first)
 			}
@@ -617,4 +533,222 @@ func flush(text string) string {
 		b.WriteString(strings.TrimSpace(line) + "\n")
 	}
 	return b.String()
+}
+
+// texts are the blocks of our pages that name no language, by page and how they begin, and what holds them to the truth; a drawing nothing.
+var texts = map[string]func(t *testing.T, at, text string){
+	"README.md: quick ·":                 nil, // TestDocsPicture
+	"docs/architecture.md: application ": nil,
+	"docs/architecture.md: worker ":      nil,
+	"docs/capacity.md: Holds ":           sentenceOfCapacity,
+	"docs/capacity.md: One worker ":      printedSomewhere,
+	"docs/compare.md: case ":             printedSomewhere,
+	"docs/guide.md: ━━":                  printedSomewhere,
+	"docs/embedding.md: require ":        buildsBeside,
+}
+
+// TestDocsBlocks has no block on our pages that isn't held to anything: sh is TestDocsRun's and TestDocsCommands', yaml TestDocsYAML's, go
+// TestDocsGo's, and the rest is in texts.
+func TestDocsBlocks(t *testing.T) {
+	used, begins := map[string]bool{}, map[string]bool{}
+	for name, page := range pages(t) {
+		for _, block := range page.Blocks {
+			at := fmt.Sprintf("%s:%d", name, block.Line)
+			switch {
+			case block.Lang == "sh":
+				for line := range strings.Lines(block.Text) {
+					for begin := range notTyped {
+						begins[begin] = begins[begin] || strings.HasPrefix(strings.TrimSpace(line), begin)
+					}
+				}
+			case block.Lang == "yaml" || block.Lang == "go" || name == "docs/commands.md": // TestCommandReference writes that page
+			case block.Lang == "":
+				known := false
+				for key, check := range texts {
+					if page, begin, _ := strings.Cut(key, ": "); page == name && strings.HasPrefix(block.Text, begin) {
+						known, used[key] = true, true
+						if check != nil {
+							check(t, at, block.Text)
+						}
+					}
+				}
+				if !known {
+					t.Errorf("%s: no test holds this to anything; name its language, or add it to texts:\n%s", at, block.Text)
+				}
+			default:
+				t.Errorf("%s: no test reads %s", at, block.Lang)
+			}
+		}
+	}
+	for key := range texts {
+		if !used[key] {
+			t.Errorf("texts: %q is on no page", key)
+		}
+	}
+	for begin := range notTyped {
+		if !begins[begin] {
+			t.Errorf("notTyped: %q is on no page", begin)
+		}
+	}
+}
+
+// sentenceOfCapacity holds a text to what a search with these findings says.
+func sentenceOfCapacity(t *testing.T, at, text string) {
+	c := results.Capacity{
+		Objectives: []string{"p99<10ms", "errors<0.1%"}, RatePerSecond: new(412e3), LowPerSecond: new(405e3), HighPerSecond: new(418e3), BytesOut: 58 << 30,
+		Limit: &results.CapacityLimit{Text: "waitTimeMillsInSendQueue (the broker is busy [TIMEOUT_CLEAN_QUEUE])"},
+		Parts: []results.CapacityPart{{Lost: []string{"b"}, Capacity: results.Capacity{RatePerSecond: new(371e3)}}},
+	}
+	if want := c.Sentence(false); strings.TrimSpace(text) != want {
+		t.Errorf("%s: %s, today it says: %s", at, text, want)
+	}
+}
+
+// printedSomewhere looks for each line of a text, figures aside, among the golden files of what is printed: one of theirs begins so.
+func printedSomewhere(t *testing.T, at, text string) {
+	var golden []string
+	for _, pattern := range []string{"testdata/*", "../../results/testdata/*.txt"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for line := range strings.Lines(string(text)) {
+				golden = append(golden, outline(line))
+			}
+		}
+	}
+	reasons, err := os.ReadFile("../../results/compare.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(text) {
+		line, why, _ := strings.Cut(strings.TrimSpace(line), "inconclusive: ")
+		if !strings.Contains(string(reasons), shares.ReplaceAllString(why, "%s")) {
+			t.Errorf("%s: nothing is inconclusive so: %s", at, why)
+		}
+		if want := outline(line); !slices.ContainsFunc(golden, func(g string) bool { return strings.HasPrefix(g, want) }) {
+			t.Errorf("%s: nothing in testdata is printed so: %s", at, line)
+		}
+	}
+}
+
+var (
+	bars   = regexp.MustCompile(`[ ▁-█]{4,}$`)
+	signs  = regexp.MustCompile(`[+−]#`)
+	shares = regexp.MustCompile(`[\d.]+ %`)
+	fields = regexp.MustCompile(`\w+(\.\w+)+:`)
+)
+
+// outline is the shape of a line without its signs, its bars and the scenario's field that it may be about.
+func outline(line string) string {
+	line = bars.ReplaceAllString(strings.TrimRight(line, "\n"), "")
+	return signs.ReplaceAllString(fields.ReplaceAllString(shape(line), "FIELD:"), "#")
+}
+
+// buildsBeside has a module whose go.mod holds a text, and which imports us, build.
+func buildsBeside(t *testing.T, at, text string) {
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sums, err := os.ReadFile("../../go.sum")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"go.mod": "module example.com/service\n\ngo 1.26\n\n" + strings.ReplaceAll(text, "../rmqbench", root),
+		"go.sum": string(sums),
+		"a.go":   "package service\n\nimport _ \"rmqbench/producer\"\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-mod=mod", ".")
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), "GOWORK=off")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%s: %v\n%s", at, err, out)
+	}
+}
+
+var (
+	testName = regexp.MustCompile(`^(?:[\w/]+: )?((?:Test|Benchmark|Fuzz|Example)[A-Z]\w*)(?:/\w+)?$`)
+	pathName = regexp.MustCompile(`^(?:bench|broker|cmd|deploy|docs|e2e|internal|metrics|peers|producer|remoting|results|scenarios|ab)/[\w./-]+$`)
+	flagName = regexp.MustCompile(`^-{1,2}[a-z][a-z0-9-]*`)
+)
+
+// foreign are flags that our pages name and that aren't rmqbench's.
+var foreign = []string{"-overlay", "-bench", "-count", "-race", "-update"}
+
+// TestDocsNames looks for what sentences name in code: tests, files, flags and targets of make.
+func TestDocsNames(t *testing.T) {
+	makefile, err := os.ReadFile("../../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := map[string]bool{}
+	err = filepath.WalkDir("../..", func(path string, _ os.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		for _, m := range regexp.MustCompile(`(?m)^func ((?:Test|Benchmark|Fuzz|Example)\w+)\(`).FindAllStringSubmatch(string(text), -1) {
+			tests[m[1]] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	flags := map[string]bool{}
+	for _, name := range foreign {
+		flags[name] = true
+	}
+	var walk func(c *cobra.Command)
+	walk = func(c *cobra.Command) {
+		c.InitDefaultHelpFlag()
+		c.Flags().VisitAll(func(f *pflag.Flag) { flags["--"+f.Name], flags["-"+f.Shorthand] = true, true })
+		for _, sub := range c.Commands() {
+			walk(sub)
+		}
+	}
+	walk(newRoot(streams{}))
+	read := 0
+	for name, page := range pages(t) {
+		if name == "CHANGELOG.md" {
+			continue
+		}
+		for _, span := range page.Spans {
+			at := fmt.Sprintf("%s:%d: `%s`", name, span.Line, span.Text)
+			read++
+			switch test, target := testName.FindStringSubmatch(span.Text), ""; {
+			case test != nil:
+				if !tests[test[1]] {
+					t.Errorf("%s: there is no such test", at)
+				}
+			case pathName.MatchString(span.Text):
+				if _, err := os.Stat(filepath.Join("../..", span.Text)); err != nil {
+					t.Errorf("%s: there is no such file", at)
+				}
+			case flagName.MatchString(span.Text) && !strings.Contains(span.Text, "…"):
+				if f := flagName.FindString(span.Text); !flags[f] {
+					t.Errorf("%s: no command has that flag", at)
+				}
+			case strings.HasPrefix(span.Text, "make "):
+				target, _, _ = strings.Cut(strings.TrimPrefix(span.Text, "make "), " ")
+				if !regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(target) + `:`).Match(makefile) {
+					t.Errorf("%s: no such target", at)
+				}
+			}
+		}
+	}
+	if read < 1000 {
+		t.Errorf("only %d names", read)
+	}
 }

@@ -39,8 +39,12 @@ times or more; --html makes a page of it. It doesn't judge: times of unlike mach
 			for _, why := range unread {
 				s.warn(why)
 			}
+			found := len(all)
 			if name != "" {
 				all = slices.DeleteFunc(all, func(p results.Past) bool { return p.Run != name })
+			}
+			if len(all) == 0 && found > 0 {
+				return &usageError{fmt.Sprintf("%s holds no result of %s; rmqbench history %s lists what there is", dir, name, dir)}
 			}
 			if len(all) == 0 {
 				return &usageError{fmt.Sprintf("%s holds no results; rmqbench run makes them", dir)}
