@@ -97,6 +97,9 @@ func (c *Capacity) Sentence(embedded bool) string {
 		said = fmt.Sprintf("Holds %s/s at %s (confirmed once: no interval)", FormatRate(*c.RatePerSecond), under)
 	case c.HeldPerSecond != nil:
 		said = fmt.Sprintf("Held %s/s at %s, not confirmed", FormatRate(*c.HeldPerSecond), under)
+	case c.onlyLimited():
+		lowest := slices.MinFunc(c.Steps, func(a, b CapacityStep) int { return cmp.Compare(a.RatePerSecond, b.RatePerSecond) })
+		said = fmt.Sprintf("No answer for %s: the generator was the limit at every rate that was tried, at %s/s too", under, FormatRate(lowest.RatePerSecond))
 	case len(c.Steps) > 0:
 		said = "No rate that was tried holds " + under
 	default:
@@ -121,6 +124,11 @@ func (c *Capacity) Sentence(embedded bool) string {
 		said += "; disk +" + FormatBytes(written) + " a replica"
 	}
 	return Printable(said) + "."
+}
+
+// onlyLimited reports whether every step was limited by the generator: nothing is known of the target.
+func (c *Capacity) onlyLimited() bool {
+	return len(c.Steps) > 0 && !slices.ContainsFunc(c.Steps, func(s CapacityStep) bool { return s.Found != StepLimited })
 }
 
 // left is what a search without some brokers found.
@@ -313,14 +321,15 @@ func (c *Capacity) note(s *CapacityStep) string {
 	return note
 }
 
-// CapacityStatus is the command's exit status for a search: 1 and 130 as [ExitStatus]; 5 if the generator was the limit; 3
+// CapacityStatus is the command's exit status for a search: 1 and 130 as [ExitStatus]; 5 if the generator was the limit, be
+// it of every step; 3
 // if no rate held; 4 if none was confirmed, or the confirmed runs are SUSPECT; else 0.
 func CapacityStatus(r *Run) int {
 	c := r.Capacity
 	switch status := ExitStatus(r, true); {
 	case status == exitCouldNot && c.Ended != EndedNothingHeld, status == exitInterrupted:
 		return status
-	case c.Ended == EndedGenerator:
+	case c.Ended == EndedGenerator, c.onlyLimited():
 		return exitGeneratorLimited
 	case c.Ended == EndedNothingHeld:
 		return exitMissed

@@ -42,6 +42,8 @@ func TestSentence(t *testing.T) {
 		"a floor":       {Capacity{RatePerSecond: new(20e3), AtLeast: true}, true, "Holds at least 20.0k/s at p99<10ms."},
 		"not confirmed": {Capacity{HeldPerSecond: new(20e3), Steps: make([]CapacityStep, 1)}, true, "Held 20.0k/s at p99<10ms, not confirmed."},
 		"nothing held":  {Capacity{Steps: make([]CapacityStep, 1), Limit: limit}, true, "No rate that was tried holds p99<10ms; limit: sendMessageThreadPoolNums on broker-c."},
+		"only ours": {Capacity{Steps: []CapacityStep{{Found: StepLimited, RatePerSecond: 1000}, {Found: StepLimited, RatePerSecond: 500}}, Ended: EndedBudget}, true,
+			"No answer for p99<10ms: the generator was the limit at every rate that was tried, at 500/s too; the budget ended the search: give it more with --budget."},
 		"nothing tried": {Capacity{}, true, "No answer for p99<10ms."},
 	} {
 		tt.c.Objectives = []string{"p99<10ms"}
@@ -115,11 +117,14 @@ func TestCapacityStatus(t *testing.T) {
 		change func(*Run)
 		want   int
 	}{
-		"an answer":            {func(r *Run) {}, 0},
-		"suspect":              {func(r *Run) { r.Verdict = Suspect }, 4},
-		"invalid":              {func(r *Run) { r.Verdict = Invalid }, 1},
-		"interrupted":          {func(r *Run) { r.Verdict, r.CutShort = Partial, Interrupted }, 130},
-		"the generator":        {func(r *Run) { r.Capacity.Ended = EndedGenerator }, 5},
+		"an answer":     {func(r *Run) {}, 0},
+		"suspect":       {func(r *Run) { r.Verdict = Suspect }, 4},
+		"invalid":       {func(r *Run) { r.Verdict = Invalid }, 1},
+		"interrupted":   {func(r *Run) { r.Verdict, r.CutShort = Partial, Interrupted }, 130},
+		"the generator": {func(r *Run) { r.Capacity.Ended = EndedGenerator }, 5},
+		"only the generator": {func(r *Run) {
+			r.Capacity.Ended, r.Capacity.RatePerSecond, r.Capacity.Steps[0].Found = EndedBudget, nil, StepLimited
+		}, 5},
 		"nothing held":         {func(r *Run) { r.Capacity.Ended, r.Verdict = EndedNothingHeld, Invalid }, 3},
 		"nothing is confirmed": {func(r *Run) { r.Capacity.Ended, r.Capacity.RatePerSecond = EndedBudget, nil }, 4},
 		"budget, confirmed":    {func(r *Run) { r.Capacity.Ended = EndedBudget }, 0},
