@@ -11,7 +11,6 @@ import (
 
 	"rmqbench/producer"
 	"rmqbench/results"
-	"rmqbench/scenarios"
 )
 
 // numberProperty is by which a message is known again, where its case is verified by bodies: the run's mark and its number.
@@ -231,45 +230,4 @@ func (b *readBack) end() {
 			}
 		}
 	}
-}
-
-// verification compares what the brokers have with what was acknowledged, as the case asks.
-type verification struct {
-	kind       scenarios.Verify
-	admin      *producer.Admin
-	queues     []producer.MessageQueue
-	brokers    []results.Broker
-	before     offsets
-	unverified error
-}
-
-// begin looks at the queues before the case; nil: nobody asked.
-func beginVerification(ctx context.Context, c *scenarios.Case, admin *producer.Admin, st *stand) *verification {
-	if c.Verify == "" {
-		return nil
-	}
-	v := &verification{kind: c.Verify, admin: admin, queues: st.queues, brokers: st.target.record.Brokers}
-	if v.unverified = static(c, st.routes); v.unverified == nil {
-		v.before, v.unverified = readOffsets(ctx, admin, v.queues, v.brokers)
-	}
-	return v
-}
-
-// end looks at them after it, and reads them if that was asked.
-func (v *verification) end(ctx context.Context, m *measurement) *results.Verification {
-	var after offsets
-	if v.unverified == nil {
-		after, v.unverified = readOffsets(ctx, v.admin, v.queues, v.brokers)
-	}
-	if v.unverified != nil {
-		return &results.Verification{Unverified: v.unverified.Error()}
-	}
-	found := verify(v.before, after, m.ledger.acknowledged(), m.mayBeStored())
-	if v.kind == scenarios.VerifyBodies {
-		var err error
-		if found.Bodies, err = m.readBodies(ctx, v.admin, v.before, after, v.brokers); err != nil {
-			found.Unverified = err.Error()
-		}
-	}
-	return found
 }

@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"rmqbench/producer"
+	"rmqbench/remoting/message"
 	"rmqbench/results"
+	"rmqbench/scenarios"
 )
 
 // verifyWithin bounds each of the two looks at the queues.
@@ -41,6 +43,33 @@ func readOffsets(ctx context.Context, admin *producer.Admin, queues []producer.M
 		}
 		for _, s := range stats.Queues {
 			at[producer.MessageQueue{Topic: q.Topic, Broker: q.Broker, ID: int32(s.Queue)}] = s.MaxOffset
+		}
+	}
+	return at, nil
+}
+
+// logicalOffsets asks for where static topics' queues end by their numbers in the topic, of the brokers that have them now. They are under the
+// names that queues has them by.
+func logicalOffsets(ctx context.Context, queues []producer.MessageQueue, routes routeOf, admin *producer.Admin) (offsets, error) {
+	ctx, cancel := context.WithTimeout(ctx, verifyWithin)
+	defer cancel()
+	at := offsets{}
+	known := map[string]*message.Route{}
+	for _, q := range queues {
+		r, err := known[q.Topic], error(nil)
+		if r == nil {
+			if r, err = routes(ctx, q.Topic); err != nil {
+				return nil, fmt.Errorf("topic %s: %w", q.Topic, err)
+			}
+			known[q.Topic] = r
+		}
+		now := queuesOf(q.Topic, r)
+		i := slices.IndexFunc(now, func(now producer.MessageQueue) bool { return now.ID == q.ID })
+		if i < 0 || r.MasterAddr(now[i].Broker) == "" {
+			return nil, fmt.Errorf("topic %s, queue %d: no broker has it now", q.Topic, q.ID)
+		}
+		if at[q], err = admin.MaxOffset(ctx, r.MasterAddr(now[i].Broker), q.Topic, int(q.ID)); err != nil {
+			return nil, fmt.Errorf("topic %s, queue %d, broker %s: %w", q.Topic, q.ID, now[i].Broker, err)
 		}
 	}
 	return at, nil
@@ -92,4 +121,94 @@ func (m *measurement) mayBeStored() int64 {
 		n += t.counts.Weak + t.counts.Written + t.counts.Ambiguous + t.ambiguous
 	}
 	return n
+}
+
+// countedWithin is how long a broker may take to count a message in that it has acknowledged: it answers first.
+const countedWithin = 3 * time.Second
+
+// routeOf gives a topic's route as it is now.
+type routeOf func(ctx context.Context, topic string) (*message.Route, error)
+
+// verification compares what the brokers have with what was acknowledged, as the case asks.
+type verification struct {
+	kind       scenarios.Verify
+	admin      *producer.Admin
+	routes     routeOf
+	queues     []producer.MessageQueue // of all topics but static ones
+	logical    []producer.MessageQueue // of static ones (5.x), by the brokers that had them when the case began
+	brokers    []results.Broker
+	before     offsets
+	unverified error
+}
+
+// beginVerification looks at the queues before the case; nil: nobody asked.
+func beginVerification(ctx context.Context, c *scenarios.Case, admin *producer.Admin, st *stand) *verification {
+	if c.Verify == "" {
+		return nil
+	}
+	v := &verification{kind: c.Verify, admin: admin, routes: admin.Route, brokers: st.target.record.Brokers}
+	static := staticTopics(c, st.routes)
+	for _, q := range st.queues {
+		if slices.Contains(static, q.Topic) {
+			v.logical = append(v.logical, q)
+		} else {
+			v.queues = append(v.queues, q)
+		}
+	}
+	v.before, v.unverified = v.read(ctx)
+	return v
+}
+
+// read asks for where all queues end.
+func (v *verification) read(ctx context.Context) (offsets, error) {
+	at, err := readOffsets(ctx, v.admin, v.queues, v.brokers)
+	if err != nil {
+		return nil, err
+	}
+	logical, err := logicalOffsets(ctx, v.logical, v.routes, v.admin)
+	maps.Copy(at, logical)
+	return at, err
+}
+
+// end looks at them after it, and reads them if that was asked.
+func (v *verification) end(ctx context.Context, m *measurement) *results.Verification {
+	found, after := v.compare(ctx, m.ledger.acknowledged(), m.mayBeStored())
+	switch {
+	case v.unverified != nil || v.kind != scenarios.VerifyBodies:
+	case len(v.logical) > 0:
+		found.Unverified = fmt.Sprintf("topic %s is a static one: its messages are counted, and not read back", v.logical[0].Topic)
+	default:
+		var err error
+		if found.Bodies, err = m.readBodies(ctx, v.admin, v.before, after, v.brokers); err != nil {
+			found.Unverified = err.Error()
+		}
+	}
+	return found
+}
+
+// compare looks at the queues until all that was acknowledged is there, or countedWithin has passed.
+func (v *verification) compare(ctx context.Context, acknowledged offsets, mayBe int64) (found *results.Verification, after offsets) {
+	acknowledged = v.asBegun(acknowledged)
+	for until := time.Now().Add(countedWithin); v.unverified == nil; waitUntil(ctx, time.Now().Add(100*time.Millisecond)) {
+		if after, v.unverified = v.read(ctx); v.unverified != nil {
+			break
+		}
+		if found = verify(v.before, after, acknowledged, mayBe); found.Missing == 0 || time.Now().After(until) || ctx.Err() != nil {
+			return found, after
+		}
+	}
+	return &results.Verification{Unverified: v.unverified.Error()}, nil
+}
+
+// asBegun gives what was acknowledged of static topics the names that their queues had when the case began: sends say which broker had one
+// then.
+func (v *verification) asBegun(acknowledged offsets) offsets {
+	begun := offsets{}
+	for q, n := range acknowledged {
+		if i := slices.IndexFunc(v.logical, func(l producer.MessageQueue) bool { return l.Topic == q.Topic && l.ID == q.ID }); i >= 0 {
+			q = v.logical[i]
+		}
+		begun[q] += n
+	}
+	return begun
 }

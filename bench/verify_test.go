@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"context"
 	"reflect"
 	"slices"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 	"rmqbench/broker"
 	"rmqbench/producer"
+	"rmqbench/remoting"
 	"rmqbench/remoting/message"
 	"rmqbench/results"
 	"rmqbench/scenarios"
@@ -78,23 +80,87 @@ func TestVerifyNeedsTheBrokers(t *testing.T) {
 	}
 }
 
-// A static topic's queues have the name of the broker that has each, as what is sent says; and its offsets are held to nothing.
-func TestStaticQueues(t *testing.T) {
-	route := &message.Route{Mappings: map[string]message.QueueMapping{
-		"a": {Topic: "S", Broker: "a", Scope: "global", TotalQueues: 3, Epoch: 1, CurrentIDs: map[int]int{0: 0, 2: 1}},
-		"b": {Topic: "S", Broker: "b", Scope: "global", TotalQueues: 3, Epoch: 1, CurrentIDs: map[int]int{1: 0}},
-	}}
-	want := []producer.MessageQueue{{Topic: "S", Broker: "a", ID: 0}, {Topic: "S", Broker: "b", ID: 1}, {Topic: "S", Broker: "a", ID: 2}}
-	if got := queuesOf("S", route); !slices.Equal(got, want) {
-		t.Errorf("queues %v, want %v", got, want)
+// staticRoute is that of a static topic S whose queues are at these brokers.
+func staticRoute(c *broker.Cluster, hosts ...int) *message.Route {
+	r := &message.Route{Mappings: map[string]message.QueueMapping{}}
+	for i, b := range c.Brokers() {
+		ids := map[int]int{}
+		for id, host := range hosts {
+			if host == i {
+				ids[id] = id
+			}
+		}
+		r.Mappings[b.Name()] = message.QueueMapping{Topic: "S", Broker: b.Name(), Scope: "global", TotalQueues: len(hosts), Epoch: 1, CurrentIDs: ids}
+		r.Brokers = append(r.Brokers, message.BrokerData{Name: b.Name(), Addrs: map[int64]string{0: b.Addr()}})
 	}
-	c := &scenarios.Case{Scenario: scenarios.Scenario{Topic: scenarios.Topic{Name: "S"}, Verify: scenarios.VerifyOffsets}}
-	v := beginVerification(t.Context(), c, nil, &stand{target: &target{}, routes: []*message.Route{route}})
-	if got := v.end(t.Context(), nil); !strings.Contains(got.Unverified, "topic S is a static one") {
+	return r
+}
+
+// A static topic's queues have the name of the broker that has each, as what is sent says. Their offsets are asked of whoever has them by then.
+func TestStaticQueues(t *testing.T) {
+	t.Parallel()
+	c := cluster(t, broker.Options{Brokers: 2})
+	a, b := c.Brokers()[0], c.Brokers()[1]
+	for _, b := range c.Brokers() {
+		if err := b.PutTopic(message.TopicConfig{Name: "S", ReadQueues: 3, WriteQueues: 3, Perm: message.PermRead | message.PermWrite}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	route := staticRoute(c, 0, 1, 0)
+	queues := queuesOf("S", route)
+	if want := []producer.MessageQueue{{Topic: "S", Broker: a.Name(), ID: 0}, {Topic: "S", Broker: b.Name(), ID: 1}, {Topic: "S", Broker: a.Name(), ID: 2}}; !slices.Equal(queues, want) {
+		t.Errorf("queues %v, want %v", queues, want)
+	}
+	of := &scenarios.Case{Scenario: scenarios.Scenario{Topic: scenarios.Topic{Name: "S"}}}
+	plain := &message.Route{Queues: []message.QueueData{{Broker: "a", WriteQueues: 2, Perm: message.PermRead | message.PermWrite}}, Brokers: []message.BrokerData{{Name: "a", Addrs: map[int64]string{0: "a:1"}}}}
+	if got := queuesOf("T", plain); len(got) != 2 || got[0].Broker != "a" || staticTopics(of, []*message.Route{plain}) != nil || !slices.Equal(staticTopics(of, []*message.Route{route}), []string{"S"}) {
+		t.Errorf("queues %v", got)
+	}
+
+	client := remoting.NewClient(remoting.ClientOptions{})
+	t.Cleanup(client.Close)
+	p := producer.New(producer.Options{Group: "G_STATIC", NameServers: []string{c.NameServer()}})
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.Shutdown() })
+	v := &verification{admin: producer.NewAdmin(client, []string{c.NameServer()}), routes: func(context.Context, string) (*message.Route, error) { return route, nil }, logical: queues}
+	sent := offsets{}
+	send := func(broker string, id int32) {
+		q := producer.MessageQueue{Topic: "S", Broker: broker, ID: id}
+		if _, err := p.Send(t.Context(), &producer.Message{Topic: "S", Body: []byte("x")}, producer.To(q)); err != nil {
+			t.Fatal(err)
+		}
+		sent[q]++
+	}
+	send(b.Name(), 1) // before the case
+	clear(sent)
+	if v.before, v.unverified = v.read(t.Context()); v.unverified != nil {
+		t.Fatal(v.unverified)
+	}
+	send(a.Name(), 0)
+	send(b.Name(), 1)
+	send(b.Name(), 1)
+	if got, _ := v.compare(t.Context(), sent, 0); got.Unverified != "" || got.Stored != 3 || got.Acknowledged != 3 || got.Missing+got.Unexplained != 0 {
 		t.Errorf("%+v", got)
 	}
-	plain := &message.Route{Queues: []message.QueueData{{Broker: "a", WriteQueues: 2, Perm: message.PermRead | message.PermWrite}}, Brokers: []message.BrokerData{{Name: "a", Addrs: map[int64]string{0: "a:1"}}}}
-	if got := queuesOf("T", plain); len(got) != 2 || got[0].Broker != "a" || static(c, []*message.Route{plain}) != nil {
-		t.Errorf("queues %v", got)
+	sent[queues[2]]++ // which nobody stored
+	if got, _ := v.compare(t.Context(), sent, 0); got.Missing != 1 || len(got.Lacking) != 1 || got.Lacking[0].Queue != 2 {
+		t.Errorf("%+v", got)
+	}
+	delete(sent, queues[2])
+	route = staticRoute(c, 1, 1, 0) // queue 0 has moved, and was empty there
+	send(b.Name(), 0)
+	send(b.Name(), 0)
+	if got, _ := v.compare(t.Context(), sent, 0); got.Acknowledged != 5 || got.Stored != 4 || got.Missing != 1 || len(got.Lacking) != 1 || got.Lacking[0].Broker != a.Name() || got.Lacking[0].Acknowledged != 3 {
+		t.Errorf("%+v: queue 0 is one, whoever has it", got)
+	}
+	v.kind = scenarios.VerifyBodies
+	if got := v.end(t.Context(), &measurement{ledger: &ledger{}}); got.Unverified != "topic S is a static one: its messages are counted, and not read back" || got.Stored != 4 {
+		t.Errorf("%+v", got)
+	}
+	route = staticRoute(c, 0, 1)
+	if got := v.end(t.Context(), &measurement{ledger: &ledger{}}); got.Unverified != "topic S, queue 2: no broker has it now" {
+		t.Errorf("%+v", got)
 	}
 }

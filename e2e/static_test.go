@@ -8,8 +8,10 @@ import (
 	"strconv"
 	"testing"
 
+	"rmqbench/bench"
 	"rmqbench/producer"
 	"rmqbench/remoting/message"
+	"rmqbench/scenarios"
 )
 
 // TestStaticTopic sends to a static topic, whose queues mqadmin lays on two brokers and then on one, by number, in turn and by
@@ -29,6 +31,7 @@ func TestStaticTopic(t *testing.T) {
 			hosts := s.staticHosts(t, topic, queues, func(hosts map[message.Queue]string) bool { return len(byBroker(hosts)) == 2 })
 			t.Logf("%s has %d queues: %v", topic, queues, byBroker(hosts))
 			stored := s.sendStatic(t, p, topic, hosts, nil)
+			s.verifyStatic(t, topic, queues)
 
 			// All on b. What is sent meanwhile is refused where the queue was, until the route has been asked for again.
 			s.mqadmin(t, "remappingStaticTopic", "-t", topic, "-b", b)
@@ -48,7 +51,24 @@ func TestStaticTopic(t *testing.T) {
 				}
 			}
 			s.sendStatic(t, p, topic, hosts, stored)
+			s.verifyStatic(t, topic, queues)
 		})
+	}
+}
+
+// verifyStatic has a run hold the offsets of a static topic's queues to what it sent to them.
+func (s *suite) verifyStatic(t *testing.T, topic string, queues int) {
+	t.Helper()
+	run, err := s.run(t.Context(), t, topic, bench.Options{}, scenarios.Override{Path: "load.workers", Value: "8"}, scenarios.Override{Path: "load.duration", Value: "1s"},
+		scenarios.Override{Path: "verify", Value: "offsets"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &run.Cases[0]
+	if v := c.Verify; v == nil || v.Unverified != "" || v.Acknowledged != c.Acknowledged || v.Stored != c.Acknowledged || v.Missing+v.Unexplained != 0 || c.Acknowledged == 0 || len(c.Queues) != queues {
+		t.Errorf("verified: %+v of %d, in %d queues", v, c.Acknowledged, len(c.Queues))
+	} else {
+		t.Logf("verified: %d stored, %d acknowledged", v.Stored, v.Acknowledged)
 	}
 }
 
