@@ -300,15 +300,12 @@ func (r *runner) runCase(ctx context.Context, c *scenarios.Case, t *target, inde
 
 // measure drives a case from where it stands.
 func (r *runner) measure(ctx context.Context, st *stand, c *scenarios.Case, index int) (*measurement, error) {
-	plan, err := newPlan(c)
+	plan, err := r.planOf(c)
 	if err != nil {
 		return nil, err
 	}
 	events := &happenings{}
 	defer events.stop()
-	if r.share != nil {
-		plan.share, plan.of = r.share.Index, r.share.Of
-	}
 	client := st.target.security.client(remoting.ClientOptions{})
 	defer client.Close()
 	var topics []string
@@ -326,49 +323,26 @@ func (r *runner) measure(ctx context.Context, st *stand, c *scenarios.Case, inde
 	})
 	defer stopRoutes()
 	complete := func(m *measurement) {
-		if w := m.warmup; w != nil {
-			w.queues, w.timerP99, w.offset = st.queues, r.timer, w.start-r.began
+		r.place(m)
+		if m.warmup != nil {
+			m.warmup.queues = st.queues
 		}
 		m.events = events.so()
 		m.routes = routes
 		m.others = side.otherTopics()
 		m.queues = st.queues
-		m.timerP99, m.offset = r.timer, m.start-r.began
 		m.network = st.producers.tcpInfo()
 	}
 	look := func(warmup *measurement) watcher {
-		stops := newStops(c, st.target, &r.Options)
+		look := r.watch(c, index, st.target, warmup, complete)
 		if limit := r.diskLimit(st.target.local); limit > 0 {
-			stops.disk = func() *stopped { return fullDisk(side.points(), limit) }
+			look.stops.disk = func() *stopped { return fullDisk(side.points(), limit) }
 		}
-		look := watcher{
-			stops:  stops,
-			review: reviewOf(c, stops),
-			began: func() {
-				began.Store(remoting.Nanotime())
-				events.play(ctx, st.target, c, plan)
-			},
-			wire:    st.producers.stats,
-			tick:    r.tick(c, index),
-			brokers: side.points,
-			hurry:   r.Hurry,
+		look.began = func() {
+			began.Store(remoting.Nanotime())
+			events.play(ctx, st.target, c, plan)
 		}
-		if r.Interval != nil {
-			look.interval = func(p results.Point, times *results.Histogram) {
-				p.Case = c.Name
-				r.Interval(&p, times)
-			}
-		}
-		if r.share != nil {
-			look.gate = r.share.gate(index)
-		}
-		if r.Checkpoint != nil {
-			look.checkpoint = func(m *measurement) {
-				m.warmup = warmup
-				complete(m)
-				r.checkpoint(c, m)
-			}
-		}
+		look.wire, look.brokers = st.producers.stats, side.points
 		return look
 	}
 	verified := beginVerification(ctx, c, producer.NewAdmin(client, st.target.nameServers), st)
@@ -394,6 +368,46 @@ func (r *runner) measure(ctx context.Context, st *stand, c *scenarios.Case, inde
 		done()
 	}
 	return m, nil
+}
+
+// planOf is c's plan, or of a share of the run the share's.
+func (r *runner) planOf(c *scenarios.Case) (*plan, error) {
+	p, err := newPlan(c)
+	if err == nil && r.share != nil {
+		p.share, p.of = r.share.Index, r.share.Of
+	}
+	return p, err
+}
+
+// place gives a measurement, and the warm-up that went before it, their places in the run.
+func (r *runner) place(m *measurement) {
+	if w := m.warmup; w != nil {
+		w.timerP99, w.offset = r.timer, w.start-r.began
+	}
+	m.timerP99, m.offset = r.timer, m.start-r.began
+}
+
+// watch is who looks on while c runs, whoever sends; complete has what a checkpoint's measurement lacks.
+func (r *runner) watch(c *scenarios.Case, index int, t *target, warmup *measurement, complete func(*measurement)) watcher {
+	stops := newStops(c, t, &r.Options)
+	look := watcher{stops: stops, review: reviewOf(c, stops), tick: r.tick(c, index), hurry: r.Hurry}
+	if r.Interval != nil {
+		look.interval = func(p results.Point, times *results.Histogram) {
+			p.Case = c.Name
+			r.Interval(&p, times)
+		}
+	}
+	if r.share != nil {
+		look.gate = r.share.gate(index)
+	}
+	if r.Checkpoint != nil {
+		look.checkpoint = func(m *measurement) {
+			m.warmup = warmup
+			complete(m)
+			r.checkpoint(c, m)
+		}
+	}
+	return look
 }
 
 // patience is a context that an interrupt doesn't end, but Hurry does.

@@ -79,19 +79,26 @@ func TestSharesAreOneSchedule(t *testing.T) {
 func runShares(t *testing.T, s *scenarios.Scenario, of int, late func(k int) time.Duration) []*Report {
 	t.Helper()
 	at := time.Now().Add(1500 * time.Millisecond)
+	return together(t, of, func(k int) (*Report, error) {
+		return Run(t.Context(), s, Options{Share: &Share{Index: k, Of: of, Host: fmt.Sprintf("pod-%d", k), Begin: func(ctx context.Context) (time.Time, error) {
+			waitUntil(ctx, at.Add(late(k)))
+			return at, nil
+		}}})
+	})
+}
+
+// together runs shares at the same time.
+func together(t *testing.T, of int, run func(k int) (*Report, error)) []*Report {
+	t.Helper()
 	type result struct {
 		k      int
 		report *Report
 		err    error
 	}
-	done := make(chan result)
+	done := make(chan result, of)
 	for k := range of {
 		go func() {
-			o := Options{Share: &Share{Index: k, Of: of, Host: fmt.Sprintf("pod-%d", k), Begin: func(ctx context.Context) (time.Time, error) {
-				waitUntil(ctx, at.Add(late(k)))
-				return at, nil
-			}}}
-			report, err := Run(t.Context(), s, o)
+			report, err := run(k)
 			done <- result{k, report, err}
 		}()
 	}

@@ -42,33 +42,15 @@ func climbTogether(t *testing.T, of int) []*Report {
 		t.Fatal(err)
 	}
 	at := time.Now().Add(3 * time.Second)
-	type result struct {
-		k      int
-		report *Report
-		err    error
-	}
-	done := make(chan result)
-	for k := range of {
-		go func() {
-			o := CapacityOptions{MaxRate: perSecond(3600), Steps: 3, Rounds: 2, Step: 600 * time.Millisecond}
-			o.Share = &Share{Index: k, Of: of, Host: "here", Begin: func(context.Context) (time.Time, error) { return at, nil }}
-			o.apart = 500 * time.Millisecond
-			o.Sender = func(c *scenarios.Case) (Sender, error) {
-				return limitedSender{c.Load.Stages[0].Rate.PerSecond() > 2000}, nil
-			}
-			report, err := Capacity(t.Context(), s, o)
-			done <- result{k, report, err}
-		}()
-	}
-	reports := make([]*Report, of)
-	for range of {
-		r := <-done
-		if r.err != nil {
-			t.Fatal(r.err)
+	return together(t, of, func(k int) (*Report, error) {
+		o := CapacityOptions{MaxRate: perSecond(3600), Steps: 3, Rounds: 2, Step: 600 * time.Millisecond}
+		o.Share = &Share{Index: k, Of: of, Host: "here", Begin: func(context.Context) (time.Time, error) { return at, nil }}
+		o.apart = 500 * time.Millisecond
+		o.Sender = func(c *scenarios.Case) (Sender, error) {
+			return limitedSender{c.Load.Stages[0].Rate.PerSecond() > 2000}, nil
 		}
-		reports[r.k] = r.report
-	}
-	return reports
+		return Capacity(t.Context(), s, o)
+	})
 }
 
 // TestSharesClimbStairs: three shares climb the same stairs, nobody commands them, and the merge says of each what all of them together
