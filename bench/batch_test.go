@@ -65,6 +65,7 @@ func TestModeBatchNeedsASender(t *testing.T) {
 
 // TestRunBatches sends batches to the embedded broker: each message of them is stored.
 func TestRunBatches(t *testing.T) {
+	t.Parallel()
 	c := cluster(t, broker.Options{Brokers: 2})
 	for _, load := range []string{"batch: 7, count: 1000", "batch_bytes: 4KiB, count: 500, stages: [{rate: 2k/s}]"} {
 		before := stored(t, c, "T")

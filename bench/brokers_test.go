@@ -10,6 +10,7 @@ import (
 
 // TestOneBrokerOnly: what is sent to broker-1 alone is stored there, and the record names no other.
 func TestOneBrokerOnly(t *testing.T) {
+	t.Parallel()
 	c := cluster(t, broker.Options{Brokers: 3})
 	load := on(c.NameServer()) + "topic: {name: T, queues_per_broker: 2}\nload: {count: 300, workers: 4}\n"
 	s, err := scenarios.Parse("test.yaml", []byte("version: 1\nname: test\n"+load), scenarios.Override{Path: "target.brokers", Value: "broker-1", Source: "-b"})

@@ -108,6 +108,7 @@ func searchScenario(ctx context.Context, t *testing.T, s *scenarios.Scenario, o 
 
 // TestCapacityOfAQueue: with a constant schedule a server of 1 ms holds any rate under 1,000/s at 1 ms, and none over it.
 func TestCapacityOfAQueue(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		run := searchOf(t.Context(), t, "load: {stages: [{for: 1s, rate: 300/s}]}\nslo: [p90<10ms]\n",
 			CapacityOptions{Step: 4 * time.Second, Confirm: 8 * time.Second, Rounds: 2}, &queue{service: time.Millisecond})
@@ -131,6 +132,7 @@ func TestCapacityOfAQueue(t *testing.T) {
 
 // TestCapacityOfABusyBroker: refusals are fast, and the answer says which setting governs them.
 func TestCapacityOfABusyBroker(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		run := searchOf(t.Context(), t, "load: {stages: [{for: 1s, rate: 300/s}]}\nslo: [p90<1s, errors<0.1%]\n",
 			CapacityOptions{Step: 4 * time.Second, Confirm: 8 * time.Second, Rounds: 1}, &queue{service: time.Millisecond, refuses: 10})
@@ -143,6 +145,7 @@ func TestCapacityOfABusyBroker(t *testing.T) {
 
 // TestCapacityIsNotTheGenerators: two workers that wait 10 ms for each answer make 200/s, which is no capacity.
 func TestCapacityIsNotTheGenerators(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
 		f.service = 10 * time.Millisecond

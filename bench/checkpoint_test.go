@@ -11,6 +11,7 @@ import (
 
 // TestR29_Checkpoints: a checkpoint is a record of its own: its sums hold, it is PARTIAL, and what comes later doesn't change it.
 func TestR29_Checkpoints(t *testing.T) {
+	t.Parallel()
 	const text = "cases:\n  - {name: closed, load: {workers: 4, stages: [{for: 100ms, warmup: true}, {for: 700ms}]}}\n" +
 		"  - {name: open, load: {mode: async, stages: [{for: 20s, rate: 1k/s}]}}\n"
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)

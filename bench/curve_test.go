@@ -66,6 +66,7 @@ func sendsAt(c *curve, at int64) *big.Rat {
 
 // TestCurvesAgainstBigNumbers: send k falls due at the last nanosecond by which no more than k were to be made.
 func TestCurvesAgainstBigNumbers(t *testing.T) {
+	t.Parallel()
 	random := rand.New(rand.NewPCG(1, 2))
 	wild := func(limit int) int64 { return 1 + random.Int64N(1<<(1+random.IntN(limit))) }
 	for i := range 3_000 {

@@ -61,6 +61,7 @@ func TestMessagesOfAPlan(t *testing.T) {
 
 // TestRecordBytes: what is reckoned is what the embedded broker's commit log grows by.
 func TestRecordBytes(t *testing.T) {
+	t.Parallel()
 	for _, text := range []string{
 		"", "message: {size: 1KiB, keys: {distinct: 100}, tags: 3, properties: {region: eu}}\n",
 		"message: {size: 16KiB, compressible: 0.5}\nproducer: {compress_over: 4KiB}\n",

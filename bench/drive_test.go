@@ -191,6 +191,7 @@ func TestStagesAreApart(t *testing.T) {
 // TestClosedLoop: each worker has a send in flight all the time, none is favoured, and what begins in a stage is that
 // stage's.
 func TestClosedLoop(t *testing.T) {
+	t.Parallel()
 	for _, mode := range []string{"sync", "oneway", "async"} {
 		t.Run(mode, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -219,6 +220,7 @@ func TestClosedLoop(t *testing.T) {
 
 // TestR49_Fairness: in a closed loop none of 1 to 10,000 workers makes many more sends than another.
 func TestR49_Fairness(t *testing.T) {
+	t.Parallel()
 	for _, workers := range []int{1, 2, 64, 4096, 10_000} {
 		synctest.Test(t, func(t *testing.T) {
 			f := newFake()
@@ -232,6 +234,7 @@ func TestR49_Fairness(t *testing.T) {
 }
 
 func TestCount(t *testing.T) {
+	t.Parallel()
 	for _, load := range []string{
 		"workers: 64, count: 1000", "workers: 3, count: 1000, mode: oneway", "workers: 4, in_flight: 100, count: 1000, mode: async",
 		"workers: 64, count: 1000, stages: [{for: 50ms, warmup: true}, {for: 1h}]",
@@ -354,6 +357,7 @@ func TestCountThenHang(t *testing.T) {
 }
 
 func TestWorkersGrow(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
 		f.service = 200 * time.Millisecond // at 1,000/s that takes 200 workers

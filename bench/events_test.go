@@ -107,6 +107,7 @@ events: [{at: 0s, for: 800ms, broker: 1, service_time: 8ms}]
 
 // On somebody's cluster a topic changes only if that is allowed, and each case begins with what it says.
 func TestR46_TopicEventOnSomebodysCluster(t *testing.T) {
+	t.Parallel()
 	cluster, err := broker.Start(broker.Options{Brokers: 2})
 	if err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 
 // TestInstances: clients with connections of their own share a load alike, in each mode, and their connections are added up.
 func TestInstances(t *testing.T) {
+	t.Parallel()
 	c := cluster(t, broker.Options{Brokers: 2})
 	for _, load := range []string{"mode: sync, workers: 6", "mode: async", "mode: oneway", "mode: batch, batch: 4", "mode: request", "mode: sync, stages: [{for: 1h, rate: 3k/s}]"} {
 		ca := &parse(t, on(c.NameServer())+"topic: {name: FLEET}\nproducer: {instances: 3, connections: 2}\nload: {count: 1200, "+load+"}")[0]

@@ -62,6 +62,7 @@ func TestQueuesAreCounted(t *testing.T) {
 
 // TestRoundRobinIsEven: the real producer spreads over all queues of two brokers.
 func TestRoundRobinIsEven(t *testing.T) {
+	t.Parallel()
 	c := cluster(t, broker.Options{Brokers: 2})
 	report, err := Run(t.Context(), scenario(t, on(c.NameServer())+"topic: {name: T, queues_per_broker: 4}\nload: {workers: 8, count: 8000}"), Options{})
 	if err != nil {

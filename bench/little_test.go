@@ -13,6 +13,7 @@ import (
 // TestLittlesLaw: what was in flight over time is known by arithmetic here, and the permits' holders and the recorder come
 // to it on their own ways, whatever became of the sends.
 func TestLittlesLaw(t *testing.T) {
+	t.Parallel()
 	for name, tt := range map[string]struct {
 		load     string
 		service  time.Duration

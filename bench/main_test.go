@@ -4,6 +4,10 @@ import (
 	"testing"
 
 	"rmqbench/internal/leaks"
+	"rmqbench/internal/waits"
 )
 
-func TestMain(m *testing.M) { leaks.Main(m) }
+func TestMain(m *testing.M) {
+	waits.AtOnce(4)
+	leaks.Main(m)
+}

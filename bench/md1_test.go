@@ -70,6 +70,9 @@ func TestR58_CapacityOfMD1(t *testing.T) {
 		t.Fatalf("THEORY=%q is no number of seeds", os.Getenv("THEORY"))
 	}
 	for seed := range seeds {
-		searchMD1(t, seed, CapacityOptions{Rounds: 1, Budget: time.Hour})
+		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
+			t.Parallel()
+			searchMD1(t, seed, CapacityOptions{Rounds: 1, Budget: time.Hour})
+		})
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 // TestRunRequests: every request is answered by the harness itself, on a closed and an open loop, and it is known where it was.
 func TestRunRequests(t *testing.T) {
+	t.Parallel()
 	c := cluster(t, broker.Options{Brokers: 2})
 	report, err := Run(t.Context(), scenario(t, on(c.NameServer())+"topic: {name: ASKED, queues_per_broker: 2}\nverify: offsets\nload: {mode: request, workers: 16}\n"+
 		"cases:\n  - {name: closed, load: {count: 800}}\n  - {name: open, load: {stages: [{for: 500ms, rate: 1k/s}]}}"), Options{})

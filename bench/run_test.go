@@ -198,6 +198,7 @@ func TestR30_RunInterrupted(t *testing.T) {
 
 // TestRunLosesACase: a case that can't be run costs those before it nothing.
 func TestRunLosesACase(t *testing.T) {
+	t.Parallel()
 	c := cluster(t, broker.Options{})
 	s := scenario(t, on(c.NameServer())+"load: {stages: [{for: 300ms}]}\nproducer: {send_timeout: 200ms}\ncases:\n  - {name: first}\n  - {name: second}\n")
 	var once bool

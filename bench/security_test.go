@@ -31,6 +31,7 @@ func secretFile(t *testing.T, text string, mode os.FileMode) string {
 
 // a run over TLS with credentials, whose result says how it was secured and holds no secret.
 func TestR39_R42_SecuredRun(t *testing.T) {
+	t.Parallel()
 	authority := certs.NewAuthority(t)
 	c := cluster(t, broker.Options{TLS: &tls.Config{Certificates: []tls.Certificate{authority.Issue(t, "127.0.0.1")}}})
 	credentials := secretFile(t, "accessKey: ak\nsecretKey: canary-secret\nsecurityToken: canary-token\n", 0o644)

@@ -13,6 +13,7 @@ import (
 
 // Every selector that the producer knows can be named in a scenario, and runs.
 func TestRunSelectors(t *testing.T) {
+	t.Parallel()
 	var text strings.Builder
 	text.WriteString("target: {embedded: {brokers: 3, rooms: [a, b]}}\nload: {workers: 2, count: 100, stages: [{for: 1m}]}\ncases:\n")
 	for _, name := range producer.SelectorNames() {

@@ -136,7 +136,6 @@ func mergeShares(t *testing.T, of []*Report) *results.Whole {
 // TestSharesMerge: three shares over real sockets to one embedded broker, merged through their printed form: what the brokers got is the
 // sum, each case's sums hold, and the shares began together.
 func TestSharesMerge(t *testing.T) {
-	t.Parallel()
 	cluster := cluster(t, broker.Options{})
 	s, err := scenarios.FromFlags(
 		scenarios.Override{Path: "target.namesrv", Value: cluster.NameServer()},
@@ -183,7 +182,6 @@ func TestSharesMerge(t *testing.T) {
 
 // TestShareThatIsLate: it says so, and the merged run is PARTIAL.
 func TestShareThatIsLate(t *testing.T) {
-	t.Parallel()
 	cluster := cluster(t, broker.Options{})
 	s, err := scenarios.FromFlags(scenarios.Override{Path: "target.namesrv", Value: cluster.NameServer()},
 		scenarios.Override{Path: "load.rate", Value: "200/s"}, scenarios.Override{Path: "load.duration", Value: "500ms"})

@@ -14,6 +14,7 @@ import (
 
 // TestTidy: of the topics that a run created those go that were not to be kept, and no other; what stays is told.
 func TestTidy(t *testing.T) {
+	t.Parallel()
 	c := cluster(t, broker.Options{})
 	for name, tt := range map[string]struct {
 		topic, there string
@@ -108,6 +109,7 @@ func TestTidyAfterAnError(t *testing.T) {
 
 // TestTopicType: a topic that is created is of the type that was asked for, and one of another type is left alone.
 func TestTopicType(t *testing.T) {
+	t.Parallel()
 	c := cluster(t, broker.Options{})
 	run := func(topic string) error {
 		_, err := Run(t.Context(), scenario(t, on(c.NameServer())+"topic: "+topic+"\nload: {workers: 1, count: 10}"), Options{})

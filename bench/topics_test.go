@@ -145,6 +145,7 @@ func TestRunTopics(t *testing.T) {
 // TestTopicsAreMade: of the topics of a scenario those that are missing are made, before anything is sent, and where none may be
 // made each that is missing is named.
 func TestTopicsAreMade(t *testing.T) {
+	t.Parallel()
 	c := cluster(t, broker.Options{Brokers: 2})
 	if _, err := CreateTopic(t.Context(), TopicOptions{NameServers: []string{c.NameServer()}}, producer.Topic{Name: "T_00", Queues: 1}); err != nil {
 		t.Fatal(err)

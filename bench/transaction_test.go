@@ -17,6 +17,7 @@ import (
 // TestRunTransactions: the run stays until the broker has asked for every end that was left open, and what was not rolled back
 // is what consumers get.
 func TestRunTransactions(t *testing.T) {
+	t.Parallel()
 	const check = 500 * time.Millisecond // a commit that comes later is one more, as with RocketMQ
 	c := cluster(t, broker.Options{Brokers: 2, CheckAfter: check, CheckInterval: check})
 	report, err := Run(t.Context(), scenario(t, on(c.NameServer())+"topic: {name: T}\n"+

@@ -39,6 +39,7 @@ func TestVerify(t *testing.T) {
 
 // TestVerifyOffsets: on two real brokers all that was acknowledged is stored, the warm-up's too, through a broker's death as well.
 func TestVerifyOffsets(t *testing.T) {
+	t.Parallel()
 	c := cluster(t, broker.Options{Brokers: 2})
 	text := on(c.NameServer()) + "topic: {name: T}\nverify: offsets\nproducer: {send_timeout: 1s}\nload: {workers: 8, stages: [{for: 50ms, warmup: true}, {for: 300ms}]}\n" +
 		"cases:\n  - {name: sync}\n  - {name: async, load: {mode: async}}\n  - {name: oneway, load: {mode: oneway, workers: 1, count: 500}}\n"

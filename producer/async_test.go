@@ -15,6 +15,7 @@ import (
 
 // in little: a thousand async sends while the connection is cut again and again, each called back once.
 func TestR05_R51_CallbacksExactlyOnce(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, nil, nil)
 	for _, b := range s.brokers {
 		b.script = func(n int64, r *remoting.Request) {

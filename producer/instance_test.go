@@ -271,6 +271,7 @@ func TestR48_ManyLives(t *testing.T) {
 
 // Who can't be told of a shutdown is named, and not waited for long.
 func TestShutdownUntold(t *testing.T) {
+	t.Parallel()
 	n := nameServer(t)
 	b := serve(t, func(r *remoting.Request) {
 		if remoting.RequestCode(r.Head.Code) != remoting.UnregisterClient {

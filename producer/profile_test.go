@@ -25,6 +25,7 @@ type arrival struct {
 
 // What RocketMQ 5.4.0's producer does of two brokers that answer so, ours does in profile java-5.4.
 func TestVectorRetry(t *testing.T) {
+	t.Parallel()
 	modes := map[string]func(int64, *remoting.Request){"ok": stored(remoting.Success), "close": cut, "silent": silent}
 	outcomes := map[string]func(SendResult, error) bool{
 		"SEND_OK":                         func(res SendResult, err error) bool { return err == nil && res.Status == SendOK },
@@ -44,6 +45,7 @@ func TestVectorRetry(t *testing.T) {
 		QueueIDKeptOnRetry              *bool
 	}](t, "retry.json") {
 		t.Run(tt.Name, func(t *testing.T) {
+			t.Parallel()
 			script := modes[tt.ServerMode]
 			if script == nil {
 				var code remoting.Code
@@ -178,6 +180,7 @@ func TestR16_RetryCodes(t *testing.T) {
 // With a time for each attempt a broker that does not answer leaves the others some of the send's; the last attempt has
 // all that is left.
 func TestAttemptTimeout(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, silent, silent)
 	p := s.producer(t, Options{AttemptTimeout: 50 * time.Millisecond, SendTimeout: time.Second})
 	began := time.Now()

@@ -159,6 +159,7 @@ func TestTraceBatches(t *testing.T) {
 
 // A trace topic that takes nothing never slows a send: what finds no room is dropped and counted.
 func TestTraceDrops(t *testing.T) {
+	t.Parallel()
 	m := newTraced(t)
 	m.k.on(func() {
 		m.k.answer = func(n int64, r *remoting.Request) {

@@ -24,6 +24,7 @@ import (
 // secrets that a run has are in nothing that it leaves: standard output and error, the result directory, every form
 // that report knows, the record on standard output, what a failure says, and the stacks of a process that is made to tell them.
 func TestR42_Canary(t *testing.T) {
+	t.Parallel()
 	authority := certs.NewAuthority(t)
 	c, err := broker.Start(broker.Options{TLS: &tls.Config{Certificates: []tls.Certificate{authority.Issue(t, "127.0.0.1")}}})
 	if err != nil {

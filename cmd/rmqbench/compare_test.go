@@ -126,6 +126,7 @@ func TestAbOfCommands(t *testing.T) {
 }
 
 func TestAbOfRuns(t *testing.T) {
+	t.Parallel()
 	out, errs, status := command(t, "ab", "--a", "-w 2 --count 300", "--b", "run -w 2 --count 300 -s 4KiB", "--rounds", "2", "-o", "none", "--calibration", "off", "--", "-m", "sync")
 	if status != 0 || !strings.Contains(out, "message.size_bytes: 128 and 4096") || !strings.Contains(out, "too few rounds") || !strings.Contains(out, "wire B/msg") {
 		t.Errorf("status %d\n%s%s", status, out, errs)

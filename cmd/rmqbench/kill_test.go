@@ -20,6 +20,7 @@ import (
 // TestR29_KilledRunLeavesItsCheckpoint kills the built binary in the middle of a run: what is there is whole, and says that it isn't all.
 // KILLS says how many of them there are, four at once (2; make lives: 100), each at another moment up to a checkpoint's time later.
 func TestR29_KilledRunLeavesItsCheckpoint(t *testing.T) {
+	t.Parallel()
 	kills := 2
 	if text := os.Getenv("KILLS"); text != "" {
 		n, err := strconv.Atoi(text)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"rmqbench/internal/leaks"
+	"rmqbench/internal/waits"
 	"rmqbench/results"
 )
 
@@ -20,6 +21,7 @@ func TestMain(m *testing.M) {
 	if strings.HasPrefix(filepath.Base(os.Args[0]), "rmqbench") && os.Getenv("DOCS_CALLS") != "" {
 		os.Exit(typeIn(os.Args[1:]))
 	}
+	waits.AtOnce(4)
 	leaks.Main(m, func() {
 		if builtIn != "" {
 			os.RemoveAll(builtIn)
@@ -198,6 +200,7 @@ func TestRunJSON(t *testing.T) {
 }
 
 func TestOpenLoopOnEmbedded(t *testing.T) {
+	t.Parallel()
 	out, _, status := command(t, "run", "-m", "sync", "-w", "8", "-r", "500/s", "-d", "1s", "-o", "none")
 	if status != exitDone && status != 5 { // a machine that is busy with other tests may be the limit
 		t.Fatalf("status %d", status)
@@ -211,6 +214,7 @@ func TestOpenLoopOnEmbedded(t *testing.T) {
 
 // --slo: an objective that is missed is exit status 3, one that can't be told 4.
 func TestObjective(t *testing.T) {
+	t.Parallel()
 	for slo, want := range map[string]struct {
 		status int
 		line   string
@@ -231,6 +235,7 @@ func TestObjective(t *testing.T) {
 
 // capacity answers in a sentence and as a record, within its budget.
 func TestCapacity(t *testing.T) {
+	t.Parallel()
 	args := strings.Fields("capacity --slo p50<1s --start 500/s --max-rate 500/s --step 1s --confirm 1s --budget 20s -w 64 -o")
 	dir := t.TempDir()
 	out, errs, status := command(t, append(args, dir, "--progress", "plain")...)

@@ -90,6 +90,7 @@ func TestSharesSendWhatOneSends(t *testing.T) {
 
 // TestMergeOfShares: three shares through logs and through directories give one result with all sends in it.
 func TestMergeOfShares(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	logs := sendShares(t, startCluster(t), 3, dir)
 	var out, errs bytes.Buffer

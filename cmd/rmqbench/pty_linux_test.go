@@ -159,6 +159,7 @@ func TestLiveView(t *testing.T) {
 
 // TestR31_TheTerminalComesBack: however a run at a terminal is ended, the terminal is as it was.
 func TestR31_TheTerminalComesBack(t *testing.T) {
+	t.Parallel()
 	binary := build(t)
 	for name, end := range map[string][]syscall.Signal{"SIGTERM": {syscall.SIGTERM}, "SIGHUP": {syscall.SIGHUP}, "SIGQUIT": {syscall.SIGQUIT}, "thrice": {syscall.SIGINT, syscall.SIGINT, syscall.SIGINT}} {
 		p := newPTY(t)

@@ -85,6 +85,7 @@ func underWay(t *testing.T, parent string) {
 
 // TestR31_ClosedPipe: who reads our output has gone in the middle of a run. It ends, and what was measured is in its directory.
 func TestR31_ClosedPipe(t *testing.T) {
+	t.Parallel()
 	binary := build(t)
 	for _, both := range []bool{false, true} { // standard error goes the same way, progress and all
 		out := t.TempDir()
