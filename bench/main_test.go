@@ -8,6 +8,6 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	waits.AtOnce(4)
+	waits.AtOnce(3)
 	leaks.Main(m)
 }

@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 	if strings.HasPrefix(filepath.Base(os.Args[0]), "rmqbench") && os.Getenv("DOCS_CALLS") != "" {
 		os.Exit(typeIn(os.Args[1:]))
 	}
-	waits.AtOnce(4)
+	waits.AtOnce(3)
 	leaks.Main(m, func() {
 		if builtIn != "" {
 			os.RemoveAll(builtIn)
