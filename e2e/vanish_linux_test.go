@@ -3,14 +3,25 @@
 package e2e
 
 import (
+	"context"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"rmqbench/ab"
+	"rmqbench/bench"
+	"rmqbench/broker"
+	"rmqbench/producer"
 	"rmqbench/remoting"
+	"rmqbench/remoting/message"
+	"rmqbench/results"
+	"rmqbench/scenarios"
 )
 
 // blackholed sets up, in the namespace that these tests have to themselves, a wire at whose other end nobody answers: hole is behind it,
@@ -39,7 +50,9 @@ func blackholed(t *testing.T) (hole, vanishing string, vanish func()) {
 		ip("neigh add " + addr + " lladdr 02:00:00:00:00:99 dev hole0 nud permanent")
 	}
 	ip("addr add " + vanishing + "/32 dev lo")
-	return hole, vanishing, func() { ip("addr del " + vanishing + "/32 dev lo") }
+	vanish = sync.OnceFunc(func() { ip("addr del " + vanishing + "/32 dev lo") })
+	t.Cleanup(vanish)
+	return hole, vanishing, vanish
 }
 
 func echoServer(t *testing.T, host string) *remoting.Server {
@@ -140,5 +153,111 @@ func TestR04_Blackhole(t *testing.T) {
 		if err := <-dials; err == nil {
 			t.Error("a hole answered")
 		}
+	}
+}
+
+// beside sends to one queue, whatever else the topic's route has.
+type beside struct {
+	*producer.Producer
+	queue producer.MessageQueue
+}
+
+func (b beside) Send(ctx context.Context, m *producer.Message, opts ...producer.SendOption) (producer.SendResult, error) {
+	return b.Producer.Send(ctx, m, append(opts, producer.To(b.queue))...)
+}
+
+// ab finds no difference between a healthy broker alone and one beside a broker that swallows everything, while sends of the same client
+// to that one wait for its connection.
+func TestR04_AbFindsNoDifference(t *testing.T) {
+	hole, _, _ := blackholed(t)
+	const topic, rounds, rate = "BESIDE", 10, 500
+	const dialling = 3 * time.Second // until it is given up
+	c, err := broker.Start(broker.Options{MemoryBudget: 8 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	healthy := producer.MessageQueue{Topic: topic, Broker: c.Brokers()[0].Name()}
+	swallowed := producer.MessageQueue{Topic: topic, Broker: "hole"}
+	names := func(brokers map[string]string) string {
+		r := message.Route{}
+		for name, addr := range brokers {
+			r.Brokers = append(r.Brokers, message.BrokerData{Cluster: c.Name(), Name: name, Addrs: map[int64]string{0: addr}})
+			r.Queues = append(r.Queues, message.QueueData{Broker: name, ReadQueues: 1, WriteQueues: 1, Perm: 6})
+		}
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := remoting.NewServer(l, remoting.HandlerFunc(func(req *remoting.Request) {
+			_ = req.Answer(&remoting.Command{Body: r.AppendJSON(nil, true)})
+		}), remoting.ServerOptions{}, nil)
+		t.Cleanup(func() { _ = s.Close() })
+		return l.Addr().String()
+	}
+	at := c.Brokers()[0].Addr()
+	var clients, refused, slowest atomic.Int64 // slowest: ns, of what went to the healthy one beside the hole
+	arm := func(name, nameServer string, others int) ab.Arm {
+		return ab.Arm{Name: name, Measure: func(ctx context.Context) (*results.Side, error) {
+			p := producer.New(producer.Options{NameServers: []string{nameServer}, Group: "beside", InstanceName: fmt.Sprint(name, clients.Add(1)), Profile: producer.Measure})
+			if err := p.Start(); err != nil {
+				return nil, err
+			}
+			defer func() { _ = p.Shutdown() }() // what it says of a broker that swallows all is no news
+			ctx, stop := context.WithCancel(ctx)
+			var all sync.WaitGroup
+			defer all.Wait()
+			defer stop()
+			for range others {
+				all.Go(func() {
+					for ctx.Err() == nil {
+						if _, err := p.Send(ctx, &producer.Message{Topic: topic, Body: []byte("x")}, producer.To(swallowed)); err == nil {
+							t.Error("a hole answered")
+						}
+						refused.Add(1)
+						time.Sleep(20 * time.Millisecond) // between dials a send is refused at once
+					}
+				})
+			}
+			s, err := scenarios.FromFlags(scenarios.Override{Path: "topic.name", Value: topic}, scenarios.Override{Path: "load.rate", Value: fmt.Sprintf("%d/s", rate)},
+				scenarios.Override{Path: "load.duration", Value: "2s"}, scenarios.Override{Path: "load.workers", Value: "16"})
+			if err != nil {
+				return nil, err
+			}
+			report, err := bench.Run(ctx, s, bench.Options{Sender: func(*scenarios.Case) (bench.Sender, error) { return beside{p, healthy}, nil }})
+			if err != nil {
+				return nil, err
+			}
+			r := &report.Run.Cases[0]
+			if r.Acknowledged != 2*rate {
+				t.Errorf("%s: %+v", name, r.Counts)
+			}
+			if others > 0 {
+				slowest.Store(max(slowest.Load(), r.Service.Max)) // one arm at a time
+			}
+			return results.SideOf(name, report.Run, report.Histograms), nil
+		}}
+	}
+	alone := arm("alone", names(map[string]string{healthy.Broker: at}), 0)
+	besideHole := arm("beside a hole", names(map[string]string{healthy.Broker: at, swallowed.Broker: net.JoinHostPort(hole, "10911")}), 16)
+	sides, err := ab.Measure(t.Context(), ab.Plan{Base: alone, New: besideHole, Rounds: rounds, Again: true, Seed: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// To wait for a dial would be thousands of times the median; what the others cost that try again is a few percent of a CPU.
+	found, err := results.Compare(sides.Base, sides.New, results.CompareOptions{Paired: true, ByDesign: true, Gate: true, MaxRegression: 0.25, Again: sides.Again, Metrics: []string{"p50"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%s; the slowest send beside the hole took %v; %d sends to the hole ended meanwhile", found.Sentence(), time.Duration(slowest.Load()), refused.Load())
+	for i := range found.Rows {
+		r := &found.Rows[i]
+		t.Logf("%s: %.0f alone, %.0f beside a hole: %s %s", r.Metric.Name, r.Base, r.New, r.Outcome, r.Why)
+		if r.Outcome == results.Worse {
+			t.Errorf("%s is worse beside a hole", r.Metric.Name)
+		}
+	}
+	if len(found.Rows) != 1 || refused.Load() < rounds || time.Duration(slowest.Load()) > dialling/2 {
+		t.Errorf("%d rows of 1, %d sends to the hole, the slowest beside it %v", len(found.Rows), refused.Load(), time.Duration(slowest.Load()))
 	}
 }
