@@ -109,7 +109,7 @@ func TestBatchTo(t *testing.T) {
 }
 
 // On the wire: request 320 with the batch flag, never compressed, with properties of its own; a message between two
-// batches is none.
+// batches is none, whichever queue they go to and whoever says so.
 func TestBatchHeader(t *testing.T) {
 	type seen struct {
 		code  remoting.RequestCode
@@ -128,13 +128,19 @@ func TestBatchHeader(t *testing.T) {
 	})
 	p := s.producer(t, Options{CompressOver: 1})
 	big := &Message{Topic: "T", Body: bytes.Repeat([]byte("a"), 5000), NoWaitStore: true}
-	for _, batched := range []bool{true, false, true, false} {
+	const sends = 24
+	for i := range 2 * sends {
+		batched := i%3 == 0 // each queue gets both
+		var opts []SendOption
+		if i < sends {
+			opts = []SendOption{To(MessageQueue{"T", "b0", 0})}
+		}
 		var res BatchResult
 		var err error
 		if batched {
-			res, err = p.SendBatch(t.Context(), []*Message{big, big}, To(MessageQueue{"T", "b0", 0}))
+			res, err = p.SendBatch(t.Context(), []*Message{big, big}, opts...)
 		} else {
-			res.SendResult, err = p.Send(t.Context(), big, To(MessageQueue{"T", "b0", 0}))
+			res.SendResult, err = p.Send(t.Context(), big, opts...)
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -216,7 +222,7 @@ func TestSplitBatch(t *testing.T) {
 				t.Fatal(err)
 			}
 			o := &outlet{p: New(Options{Group: "g"}), in: &instance{ids: newIDs("fe80::1")}}
-			s := &send{hot: hot{out: o}, one: one{batch: b}}
+			s := &send{hot: hot{out: o}, rare: rare{batch: b}}
 			if err := s.encodeBatch(0); err != nil {
 				t.Fatal(err)
 			}

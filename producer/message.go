@@ -38,19 +38,26 @@ func (m *Message) plain() bool {
 	return len(m.Tags)|len(m.Keys)|len(m.ShardingKey)|len(m.BuyerID)|len(m.Properties)|m.DelayLevel|int(m.DelayFor) == 0 && m.DeliverAt.IsZero()
 }
 
+// idKey is what comes before the message's id in its properties.
+const idKey = message.PropertyUniqueKey + "\x01"
+
+// wait is what comes after it: whether the broker is to wait for its store.
+func (m *Message) wait() string {
+	if m.NoWaitStore {
+		return "\x02" + message.PropertyWaitStoreOK + "\x01false\x02"
+	}
+	return "\x02" + message.PropertyWaitStoreOK + "\x01true\x02"
+}
+
 // appendProperties writes the properties string: what the client sets first, then the application's. more is nil for most.
 func (m *Message) appendProperties(dst []byte, id message.UniqueID, more *extra) []byte {
-	dst = append(dst, message.PropertyUniqueKey+"\x01"...)
+	dst = append(dst, idKey...)
 	return m.appendOthers(id.AppendHex(dst), more)
 }
 
 // appendOthers is appendProperties after the id.
 func (m *Message) appendOthers(dst []byte, more *extra) []byte {
-	wait := "\x02" + message.PropertyWaitStoreOK + "\x01true\x02"
-	if m.NoWaitStore {
-		wait = "\x02" + message.PropertyWaitStoreOK + "\x01false\x02"
-	}
-	dst = append(dst, wait...)
+	dst = append(dst, m.wait()...)
 	if more == nil && m.plain() {
 		return dst
 	}
@@ -117,12 +124,14 @@ var (
 
 // check refuses what no broker would take, or what the properties string can't hold.
 func (m *Message) check(maxBody int) error {
-	if err := message.CheckBody(len(m.Body), maxBody); err != nil {
+	if err := message.CheckBody(len(m.Body), maxBody); err != nil || m.plain() {
 		return err
 	}
-	if m.plain() {
-		return nil
-	}
+	return m.checkFields()
+}
+
+// checkFields is the part of check that is of the fields which a plain message leaves empty.
+func (m *Message) checkFields() error {
 	if m.delayed() {
 		if err := m.checkDelay(); err != nil {
 			return err

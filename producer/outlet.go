@@ -24,7 +24,7 @@ type outlet struct {
 type lane struct {
 	topic  string
 	route  *route
-	heads  []atomic.Pointer[remoting.SendTemplate] // for each kind of send each queue's; made when they are first needed
+	heads  []atomic.Pointer[remoting.SendTemplate] // for each kind of request each queue's; made when they are first needed
 	queues atomic.Pointer[[]MessageQueue]          // the route's, for selectors; made for the first
 }
 
@@ -74,7 +74,7 @@ func (o *outlet) newLane(now *route) *lane {
 // headKinds is how many kinds of request go to a queue.
 const headKinds = 3
 
-// headKind tells heads of one queue apart.
+// headKind tells heads of one queue apart; a message's is 0.
 func headKind(code remoting.RequestCode) int {
 	switch code {
 	case remoting.SendBatchMessage:
@@ -87,11 +87,20 @@ func headKind(code remoting.RequestCode) int {
 
 // head is the template for a queue of the lane; r is what to make it from, and a head without one is told its queue.
 func (l *lane) head(q *queueAddr, r *remoting.SendRequest) *remoting.SendTemplate {
-	at := &l.heads[headKinds*q.at+headKind(r.Code)]
+	at := &l.heads[headKind(r.Code)*len(l.route.queues)+q.at]
 	if t := at.Load(); t != nil && r.Serialize == remoting.RocketMQ {
 		return t
 	}
 	return newHead(at, q, r)
+}
+
+// turn is the queue whose turn it is and its head for a message, which is binary; both are nil if the head is still to be made.
+func (l *lane) turn(turn uint32) (*queueAddr, *remoting.SendTemplate) {
+	at := turn % uint32(len(l.route.queues))
+	if t := l.heads[at].Load(); t != nil {
+		return &l.route.queues[at], t
+	}
+	return nil, nil
 }
 
 func newHead(at *atomic.Pointer[remoting.SendTemplate], q *queueAddr, r *remoting.SendRequest) *remoting.SendTemplate {

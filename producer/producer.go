@@ -16,6 +16,8 @@ type Producer struct {
 	opts     Options
 	hooked   bool      // there are hooks that see sends
 	unusual  bool      // sends need what is rare: hooks, a selector or brokers to avoid
+	binary   bool      // heads are, not JSON
+	bare     bool      // and messages without properties of their own have none of the producer's either
 	checks   *executor // of brokers' questions to the listener; nil: there is none
 	half     extra     // of half messages
 	trace    *tracer   // nil: none
@@ -41,6 +43,8 @@ func New(o Options) *Producer {
 	}
 	p.hooked = len(p.opts.SendHooks) > 0 || len(o.ForbiddenHooks) > 0
 	p.unusual = p.hooked || p.avoid != nil || p.opts.Selector != nil
+	p.binary = p.opts.serialize() == remoting.RocketMQ
+	p.bare = p.binary && p.opts.Namespace == ""
 	return p
 }
 

@@ -83,7 +83,7 @@ type reply struct {
 	status   Status
 	traceOff bool
 	refused  bool        // nothing was stored: rare.refusal says why
-	more     bool        // rare has region or handle
+	more     bool        // rare has region, handle or batch
 	wake     chan error  // sync: Done's error; capacity 1. Never changes
 	offsetID OffsetMsgID // none of a batch
 }
@@ -106,13 +106,13 @@ type hot struct {
 
 // one is what else a send holds of its own message.
 type one struct {
+	prepared int64 // remoting.Nanotime; only if stamped
 	ctx      context.Context
-	batch    *batch // what it carries beside msg, its own; nil for most
 	body     []byte // as it goes out: the message's own, or in packed
 	deadline int64  // remoting.Nanotime
 	endless  bool   // ctx has neither an end nor a deadline
-	prepared int64  // remoting.Nanotime; only if stamped
 	placed   bool   // to, or else by, says which queue: of every attempt the same
+	bare     bool   // its properties are the id and whether to wait, and AppendHead writes them
 }
 
 // rare is what most sends leave zero; who sets any of it, sets unusual, or more.
@@ -130,6 +130,7 @@ type rare struct {
 	arg       any
 	watch     Watcher     // by, if it is one; else nil
 	extra     *extra      // nil for most
+	batch     *batch      // what it carries beside msg, its own; nil for most
 	last      string      // broker of the attempt before
 	lastID    int32       // its queue there
 	weak      *SendResult // an attempt that stored the message with less than SEND_OK, when another was made after it
@@ -145,8 +146,11 @@ func (p *Producer) newSend(ctx context.Context, m *Message, b *batch, opts []Sen
 	if out == nil || out.topic != m.Topic {
 		out, err = p.outlet(in, m.Topic)
 	}
+	plain := m.plain()
 	if err == nil && b == nil {
-		err = m.check(p.opts.MaxBody)
+		if err = message.CheckBody(len(m.Body), p.opts.MaxBody); err == nil && !plain {
+			err = m.checkFields()
+		}
 	}
 	if err != nil {
 		return nil, &SendError{Topic: m.Topic, Err: err}
@@ -163,11 +167,16 @@ func (p *Producer) newSend(ctx context.Context, m *Message, b *batch, opts []Sen
 	// Field by field, each where it belongs: a struct that was put together elsewhere is copied in pieces of which the processor
 	// has the parts under way still.
 	s.serial, s.callback, s.queue, s.attempts, s.turn = serial, nil, nil, 0, turn
+	if !unusual && b == nil && p.binary {
+		if now := out.route.now.Load(); now != nil { // else pick does it, when there is a route
+			s.queue, s.Template = out.lane(now).turn(turn)
+		}
+	}
 	s.unusual, s.late, s.timed, s.placed = unusual, false, false, false
-	s.ctx, s.msg, s.batch, s.body, s.retries = ctx, m, b, m.Body, int32(p.opts.Retries)
+	s.ctx, s.msg, s.body, s.retries = ctx, m, m.Body, int32(p.opts.Retries)
 	s.Stamped = m.Stamped
 	if s.Receiver = s; b != nil {
-		s.Receiver = (*batchSend)(s)
+		s.Receiver, s.batch, s.more = (*batchSend)(s), b, true
 	}
 	timeout := p.opts.SendTimeout
 	if unusual {
@@ -198,14 +207,16 @@ func (p *Producer) newSend(ctx context.Context, m *Message, b *batch, opts []Sen
 		more = s.extra
 		s.SysFlag, s.Code = int32(more.sysFlag), cmp.Or(more.code, s.Code)
 	}
-	properties := append(s.Properties[:0], message.PropertyUniqueKey+"\x01"...)
-	properties = m.appendOthers(in.ids.AppendHex(properties, serial), more)
-	if p.opts.Namespace != "" {
-		properties = appendText(properties, message.PropertyInstanceID, p.opts.Namespace)
-	}
-	s.Properties = properties
-	if n := len(properties); n > message.MaxPropertiesLen {
-		return nil, s.discard(&PropertiesSizeError{n, message.MaxPropertiesLen})
+	if s.bare = plain && more == nil && p.bare; !s.bare {
+		properties := append(s.Properties[:0], idKey...)
+		properties = m.appendOthers(in.ids.AppendHex(properties, serial), more)
+		if p.opts.Namespace != "" {
+			properties = appendText(properties, message.PropertyInstanceID, p.opts.Namespace)
+		}
+		s.Properties = properties
+		if n := len(properties); n > message.MaxPropertiesLen {
+			return nil, s.discard(&PropertiesSizeError{n, message.MaxPropertiesLen})
+		}
 	}
 	switch {
 	case b != nil:
@@ -222,6 +233,18 @@ func (p *Producer) newSend(ctx context.Context, m *Message, b *batch, opts []Sen
 		s.prepared = remoting.Nanotime()
 	}
 	return s, nil
+}
+
+// AppendHead writes the request's head. The properties of a message that has none of its own go to their place at once: they are
+// neither put together elsewhere nor copied.
+func (s *send) AppendHead(dst []byte, opaque int32, bodyLen int) ([]byte, error) {
+	if !s.bare {
+		return s.SendRequest.AppendHead(dst, opaque, bodyLen)
+	}
+	ids, wait := s.out.in.ids, s.msg.wait()
+	out := s.Template.Open(dst, &s.SendRequest, len(idKey)+ids.HexLen()+len(wait))
+	out = ids.AppendHex(append(out, idKey...), s.serial)
+	return s.Template.Close(dst, append(out, wait...), opaque, bodyLen, &s.SendRequest)
 }
 
 // compress makes the body small, if compression does: Java sends it compressed even where that made it larger.
@@ -360,19 +383,21 @@ func (s *send) attempt(wait bool) error {
 		s.stamps, s.region, s.handle = remoting.Stamps{}, "", ""
 	}
 	s.attempts++
-	if s.out.p.hooked {
-		if err := s.before(); err != nil {
-			s.attempts--
-			return err
+	if s.unusual {
+		if s.out.p.hooked {
+			if err := s.before(); err != nil {
+				s.attempts--
+				return err
+			}
+		}
+		if s.timed {
+			s.begin()
 		}
 	}
-	if s.timed {
-		s.begin()
-	}
 	if wait {
-		return s.queue.endpoint.Start(s.ctx, &s.Call, &s.SendRequest, s.body, s.attemptDeadline())
+		return s.queue.endpoint.Start(s.ctx, &s.Call, s, s.body, s.attemptDeadline())
 	}
-	err := s.queue.endpoint.StartNow(&s.Call, &s.SendRequest, s.body, s.deadline)
+	err := s.queue.endpoint.StartNow(&s.Call, s, s.body, s.deadline)
 	if err == nil {
 		return nil
 	}

@@ -9,16 +9,18 @@ import (
 
 // SendHeader is what a send request says beside the body: SendMessageRequestHeader.java (V1, spelled-out names) and
 // SendMessageRequestHeaderV2.java (letters a to n). The zero value of an optional field is left out only where noted.
+//
+// What differs from one of a producer's sends to the next comes first, so that it lies in one cache line.
 type SendHeader struct {
+	BornTimestamp    int64  // g, ms since the epoch
+	SysFlag          int32  // f
+	Flag             int32  // h, the user's
+	Properties       []byte // i, encoded as message.AppendProperties does; nil leaves the field out
 	ProducerGroup    string // a
 	Topic            string // b
 	DefaultTopic     string // c
 	DefaultQueueNums int32  // d
 	QueueID          int32  // e; below 0 the broker picks
-	SysFlag          int32  // f
-	BornTimestamp    int64  // g, ms since the epoch
-	Flag             int32  // h, the user's
-	Properties       []byte // i, encoded as message.AppendProperties does; nil leaves the field out
 	ReconsumeTimes   int32  // j
 	UnitMode         bool   // k
 	MaxReconsume     int32  // l; 0 leaves the field out
@@ -28,16 +30,16 @@ type SendHeader struct {
 
 // SendRequest is a send as the wire wants it. It is a [HeadEncoder] that allocates nothing.
 type SendRequest struct {
-	SendHeader
-	Serialize Serialize
-	Code      RequestCode // SendMessage, SendReplyMessage and PushReplyMessageToClient take V1 names, all others V2 letters
-	Language  Language
-	Version   int32
-	Oneway    bool
-
-	// Template, if set, is this request's own: the binary head is then copied from it, and of the fields above only
+	// Template, if set, is this request's own: the binary head is then copied from it, and of the fields below only
 	// SysFlag, BornTimestamp, Flag, Properties and Oneway are read. JSON heads are written whole.
 	Template *SendTemplate
+
+	Serialize Serialize
+	Language  Language
+	Oneway    bool
+	Code      RequestCode // SendMessage, SendReplyMessage and PushReplyMessageToClient take V1 names, all others V2 letters
+	Version   int32
+	SendHeader
 }
 
 var sendKeysV1 = [...]string{"producerGroup", "topic", "defaultTopic", "defaultTopicQueueNums", "queueId", "sysFlag", "bornTimestamp", "flag", "properties", "reconsumeTimes", "unitMode", "maxReconsumeTimes", "batch", "bname"}

@@ -31,18 +31,31 @@ func (r *SendRequest) NewTemplate() *SendTemplate {
 
 // appendHead is [SendRequest.AppendHead] from the template.
 func (t *SendTemplate) appendHead(dst []byte, opaque int32, bodyLen int, r *SendRequest) ([]byte, error) {
-	from := len(dst)
+	if r.Properties == nil {
+		return t.Close(dst, t.open(dst, r), opaque, bodyLen, r)
+	}
+	return t.Close(dst, append(t.Open(dst, r, len(r.Properties)), r.Properties...), opaque, bodyLen, r)
+}
+
+// Open begins a head whose properties, propertiesLen bytes, its caller appends before [SendTemplate.Close] ends it: they need not be
+// put together elsewhere first. r's own are not read.
+func (t *SendTemplate) Open(dst []byte, r *SendRequest, propertiesLen int) []byte {
+	out := append(t.open(dst, r), 0, 1, 'i')
+	return binary.BigEndian.AppendUint32(out, uint32(propertiesLen))
+}
+
+func (t *SendTemplate) open(dst []byte, r *SendRequest) []byte {
 	out := append(dst, t.head...)
 	out = appendShort(out, 'f', int64(r.SysFlag))
 	out = appendShort(out, 'g', r.BornTimestamp)
-	out = appendShort(out, 'h', int64(r.Flag))
-	if r.Properties != nil {
-		out = append(out, 0, 1, 'i')
-		out = binary.BigEndian.AppendUint32(out, uint32(len(r.Properties)))
-		out = append(out, r.Properties...)
-	}
+	return appendShort(out, 'h', int64(r.Flag))
+}
+
+// Close ends the head that out, what Open made of dst and the properties, has after dst. It returns dst with it, or dst alone with
+// an error, as [SendRequest.AppendHead].
+func (t *SendTemplate) Close(dst, out []byte, opaque int32, bodyLen int, r *SendRequest) ([]byte, error) {
 	out = append(out, t.tail...)
-	head := out[from:]
+	head := out[len(dst):]
 	binary.BigEndian.PutUint32(head[opaqueAt:], uint32(opaque))
 	if r.Oneway {
 		head[flagAt+3] = byte(FlagOneway)

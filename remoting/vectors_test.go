@@ -284,6 +284,19 @@ func sendBothWays(t *testing.T, v vectorSend) {
 	if frame := encode(v.RequestCode, RocketMQ); !bytes.Equal(frame, whole) {
 		t.Errorf("from the template\n%x, want\n%x", frame, whole)
 	}
+	if properties := req.Properties; properties != nil {
+		req.Properties = []byte("left alone")
+		before := []byte("what is there")
+		out := append(req.Template.Open(before, &req, len(properties)), properties...)
+		frame, err := req.Template.Close(before, out, v.Opaque, len(v.BodyHex), &req)
+		if got, ok := bytes.CutPrefix(append(frame, v.BodyHex...), before); err != nil || !ok || !bytes.Equal(got, whole) {
+			t.Errorf("in parts\n%x, want\n%x; %v", frame, whole, err)
+		}
+		if frame, err := req.Template.Close(before, out, v.Opaque, MaxFrame, &req); err == nil || string(frame) != string(before) {
+			t.Errorf("of a body that is too large\n%x, %v", frame, err)
+		}
+		req.Properties = properties
+	}
 	req.Template = nil
 
 	for _, frame := range [...][]byte{v.ExpectedHexJSON, v.ExpectedHexBinary, encode(SendMessage, JSON), encode(SendMessage, RocketMQ)} {

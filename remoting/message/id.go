@@ -92,7 +92,10 @@ type IDSource struct {
 	head  UniqueID                // address, pid and hash; the rest is zero
 	start string                  // of the ids in hex, as far as head goes
 	month atomic.Pointer[idMonth] // the month that the clock was last seen in
-	last  atomic.Uint64           // month number 16 bits, milliseconds 32, counter 16, of the id last made
+
+	_    [64]byte      // all who make ids write to last: nothing that others only read shares its cache line
+	last atomic.Uint64 // month number 16 bits, milliseconds 32, counter 16, of the id last made
+	_    [64]byte
 }
 
 // idMonth is a calendar month in the clock's zone, in ms since the epoch.
@@ -166,10 +169,22 @@ func (s *IDSource) Set(id *UniqueID, serial uint64) {
 // AppendHex appends that id as [UniqueID.AppendHex] does, and faster.
 func (s *IDSource) AppendHex(dst []byte, serial uint64) []byte {
 	dst = append(dst, s.start...)
-	for shift := 8*idMoves - 4; shift >= 0; shift -= 4 {
-		dst = append(dst, upperDigits[serial>>shift&0xF])
-	}
-	return dst
+	dst = binary.BigEndian.AppendUint32(dst, uint32(upperHex8(uint32(serial>>16))>>32))
+	return binary.BigEndian.AppendUint64(dst, upperHex8(uint32(serial)))
+}
+
+// HexLen is how long the ids of this source are in hex.
+func (s *IDSource) HexLen() int { return 2 * int(s.head.n) }
+
+// upperHex8 is n in eight upper-case hex digits, the first in the highest byte: each nibble gets a byte, and what those over 9 lack
+// to letters is added to all at once.
+func upperHex8(n uint32) uint64 {
+	x := uint64(n)
+	x = (x | x<<16) & 0x0000FFFF_0000FFFF
+	x = (x | x<<8) & 0x00FF00FF_00FF00FF
+	x = (x | x<<4) & 0x0F0F0F0F_0F0F0F0F
+	letters := (x + 0x06060606_06060606) >> 4 & 0x01010101_01010101
+	return x + 0x30303030_30303030 + letters*('A'-'9'-1)
 }
 
 func monthOf(t time.Time) *idMonth {

@@ -53,9 +53,11 @@ func TestVectorUniqueID(t *testing.T) {
 // An id made of its number is the one that Next makes, in hex too.
 func TestIDSourceSerial(t *testing.T) {
 	for _, ip := range []string{"192.0.2.7", "2001:db8::1"} {
-		clock := func() time.Time { return monthStart.Add(123456789 * time.Millisecond) }
+		ms := int64(0)
+		clock := func() time.Time { return monthStart.Add(time.Duration(ms) * time.Millisecond) }
 		one, other := NewIDSource(netip.MustParseAddr(ip), 4711, 0xCAFE, clock), NewIDSource(netip.MustParseAddr(ip), 4711, 0xCAFE, clock)
-		for range 3 {
+		for i := range int64(1000) {
+			ms = i * i * i % (30 * 24 * 3_600_000) // digits of all kinds in all places
 			want := one.Next()
 			serial := other.SerialAt(clock().UnixMilli())
 			got := UniqueID{b: [idBytes6]byte{0xFF, idBytes6 - 1: 0xFF}, n: 99} // nothing of it stays
