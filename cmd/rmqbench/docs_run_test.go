@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -115,14 +117,15 @@ func untyped(line string) bool {
 
 // A world is what the blocks of all pages have around them.
 type world struct {
-	bin    string            // programs, before those of PATH
-	notes  string            // what each call did, by the block in which it stands
-	past   string            // a directory of results
-	result string            // a run's directory
-	shares string            // a directory of two shares' results and one of the logs that they printed
-	ca     string            // of the cluster that speaks TLS
-	tls    string            // where its name server is
-	pages  map[string]string // complete scenarios of our pages, by name
+	bin       string            // programs, before those of PATH
+	notes     string            // what each call did, by the block in which it stands
+	past      string            // a directory of results
+	selectors string            // a run's directory that compares some
+	result    string            // a run's directory
+	shares    string            // a directory of two shares' results and one of the logs that they printed
+	ca        string            // of the cluster that speaks TLS
+	tls       string            // where its name server is
+	pages     map[string]string // complete scenarios of our pages, by name
 }
 
 func newWorld(t *testing.T) *world {
@@ -167,14 +170,20 @@ func newWorld(t *testing.T) *world {
 	t.Cleanup(secured.Close)
 	w.tls = secured.NameServer()
 
-	if _, errs, status := command(t, "run", "-m", "sync", "-w", "64", "-d", "200ms", "-o", filepath.Join(dir, "runs"), "--progress", "none", "--instrument-cost", "off"); status == exitUsage || status == exitFailed {
-		t.Fatal(errs) // of baseline:sync's load
+	made := func(flags ...string) string {
+		t.Helper()
+		out := t.TempDir()
+		if _, errs, status := command(t, append([]string{"run", "-o", out, "--progress", "none", "--instrument-cost", "off"}, flags...)...); status == exitUsage || status == exitFailed {
+			t.Fatal(errs)
+		}
+		found, err := filepath.Glob(filepath.Join(out, "*"))
+		if err != nil || len(found) != 1 {
+			t.Fatal(found, err)
+		}
+		return found[0]
 	}
-	found, err := filepath.Glob(filepath.Join(dir, "runs/*"))
-	if err != nil || len(found) != 1 {
-		t.Fatal(found, err)
-	}
-	w.result = found[0]
+	w.result = made("-m", "sync", "-w", "64", "-d", "200ms") // of baseline:sync's load
+	w.selectors = made("--selector", "random,hash", "-w", "4", "-d", "100ms")
 	quick, err := os.ReadFile("../../results/testdata/quick.json")
 	if err != nil {
 		t.Fatal(err)
@@ -239,7 +248,11 @@ func (w *world) files(t *testing.T, dir, script string) {
 		case name == "logs/":
 			link(filepath.Join(w.shares, "logs"), "logs")
 		case name == "RESULT", strings.HasPrefix(name, "runs/") && name != "runs/" && !strings.Contains(script, "-o "+name):
-			if err := os.CopyFS(filepath.Join(dir, name), os.DirFS(w.result)); err != nil {
+			result := w.result
+			if strings.Contains(script, name+" --format csv:selectors") {
+				result = w.selectors
+			}
+			if err := os.CopyFS(filepath.Join(dir, name), os.DirFS(result)); err != nil {
 				t.Fatal(err)
 			}
 		case strings.HasSuffix(name, ".test"):
@@ -269,6 +282,8 @@ func (w *world) typeBlock(t *testing.T, at, dir, script string, calls int) {
 		return
 	}
 	defer cluster.Close()
+	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, cluster.NameServer()) }))
+	defer endpoint.Close()
 	notes := filepath.Join(w.notes, at)
 	if err := os.MkdirAll(notes, 0o700); err != nil {
 		t.Errorf("%s: %v", at, err)
@@ -279,7 +294,7 @@ func (w *world) typeBlock(t *testing.T, at, dir, script string, calls int) {
 	cmd := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", script)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "PATH="+w.bin+string(os.PathListSeparator)+os.Getenv("PATH"), "HOME="+dir, "XDG_CACHE_HOME="+dir,
-		"DOCS_CALLS="+notes, "DOCS_CLUSTER="+cluster.NameServer(), "DOCS_TLS="+w.tls, "BENCH_NAMESRV="+cluster.NameServer(), "GITHUB_STEP_SUMMARY="+filepath.Join(dir, "summary.md"))
+		"DOCS_CALLS="+notes, "DOCS_CLUSTER="+cluster.NameServer(), "DOCS_TLS="+w.tls, "DOCS_ENDPOINT="+endpoint.URL, "BENCH_NAMESRV="+cluster.NameServer(), "GITHUB_STEP_SUMMARY="+filepath.Join(dir, "summary.md"))
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Errorf("%s: %v\n%s\n%s", at, err, script, out)
@@ -328,7 +343,7 @@ var printed = map[string]string{
 	"history":    `verdict +result|^$`,
 	"merge":      `0 of 2|0 of 4|"shards"`,
 	"mqproducer": `-w 64 →|→ --`,
-	"report":     `(html|csv|junit\.xml)\n|^Unit |"\$schema"`,
+	"report":     `(html|csv|junit\.xml)\n|^Unit |^(run|case),|"\$schema"`,
 	"run":        `\b(VALID|SUSPECT|GENERATOR_LIMITED)\b|nothing is sent`,
 	"scenarios":  `version: 1|quick|ok|"\$schema"`,
 	"topic":      `(?m)^topic \w+: (made|deleted|.*queues)|"topic": "`,
@@ -379,6 +394,7 @@ func shorter(args []string) []string {
 		at = os.Getenv("DOCS_TLS")
 	}
 	for i, a := range args {
+		a = strings.ReplaceAll(a, "http://HOST:8080", os.Getenv("DOCS_ENDPOINT"))
 		if args[0] == "broker" {
 			args[i] = regexp.MustCompile(`127\.0\.0\.1:\d+`).ReplaceAllString(a, "127.0.0.1:0")
 		} else if args[i] = addresses.ReplaceAllString(a, at); strings.Contains(args[i], ",") && strings.Contains(args[i], at) {
