@@ -1,17 +1,13 @@
 package bench
 
 import (
-	"context"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"os"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
 
-	"rmqbench/remoting"
 	"rmqbench/results"
 )
 
@@ -87,69 +83,4 @@ func delayWords(l *results.Latency) string {
 		parts[i] += " " + results.FormatDuration(*ns)
 	}
 	return "waited before sending " + strings.Join(append(parts, "max "+results.FormatDuration(l.Max)), ", ")
-}
-
-// yielder passes the time as a pacer must not.
-type yielder struct{}
-
-func (yielder) attach() {}
-func (yielder) until(ctx context.Context, at, _ int64) {
-	for remoting.Nanotime() < at && ctx.Err() == nil {
-		runtime.Gosched()
-	}
-}
-
-// TestRule07Bystander has a bystander's round trips over loopback measured with a pacer beside them and without, in pairs whose order
-// chance decides: they are disturbed if the lower end of a change's 95 % interval says so. A pacer that yields is put to the same
-// judge, which has to find it out.
-func TestRule07Bystander(t *testing.T) {
-	if accuracyFor(t) == 0 {
-		t.Skip("only with ACCURACY=30s: TestPacerLeavesOthersAlone is the short form")
-	}
-	const pairs, each, much = 12, 500 * time.Millisecond, 0.5
-	for _, tt := range []struct {
-		name, rate string
-		wait       func() waiter
-		disturbs   bool
-	}{
-		{"1k/s", "1k/s", func() waiter { return &threadWaiter{} }, false},
-		{"10k/s", "10k/s", func() waiter { return &threadWaiter{} }, false},
-		{"1k/s, yielding", "1k/s", func() waiter { return yielder{} }, true},
-	} {
-		t.Run(strings.ReplaceAll(tt.name, "/", " a "), func(t *testing.T) {
-			var medians, tails [2][]float64 // without, with
-			for range pairs {
-				first := rand.IntN(2)
-				for _, side := range []int{first, 1 - first} {
-					stop := func() {}
-					if side == 1 {
-						stop = startPacer(t, "workers: 1, stages: [{for: 1h, rate: "+tt.rate+"}]", tt.wait())
-					}
-					trips := roundTrips(t, each)
-					stop()
-					medians[side] = append(medians[side], float64(trips[len(trips)/2]))
-					tails[side] = append(tails[side], float64(trips[len(trips)*99/100]))
-				}
-			}
-			change, tail := results.PairedChange(medians[0], medians[1]), results.PairedChange(tails[0], tails[1])
-			t.Logf("a bystander's round trips, %d pairs: %s; %s", pairs, changeOf("p50", medians, &change), changeOf("p99", tails, &tail))
-			if change.Low == nil || tail.Low == nil {
-				t.Fatalf("no interval: %+v, %+v", change, tail)
-			}
-			if found := max(*change.Low, *tail.Low) > much; found != tt.disturbs {
-				t.Errorf("for sure more than %.0f %% slower at p50 or p99: %v, want %v", 100*much, found, tt.disturbs)
-			}
-		})
-	}
-}
-
-func changeOf(what string, sides [2][]float64, c *results.Change) string {
-	share := func(v *float64) string {
-		if v == nil {
-			return "—"
-		}
-		return fmt.Sprintf("%+.1f %%", 100**v)
-	}
-	return fmt.Sprintf("%s %v without a pacer, %v with it, %s (95 %%: %s to %s, p %.3f)", what, time.Duration(results.Median(sides[0])), time.Duration(results.Median(sides[1])),
-		share(c.Share), share(c.Low), share(c.High), c.P)
 }

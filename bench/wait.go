@@ -21,6 +21,7 @@ type waiter interface {
 // threadWaiter owns an operating system thread: it sleeps in the kernel to shortly before the time and spins the rest.
 // It never yields to Go's scheduler to pass time: that would starve the network poller of those who are measured.
 type threadWaiter struct {
+	lone bool  // Go has one processor
 	spun int64 // nanoseconds spent spinning
 }
 
@@ -28,6 +29,9 @@ const (
 	spinFor = 150 * time.Microsecond // what a kernel's sleep may be late by
 	// Slots closer than this get no spinning: it would burn a CPU that the load needs.
 	spinGap = 10 * spinFor
+	// A sleep longer than this gives the processor back that Go's scheduler keeps for the thread: its monitor would take it away
+	// anyway, once it looks, and until then what was just handed out waits on it. After a shorter one it is often still there.
+	keepFor = 2 * batchGap
 	// The longest uninterrupted sleep, so that a signal is noticed.
 	longestSleep = 20 * time.Millisecond
 )
@@ -36,6 +40,7 @@ const (
 func (w *threadWaiter) attach() {
 	runtime.LockOSThread()
 	sharpenSleep()
+	w.lone = runtime.GOMAXPROCS(0) == 1
 }
 
 func (w *threadWaiter) until(ctx context.Context, at, next int64) {
@@ -51,7 +56,7 @@ func (w *threadWaiter) until(ctx context.Context, at, next int64) {
 		if ctx.Err() != nil {
 			return
 		}
-		sleepThread(time.Duration(min(left, int64(longestSleep))))
+		sleepThread(time.Duration(min(left, int64(longestSleep))), w.lone || left > int64(keepFor))
 	}
 	for began := remoting.Nanotime(); ; {
 		now := remoting.Nanotime()

@@ -6,4 +6,4 @@ import "time"
 
 func sharpenSleep() {}
 
-func sleepThread(d time.Duration) { time.Sleep(d) }
+func sleepThread(d time.Duration, _ bool) { time.Sleep(d) }
