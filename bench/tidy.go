@@ -26,7 +26,7 @@ func (t *target) madeAny() bool { return t != nil && len(t.made) > 0 }
 
 // tidy deletes what the run created and was not to keep, an interrupted run's too, and has the record name what is still there.
 func (r *runner) tidy(ctx context.Context) {
-	r.tidied(ctx, func(t *target, stay []string) {
+	r.tidied(ctx, func(_ *target, stay []string) {
 		r.run.Leftover = cmp.Or(r.run.Leftover, &results.Leftover{})
 		r.run.Leftover.Topics = append(r.run.Leftover.Topics, stay...)
 	})
