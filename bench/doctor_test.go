@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"rmqbench/broker"
+	"rmqbench/internal/peer"
 	"rmqbench/remoting"
 	"rmqbench/remoting/message"
 )
@@ -27,21 +28,10 @@ func find(checks []Check, what string) Check {
 	return checks[i]
 }
 
-// unreachable is an address at which nobody listens.
-func unreachable(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 func TestDoctor(t *testing.T) {
 	t.Parallel()
 	c := cluster(t, broker.Options{Brokers: 2, Cluster: "mine"})
-	ns, dead := c.NameServer(), unreachable(t)
+	ns, dead := c.NameServer(), peer.Dead(t)
 	web := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(web.Close)
 	webAddr := web.Listener.Addr().String()

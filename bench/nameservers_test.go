@@ -9,13 +9,14 @@ import (
 	"testing"
 
 	"rmqbench/broker"
+	"rmqbench/internal/peer"
 )
 
 // An HTTP endpoint tells where the name servers are: it is asked once, and what it told is what is looked at, loaded and recorded.
 func TestEndpointTellsNameServers(t *testing.T) {
 	t.Parallel()
 	c := cluster(t, broker.Options{Cluster: "mine"})
-	ns, nobody := c.NameServer(), unreachable(t)
+	ns, nobody := c.NameServer(), peer.Dead(t)
 	asked := make(chan string, 64)
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked <- r.URL.Path

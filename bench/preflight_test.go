@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"rmqbench/broker"
+	"rmqbench/internal/peer"
 	"rmqbench/producer"
 	"rmqbench/remoting"
 	"rmqbench/remoting/message"
@@ -40,17 +41,11 @@ func route(t testing.TB, namesrv, topic string) (*message.Route, error) {
 // scripted is a name server that answers as a test wants.
 func scripted(t testing.TB, answer func(code remoting.RequestCode, topic string) *remoting.Command) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := remoting.NewServer(l, remoting.HandlerFunc(func(req *remoting.Request) {
+	return peer.Serve(t, func(req *remoting.Request) {
 		topic, _ := req.Head.Get("topic")
 		a := answer(remoting.RequestCode(req.Head.Code), string(topic))
 		_ = req.Answer(a) // a client that is gone misses nothing
-	}), remoting.ServerOptions{}, nil)
-	t.Cleanup(func() { _ = s.Close() })
-	return l.Addr().String()
+	}).Addr().String()
 }
 
 func answerBody(body []byte) *remoting.Command {
@@ -88,12 +83,7 @@ func TestPreflight(t *testing.T) {
 	if _, err := preflight(t.Context(), parse(t, on(ns)+"topic: {name: THERE}"), Options{}); err != nil {
 		t.Fatal(err)
 	}
-	refusing, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	nobody := refusing.Addr().String()
-	refusing.Close()
+	nobody := peer.Dead(t)
 	silent, err := net.Listen("tcp", "127.0.0.1:0") // accepts and never answers
 	if err != nil {
 		t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 
 	"rmqbench/broker"
 	"rmqbench/internal/golden"
+	"rmqbench/internal/peer"
 	"rmqbench/producer"
 	"rmqbench/remoting"
 	"rmqbench/remoting/message"
@@ -71,7 +72,7 @@ func TestDoctorHealthy(t *testing.T) {
 // somebody else sends and consumes.
 func TestDoctorSick(t *testing.T) {
 	t.Parallel()
-	dead, gone := unreachable(t), unreachable(t)
+	dead, gone := peer.Dead(t), peer.Dead(t)
 	stored := int64(100)
 	no := answerCode(remoting.SystemError, "org.apache.rocketmq.acl.common.AclException: No default permission for ORDERS")
 	guarded := scripted(t, func(code remoting.RequestCode, topic string) *remoting.Command {

@@ -17,6 +17,7 @@ import (
 	"rmqbench/ab"
 	"rmqbench/bench"
 	"rmqbench/broker"
+	"rmqbench/internal/peer"
 	"rmqbench/producer"
 	"rmqbench/remoting"
 	"rmqbench/remoting/message"
@@ -185,15 +186,9 @@ func TestR04_AbFindsNoDifference(t *testing.T) {
 			r.Brokers = append(r.Brokers, message.BrokerData{Cluster: c.Name(), Name: name, Addrs: map[int64]string{0: addr}})
 			r.Queues = append(r.Queues, message.QueueData{Broker: name, ReadQueues: 1, WriteQueues: 1, Perm: 6})
 		}
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		s := remoting.NewServer(l, remoting.HandlerFunc(func(req *remoting.Request) {
+		return peer.Serve(t, func(req *remoting.Request) {
 			_ = req.Answer(&remoting.Command{Body: r.AppendJSON(nil, true)})
-		}), remoting.ServerOptions{}, nil)
-		t.Cleanup(func() { _ = s.Close() })
-		return l.Addr().String()
+		}).Addr().String()
 	}
 	at := c.Brokers()[0].Addr()
 	var clients, refused, slowest atomic.Int64 // slowest: ns, of what went to the healthy one beside the hole

@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"rmqbench/internal/peer"
 )
 
 // endpoint is a real HTTP server that says where the name servers are, as long as the test.
@@ -108,7 +110,7 @@ func TestStartWithoutAnEndpoint(t *testing.T) {
 	withPassword := strings.Replace(e.URL, "http://", "http://user:secret@", 1)
 	for name, tt := range map[string]struct{ url, says string }{
 		"names none":      {withPassword, "it named none"},
-		"refuses":         {"http://user:secret@" + deadAddr(t), "connection refused"},
+		"refuses":         {"http://user:secret@" + peer.Dead(t), "connection refused"},
 		"no URL":          {"http://user:secret@[", "no URL"},
 		"no http":         {"ftp://user:secret@h/", "give http://HOST:PORT/PATH"},
 		"only an addr":    {"127.0.0.1:9876", "no URL"},

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"rmqbench/broker"
+	"rmqbench/internal/peer"
 	"rmqbench/remoting"
 	"rmqbench/remoting/message"
 )
@@ -226,7 +227,7 @@ func TestReadBack(t *testing.T) {
 
 // What a server answers is judged, and how long it takes.
 func TestAdminOfOddServers(t *testing.T) {
-	odd := serve(t, func(r *remoting.Request) {
+	odd := peer.Serve(t, func(r *remoting.Request) {
 		a := answer(remoting.Success, "")
 		a.Ext = []remoting.Field{{Key: "offset", Value: "many"}}
 		a.Body = []byte("{]")
@@ -253,7 +254,7 @@ func TestAdminOfOddServers(t *testing.T) {
 		}
 	}
 
-	mute := serve(t, func(*remoting.Request) {})
+	mute := peer.Serve(t, func(*remoting.Request) {})
 	a = adminOf(t, mute.Addr().String())
 	a.Timeout = 20 * time.Millisecond
 	_, err := a.Route(t.Context(), "T")
@@ -272,15 +273,15 @@ func TestAdminOfOddServers(t *testing.T) {
 
 // R-21: with two of three name servers dead, refusing or silent, the third is asked within a second.
 func TestR21_TwoOfThreeNameServersDead(t *testing.T) {
-	silent := func(tb testing.TB) string { return serve(tb, func(*remoting.Request) {}).Addr().String() }
+	silent := func(tb testing.TB) string { return peer.Serve(tb, func(*remoting.Request) {}).Addr().String() }
 	lying := func(tb testing.TB) string {
-		return serve(tb, func(r *remoting.Request) {
+		return peer.Serve(tb, func(r *remoting.Request) {
 			a := answer(remoting.Success, "")
 			a.Body = []byte(`<html>`)
 			_ = r.Answer(a)
 		}).Addr().String()
 	}
-	for name, dead := range map[string]func(testing.TB) string{"refusing": deadAddr, "silent": silent, "lying": lying} {
+	for name, dead := range map[string]func(testing.TB) string{"refusing": peer.Dead, "silent": silent, "lying": lying} {
 		t.Run(name, func(t *testing.T) {
 			good := nameServer(t)
 			good.set("T", readWrite, 1, "b0=127.0.0.1:1")
@@ -302,7 +303,7 @@ func TestR21_TwoOfThreeNameServersDead(t *testing.T) {
 
 // A name server that is slow, not dead, is still heard; its neighbour is asked too.
 func TestSlowNameServer(t *testing.T) {
-	slow, other := nameServer(t), serve(t, func(*remoting.Request) {})
+	slow, other := nameServer(t), peer.Serve(t, func(*remoting.Request) {})
 	slow.set("T", readWrite, 1, "b0=127.0.0.1:1")
 	slow.holding(true)
 	a := adminOf(t, slow.addr(), other.Addr().String())
@@ -341,7 +342,7 @@ func TestR20_LyingNameServers(t *testing.T) {
 		"a broker at a comma":    {body(at("127.0.0.1:1,127.0.0.1:2")), "127.0.0.1:1,127.0.0.1:2"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			liar := serve(t, func(r *remoting.Request) {
+			liar := peer.Serve(t, func(r *remoting.Request) {
 				a := answer(remoting.Success, "")
 				a.Body = tt.body
 				_ = r.Answer(a)
@@ -375,7 +376,7 @@ func clusterOf(tb testing.TB, route *message.Route, clusters ...[]string) string
 			info.Brokers[name], info.Clusters[cluster] = data, append(info.Clusters[cluster], name)
 		}
 	}
-	return serve(tb, func(r *remoting.Request) {
+	return peer.Serve(tb, func(r *remoting.Request) {
 		a := answer(remoting.Success, "")
 		switch remoting.RequestCode(r.Head.Code) {
 		case remoting.GetBrokerClusterInfo:
@@ -481,7 +482,7 @@ func TestCreateTopic(t *testing.T) {
 // Brokers of 4.x keep no type and can't tell a topic's configuration, which 4.5.1 doesn't even refuse: the route does.
 func TestCreateTopicOnOldBrokers(t *testing.T) {
 	var made atomic.Int64
-	old := serve(t, func(r *remoting.Request) {
+	old := peer.Serve(t, func(r *remoting.Request) {
 		switch remoting.RequestCode(r.Head.Code) {
 		case remoting.GetTopicConfig:
 			return
@@ -526,7 +527,7 @@ func TestCreateTopicOnOldBrokers(t *testing.T) {
 // Who may not create a topic, or look, hears so as a *remoting.BrokerError.
 func TestCreateTopicUnauthorized(t *testing.T) {
 	for code, remark := range map[remoting.Code]string{remoting.NoPermission: "User:x has no permission", remoting.SystemError: "org.apache.rocketmq.acl.common.AclException: no"} {
-		strict := serve(t, func(r *remoting.Request) {
+		strict := peer.Serve(t, func(r *remoting.Request) {
 			if remoting.RequestCode(r.Head.Code) == remoting.HeartBeat {
 				_ = r.Answer(answer(remoting.Success, ""))
 				return
@@ -566,7 +567,7 @@ func TestDeleteTopic(t *testing.T) {
 		}
 	}
 	route := &message.Route{Queues: []message.QueueData{{Broker: "x"}, {Broker: "y"}}}
-	none := deadAddr(t)
+	none := peer.Dead(t)
 	a = adminOf(t, clusterOf(t, route, []string{"x=" + none}, []string{"y=" + none}))
 	if _, err := a.DeleteTopic(ctx, "T", "a"); !is[*TopicElsewhereError](err) {
 		t.Errorf("a topic of two clusters: %v", err)
@@ -578,12 +579,12 @@ func TestDeleteTopic(t *testing.T) {
 func TestDeleteTopicHalfway(t *testing.T) {
 	route := &message.Route{Queues: []message.QueueData{{Broker: "x"}, {Broker: "y"}}}
 	var told atomic.Int64
-	fine := serve(t, func(r *remoting.Request) { _ = r.Answer(answer(remoting.Success, "")) }).Addr().String()
+	fine := peer.Serve(t, func(r *remoting.Request) { _ = r.Answer(answer(remoting.Success, "")) }).Addr().String()
 	names := func(route *message.Route, brokers ...string) string {
 		inner := clusterOf(t, route, brokers)
 		client := remoting.NewClient(remoting.ClientOptions{})
 		t.Cleanup(client.Close)
-		return serve(t, func(r *remoting.Request) {
+		return peer.Serve(t, func(r *remoting.Request) {
 			if remoting.RequestCode(r.Head.Code) == remoting.DeleteTopicInNamesrv {
 				told.Add(1)
 			}
@@ -599,7 +600,7 @@ func TestDeleteTopicHalfway(t *testing.T) {
 			}()
 		}).Addr().String()
 	}
-	dead := deadAddr(t)
+	dead := peer.Dead(t)
 	a := adminOf(t, names(route, "x="+fine, "y="+dead))
 	brokers, err := a.DeleteTopic(t.Context(), "T", "")
 	if !slices.Equal(brokers, []string{"x"}) || !is[*remoting.CallError](err) || !strings.Contains(err.Error(), "on broker y") || told.Load() != 0 {

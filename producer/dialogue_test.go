@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"rmqbench/internal/peer"
 	"rmqbench/remoting"
 	"rmqbench/remoting/message"
 )
@@ -56,7 +57,7 @@ func (m *told) property(key string) string {
 // newTalker is the only master of the topic "T", which has one queue.
 func newTalker(tb testing.TB) *talker {
 	k := &talker{told: make(chan told, 1000), names: nameServer(tb)}
-	k.Server = serve(tb, k.serve)
+	k.Server = peer.Serve(tb, k.serve)
 	k.names.set("T", readWrite, 1, "b0="+k.Addr().String())
 	return k
 }

@@ -3,7 +3,6 @@ package producer
 import (
 	"context"
 	"errors"
-	"net"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -14,6 +13,7 @@ import (
 
 	"rmqbench/broker"
 	"rmqbench/internal/leaks"
+	"rmqbench/internal/peer"
 	"rmqbench/remoting"
 	"rmqbench/remoting/message"
 )
@@ -58,28 +58,6 @@ func started(tb testing.TB, o Options) *Producer {
 	return p
 }
 
-// serve listens on loopback until the test ends.
-func serve(tb testing.TB, h remoting.HandlerFunc) *remoting.Server {
-	tb.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	s := remoting.NewServer(l, h, remoting.ServerOptions{}, nil)
-	tb.Cleanup(func() { s.Close() })
-	return s
-}
-
-// deadAddr is an address that refuses connections.
-func deadAddr(tb testing.TB) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 func answer(code remoting.Code, remark string) *remoting.Command {
 	return &remoting.Command{Code: int32(code), Remark: remark, Language: remoting.Go, Version: remoting.Version451}
 }
@@ -97,7 +75,7 @@ type names struct {
 
 func nameServer(tb testing.TB) *names {
 	n := &names{routes: map[string]*message.Route{}}
-	n.Server = serve(tb, func(r *remoting.Request) {
+	n.Server = peer.Serve(tb, func(r *remoting.Request) {
 		n.asked.Add(1)
 		topic, _ := r.Head.Get("topic")
 		n.mu.Lock()
@@ -158,7 +136,7 @@ type scripted struct {
 
 func scriptedBroker(tb testing.TB, script func(n int64, r *remoting.Request)) *scripted {
 	s := &scripted{script: script}
-	s.Server = serve(tb, func(r *remoting.Request) {
+	s.Server = peer.Serve(tb, func(r *remoting.Request) {
 		switch remoting.RequestCode(r.Head.Code) {
 		case remoting.SendMessageV2, remoting.SendBatchMessage, remoting.SendReplyMessageV2:
 		default:

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"rmqbench/broker"
+	"rmqbench/internal/peer"
 	"rmqbench/remoting"
 	"rmqbench/remoting/message"
 )
@@ -194,7 +195,7 @@ func TestHeartbeatAfterARestart(t *testing.T) {
 // a master that doesn't answer holds up neither the first send nor the heartbeats of others.
 func TestR04_BlackholedMasterBesideAHealthyOne(t *testing.T) {
 	s := newStage(t, nil)
-	hole := serve(t, func(*remoting.Request) {}) // takes everything, answers nothing
+	hole := peer.Serve(t, func(*remoting.Request) {}) // takes everything, answers nothing
 	s.names.set("T", readWrite, 2, s.brokers[0].named("b0"))
 	s.names.mu.Lock()
 	r := s.names.routes["T"]
@@ -273,7 +274,7 @@ func TestR48_ManyLives(t *testing.T) {
 func TestShutdownUntold(t *testing.T) {
 	t.Parallel()
 	n := nameServer(t)
-	b := serve(t, func(r *remoting.Request) {
+	b := peer.Serve(t, func(r *remoting.Request) {
 		if remoting.RequestCode(r.Head.Code) != remoting.UnregisterClient {
 			_ = r.Answer(answer(remoting.Success, ""))
 		}
@@ -304,7 +305,7 @@ func TestPrepare(t *testing.T) {
 			t.Errorf("broker %d: %d connections, %d heartbeats", i, len(b.Conns()), b.others.Load())
 		}
 	}
-	dead := deadAddr(t)
+	dead := peer.Dead(t)
 	s.names.set("DEAD", readWrite, 1, "b9="+dead)
 	if _, err := p.Prepare(t.Context(), "DEAD"); !errors.Is(err, remoting.ErrDial) || !strings.Contains(err.Error(), dead) || !strings.Contains(err.Error(), "b9") {
 		t.Errorf("got %v", err)

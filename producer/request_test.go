@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"rmqbench/internal/peer"
 	"rmqbench/internal/vectors"
 	"rmqbench/remoting"
 	"rmqbench/remoting/message"
@@ -259,7 +260,7 @@ func TestRequestAsyncWithoutARoute(t *testing.T) {
 func TestR04_RequestBesideABlackhole(t *testing.T) {
 	k := newTalker(t)
 	k.echo(t)
-	hole := serve(t, func(*remoting.Request) {})
+	hole := peer.Serve(t, func(*remoting.Request) {})
 	k.names.mu.Lock()
 	r := k.names.routes["T"]
 	r.Brokers = append(r.Brokers, message.BrokerData{Cluster: "c", Name: "hole", Addrs: map[int64]string{0: hole.Addr().String()}})

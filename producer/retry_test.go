@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"rmqbench/broker"
+	"rmqbench/internal/peer"
 	"rmqbench/remoting"
 )
 
@@ -231,7 +232,7 @@ func TestR01_Ambiguous(t *testing.T) {
 	})
 	t.Run("refused when dialled", func(t *testing.T) {
 		s := newStage(t, nil)
-		s.names.set("T", readWrite, 2, "b0="+deadAddr(t))
+		s.names.set("T", readWrite, 2, "b0="+peer.Dead(t))
 		p := started(t, Options{NameServers: []string{s.names.addr()}})
 		for kind, send := range kinds(t, p) {
 			want := 3

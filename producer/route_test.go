@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"rmqbench/broker"
+	"rmqbench/internal/peer"
 	"rmqbench/remoting"
 	"rmqbench/remoting/message"
 )
@@ -65,7 +66,7 @@ func TestNoRoute(t *testing.T) {
 
 // no name server at all is an error that names each of them.
 func TestR20_NameServersDown(t *testing.T) {
-	dead := []string{deadAddr(t), deadAddr(t)}
+	dead := []string{peer.Dead(t), peer.Dead(t)}
 	p := started(t, Options{NameServers: dead})
 	_, err := p.Send(t.Context(), text("T", "x"))
 	ne, ok := errors.AsType[*NameServerError](err)
@@ -82,7 +83,7 @@ func TestR20_NameServersDown(t *testing.T) {
 // whichever is asked first, the one that lives is found, and asked first from then on.
 func TestR21_NextNameServer(t *testing.T) {
 	s := newStage(t, nil)
-	dead := deadAddr(t)
+	dead := peer.Dead(t)
 	for first := range uint32(3) {
 		p := started(t, Options{NameServers: []string{dead, s.names.addr(), dead}, InstanceName: fmt.Sprint(t.Name(), first)})
 		p.Admin().next.Store(first)
@@ -98,7 +99,7 @@ func TestR21_NextNameServer(t *testing.T) {
 // A name server that takes the question and is silent costs one send its time, not the ones after it.
 func TestSilentNameServer(t *testing.T) {
 	s := newStage(t, nil)
-	mute := serve(t, func(*remoting.Request) {})
+	mute := peer.Serve(t, func(*remoting.Request) {})
 	p := started(t, Options{NameServers: []string{mute.Addr().String(), s.names.addr()}, SendTimeout: 10 * time.Second})
 	p.Admin().next.Store(0)
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)

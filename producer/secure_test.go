@@ -16,6 +16,7 @@ import (
 
 	"rmqbench/broker"
 	"rmqbench/internal/certs"
+	"rmqbench/internal/peer"
 	"rmqbench/remoting"
 	"rmqbench/remoting/message"
 )
@@ -65,7 +66,7 @@ func TestR41_R42_Credentials(t *testing.T) {
 	for name, asJSON := range map[string]bool{"binary": false, "JSON": true} {
 		t.Run(name, func(t *testing.T) {
 			g := &guarded{c: right, signed: map[string]bool{}}
-			b := serve(t, g.handler(func(r *remoting.Request) {
+			b := peer.Serve(t, g.handler(func(r *remoting.Request) {
 				if remoting.RequestCode(r.Head.Code) == remoting.SendMessageV2 {
 					stored(remoting.Success)(1, r)
 					return
@@ -74,7 +75,7 @@ func TestR41_R42_Credentials(t *testing.T) {
 			}))
 			route := &message.Route{Queues: []message.QueueData{{Broker: "b", ReadQueues: 2, WriteQueues: 2, Perm: readWrite}},
 				Brokers: []message.BrokerData{{Cluster: "c", Name: "b", Addrs: map[int64]string{0: b.Addr().String()}}}}
-			ns := serve(t, g.handler(func(r *remoting.Request) {
+			ns := peer.Serve(t, g.handler(func(r *remoting.Request) {
 				a := answer(remoting.Success, "")
 				a.Body = route.AppendJSON(nil, false)
 				_ = r.Answer(a)

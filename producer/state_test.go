@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"rmqbench/broker"
+	"rmqbench/internal/peer"
 	"rmqbench/remoting"
 	"rmqbench/remoting/message"
 )
@@ -103,7 +104,7 @@ func TestStartErrors(t *testing.T) {
 
 // Starting asks no server, so it needs none.
 func TestStartWithoutServers(t *testing.T) {
-	p := started(t, Options{NameServers: []string{deadAddr(t)}})
+	p := started(t, Options{NameServers: []string{peer.Dead(t)}})
 	if p.Stats().Dials != 0 {
 		t.Error("Start dialled")
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"rmqbench/internal/peer"
 	"rmqbench/remoting"
 	"rmqbench/remoting/message"
 )
@@ -183,7 +184,7 @@ func TestStaticTopicRetriesElsewhere(t *testing.T) {
 func TestStaticTopicOffsets(t *testing.T) {
 	n := nameServer(t)
 	asked := make(chan string, 1)
-	with := serve(t, func(r *remoting.Request) {
+	with := peer.Serve(t, func(r *remoting.Request) {
 		a := answer(remoting.Success, "")
 		if remoting.RequestCode(r.Head.Code) == remoting.GetMaxOffset {
 			id, _ := r.Head.Get("queueId")
@@ -192,7 +193,7 @@ func TestStaticTopicOffsets(t *testing.T) {
 		}
 		_ = r.Answer(a)
 	})
-	n.setStatic("T", 2, 1, map[string]string{"a": deadAddr(t), "b": with.Addr().String()}, map[string][]int32{"a": {0}, "b": {1}})
+	n.setStatic("T", 2, 1, map[string]string{"a": peer.Dead(t), "b": with.Addr().String()}, map[string][]int32{"a": {0}, "b": {1}})
 	p := started(t, Options{NameServers: []string{n.addr()}})
 	if got, err := p.MaxOffset(t.Context(), MessageQueue{"T", logical, 1}); err != nil || got != 7 || <-asked != "1" {
 		t.Errorf("max offset %d, %v", got, err)

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"rmqbench/internal/peer"
 	"rmqbench/remoting"
 )
 
@@ -123,7 +124,7 @@ func TestSelectorsSeeOneOrder(t *testing.T) {
 func TestWatcher(t *testing.T) {
 	t.Run("no connection", func(t *testing.T) {
 		s := newStage(t, nil)
-		s.names.set("T", readWrite, 2, "b0="+deadAddr(t))
+		s.names.set("T", readWrite, 2, "b0="+peer.Dead(t))
 		for kind, attempts := range map[string]int{"sync": 3, "async": 3, "oneway": 1} {
 			w := &onlooker{}
 			p := started(t, Options{NameServers: []string{s.names.addr()}, Selector: w, InstanceName: t.Name() + kind})

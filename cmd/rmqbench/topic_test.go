@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"net"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +10,7 @@ import (
 	"rmqbench/bench"
 	"rmqbench/broker"
 	"rmqbench/internal/golden"
+	"rmqbench/internal/peer"
 	"rmqbench/remoting"
 	"rmqbench/remoting/message"
 )
@@ -69,13 +69,8 @@ func TestTopicVerbs(t *testing.T) {
 // everything else.
 func oneBroker(t *testing.T, topic string, answer func(code remoting.RequestCode) *remoting.Command) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	data := message.BrokerData{Cluster: "prod", Name: "broker-a", Addrs: map[int64]string{0: addr}}
-	s := remoting.NewServer(l, remoting.HandlerFunc(func(r *remoting.Request) {
+	return peer.Serve(t, func(r *remoting.Request) {
+		data := message.BrokerData{Cluster: "prod", Name: "broker-a", Addrs: map[int64]string{0: r.Conn.LocalAddr().String()}}
 		a := &remoting.Command{Version: remoting.Version451}
 		switch code := remoting.RequestCode(r.Head.Code); code {
 		case remoting.GetBrokerClusterInfo:
@@ -90,9 +85,7 @@ func oneBroker(t *testing.T, topic string, answer func(code remoting.RequestCode
 			a = answer(code)
 		}
 		_ = r.Answer(a) // a client that is gone misses nothing
-	}), remoting.ServerOptions{}, nil)
-	t.Cleanup(func() { _ = s.Close() })
-	return addr
+	}).Addr().String()
 }
 
 // Without permission the line to hand to an administrator is printed, and nothing was changed.
@@ -119,26 +112,15 @@ func TestTopicWithoutPermission(t *testing.T) {
 
 // whatever a name server tells, the verbs end soon and say what is wrong.
 func TestR20_TopicVerbsAndOddServers(t *testing.T) {
-	nobody, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	nobody.Close()
-	dead := nobody.Addr().String()
+	dead := peer.Dead(t)
 	lies := func(route *message.Route, info *message.ClusterInfo) string {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		s := remoting.NewServer(l, remoting.HandlerFunc(func(r *remoting.Request) {
+		return peer.Serve(t, func(r *remoting.Request) {
 			a := &remoting.Command{Body: route.AppendJSON(nil, true)}
 			if remoting.RequestCode(r.Head.Code) == remoting.GetBrokerClusterInfo {
 				a.Body = info.AppendJSON(nil)
 			}
 			_ = r.Answer(a)
-		}), remoting.ServerOptions{}, nil)
-		t.Cleanup(func() { _ = s.Close() })
-		return l.Addr().String()
+		}).Addr().String()
 	}
 	nowhere := message.BrokerData{Cluster: "c", Name: "b", Addrs: map[int64]string{0: "localhost:0"}}
 	atPort0 := lies(&message.Route{Queues: []message.QueueData{{Broker: "b", WriteQueues: 1, ReadQueues: 1, Perm: 6}}, Brokers: []message.BrokerData{nowhere}},
