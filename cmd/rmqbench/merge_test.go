@@ -53,7 +53,6 @@ func startCluster(t *testing.T) *broker.Cluster {
 
 // TestSharesSendWhatOneSends: one process and four send the same list, send by send, to the same queues; their records say so.
 func TestSharesSendWhatOneSends(t *testing.T) {
-	t.Parallel()
 	dir, cluster := t.TempDir(), startCluster(t)
 	same := []string{"--selector", "hash", "--set", "message.keys.distinct=100"}
 	var out, errs bytes.Buffer
@@ -90,7 +89,6 @@ func TestSharesSendWhatOneSends(t *testing.T) {
 
 // TestMergeOfShares: three shares through logs and through directories give one result with all sends in it.
 func TestMergeOfShares(t *testing.T) {
-	t.Parallel()
 	dir := t.TempDir()
 	logs := sendShares(t, startCluster(t), 3, dir)
 	var out, errs bytes.Buffer
