@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"encoding/json"
+	"errors"
 	"net/url"
 	"strings"
 	"testing"
@@ -36,7 +37,7 @@ func TestR42_EndpointFaults(t *testing.T) {
 		"target: {namesrv: 'canary@h:1'}":                                `a.yaml:3:19: namesrv must be host:port, or a URL like http://HOST:8080/rocketmq/nsaddr, not "h:1"`,
 	} {
 		_, err := Parse("a.yaml", []byte("version: 1\nname: a\n"+text+"\n"))
-		faults, ok := err.(Faults)
+		faults, ok := errors.AsType[Faults](err)
 		if !ok || faults.Error() != want || strings.Contains(faults.Detail(), "canary") {
 			t.Errorf("%s\ngot  %v\nwant %s", text, err, want)
 		}

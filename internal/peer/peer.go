@@ -28,6 +28,6 @@ func Dead(tb testing.TB) string {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }() // nobody has come
 	return l.Addr().String()
 }
