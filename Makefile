@@ -30,7 +30,7 @@ nemesis-rocketmq: ## five seeds on real RocketMQ 5.4.0, with kill -9 and SIGSTOP
 	RMQBENCH_E2E_SEEDS=$(or $(NEMESIS_SEEDS),5) $(GO) test -tags e2e -count=1 -timeout 1h -v -run '^TestR55_NemesisRocketMQ$$' ./e2e/
 soak: ## one producer under faults for SOAK (1h), memory and goroutines watched; E2E=1: on real RocketMQ 5.4.0
 	SOAK=$(or $(SOAK),1h) $(GO) test -count=1 -timeout 25h -v $(if $(E2E),-tags e2e -run '^TestR27_SoakRocketMQ$$' ./e2e/,-run '^TestR27_Soak$$' ./internal/nemesis)
-accuracy: ## is a rate of 1 k, 10 k and 50 k/s kept for ACCURACY (30s) each, and does the pacer leave a bystander alone; three minutes on a quiet machine
+accuracy: ## is a rate of 1 k, 10 k and 50 k/s kept for ACCURACY (30s) each, and does the pacer leave a bystander alone; four minutes on a quiet machine
 	ACCURACY=$(or $(ACCURACY),30s) $(GO) test -count=1 -timeout 1h -v -run '^TestRule0[57]' ./bench
 samples: ## 100 million recorded samples and a day in virtual time: memory flat, counts exact; two minutes
 	SAMPLES=long $(GO) test -count=1 -timeout 1h -v -run '^TestR26_ManySamples$$|^TestR27_Hours$$' ./bench
