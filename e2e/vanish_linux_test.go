@@ -191,7 +191,8 @@ func TestR04_AbFindsNoDifference(t *testing.T) {
 		}).Addr().String()
 	}
 	at := c.Brokers()[0].Addr()
-	var clients, refused, slowest atomic.Int64 // slowest: ns, of what went to the healthy one beside the hole
+	var clients, refused atomic.Int64
+	var slowest [2]atomic.Int64 // ns, of what went to the healthy one: alone, beside the hole
 	arm := func(name, nameServer string, others int) ab.Arm {
 		return ab.Arm{Name: name, Measure: func(ctx context.Context) (*results.Side, error) {
 			p := producer.New(producer.Options{NameServers: []string{nameServer}, Group: "beside", InstanceName: fmt.Sprint(name, clients.Add(1)), Profile: producer.Measure})
@@ -227,9 +228,8 @@ func TestR04_AbFindsNoDifference(t *testing.T) {
 			if r.Acknowledged != 2*rate {
 				t.Errorf("%s: %+v", name, r.Counts)
 			}
-			if others > 0 {
-				slowest.Store(max(slowest.Load(), r.Service.Max)) // one arm at a time
-			}
+			worst := &slowest[min(others, 1)]
+			worst.Store(max(worst.Load(), r.Service.Max)) // one arm at a time
 			return results.SideOf(name, report.Run, report.Histograms), nil
 		}}
 	}
@@ -244,7 +244,8 @@ func TestR04_AbFindsNoDifference(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%s; the slowest send beside the hole took %v; %d sends to the hole ended meanwhile", found.Sentence(), time.Duration(slowest.Load()), refused.Load())
+	without, with := time.Duration(slowest[0].Load()), time.Duration(slowest[1].Load())
+	t.Logf("%s; the slowest send took %v alone, %v beside the hole; %d sends to the hole ended meanwhile", found.Sentence(), without, with, refused.Load())
 	for i := range found.Rows {
 		r := &found.Rows[i]
 		t.Logf("%s: %.0f alone, %.0f beside a hole: %s %s", r.Metric.Name, r.Base, r.New, r.Outcome, r.Why)
@@ -252,7 +253,7 @@ func TestR04_AbFindsNoDifference(t *testing.T) {
 			t.Errorf("%s is worse beside a hole", r.Metric.Name)
 		}
 	}
-	if len(found.Rows) != 1 || refused.Load() < rounds || time.Duration(slowest.Load()) > dialling/2 {
-		t.Errorf("%d rows of 1, %d sends to the hole, the slowest beside it %v", len(found.Rows), refused.Load(), time.Duration(slowest.Load()))
+	if len(found.Rows) != 1 || refused.Load() < rounds || with > dialling/2+without { // a busy machine is slow alone too
+		t.Errorf("%d rows of 1, %d sends to the hole, the slowest %v, %v alone", len(found.Rows), refused.Load(), with, without)
 	}
 }
