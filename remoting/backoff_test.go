@@ -145,6 +145,23 @@ func TestR53_GoodConnectionForgivesWaits(t *testing.T) {
 	})
 }
 
+// A client that is closed says so, also of an address that isn't to be dialled yet.
+func TestR53_ClosedWhileWaiting(t *testing.T) {
+	leaks.Check(t)
+	c := NewClient(ClientOptions{Dial: func(context.Context, string) (net.Conn, error) { return nil, errors.New("nobody") }})
+	invoke := func() error {
+		_, err := c.Invoke(t.Context(), "nowhere:1", NewRequest(HeartBeat), time.Second)
+		return err
+	}
+	if err := invoke(); !errors.Is(err, ErrDial) {
+		t.Fatal(err)
+	}
+	c.Close()
+	if err := invoke(); !errors.Is(err, ErrClosed) {
+		t.Errorf("got %v", err)
+	}
+}
+
 // answerOnce reads one small request and answers it, then closes.
 func answerOnce(t *testing.T, peer net.Conn) {
 	answer, err := (&Command{Serialize: RocketMQ, Flag: FlagResponse}).AppendFrame(nil) // the connection's first opaque is 0

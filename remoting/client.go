@@ -255,14 +255,14 @@ func (e *Endpoint) dialOnce(s *slot) (*dial, error) {
 	if e.dialing != nil {
 		return e.dialing, nil
 	}
-	if wait := e.wait(); wait > 0 {
-		return nil, fmt.Errorf("%w: next attempt in %v; the last one: %w", ErrDial, wait.Round(time.Millisecond), e.lastErr)
-	}
-	c := e.client
+	wait, c := e.wait(), e.client
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed {
+	switch {
+	case c.closed:
 		return nil, ErrClosed
+	case wait > 0:
+		return nil, fmt.Errorf("%w: next attempt in %v; the last one: %w", ErrDial, wait.Round(time.Millisecond), e.lastErr)
 	}
 	c.past.Dials++
 	d := &dial{slot: s, done: make(chan struct{})}
