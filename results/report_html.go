@@ -11,6 +11,7 @@ import (
 	"html/template"
 	"io"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -71,6 +72,7 @@ type page struct {
 	Kept      []string // how the shards kept together
 	Topics    *grid    // nil: no case has several
 	Anatomy   []pageBar
+	EachWhole bool // each bar of Anatomy is full: its parts are shares
 	Parts     []pagePart
 	Outcomes  *grid
 	Errors    *grid
@@ -232,17 +234,22 @@ func (p *page) fillCapacity(run *Run) {
 	}
 }
 
+// mostUnlike is how many times the shortest mean the longest may be for both to be drawn to one scale: past it one of them is no more than a line.
+const mostUnlike = 20
+
 func (p *page) fillAnatomy(run *Run) {
 	var longest int64
+	shortest := int64(math.MaxInt64)
 	cases := run.wholes()
 	for i := range cases {
 		if a := cases[i].Anatomy; a != nil {
-			longest = max(longest, a.Sum())
+			longest, shortest = max(longest, a.Sum()), min(shortest, a.Sum())
 		}
 	}
 	if longest == 0 {
 		return
 	}
+	p.EachWhole = longest > mostUnlike*shortest
 	for i, part := range anatomyParts {
 		p.Parts = append(p.Parts, pagePart{i, part.name, definitions[part.name]})
 	}
@@ -252,10 +259,13 @@ func (p *page) fillAnatomy(run *Run) {
 			continue
 		}
 		bar := pageBar{Name: c.label(), Total: FormatDuration(c.Anatomy.Sum())}
-		x := 0.0
+		x, full := 0.0, longest
+		if p.EachWhole {
+			full = max(c.Anatomy.Sum(), 1)
+		}
 		for j, part := range anatomyParts {
 			mean := part.of(c.Anatomy).Mean
-			width := 1000 * float64(mean) / float64(longest)
+			width := 1000 * float64(mean) / float64(full)
 			bar.Parts = append(bar.Parts, pageSlice{j, strconv.FormatFloat(x, 'f', 1, 64), strconv.FormatFloat(width, 'f', 1, 64),
 				fmt.Sprintf("%s %s, mean. %s", part.name, FormatDuration(mean), definitions[part.name])})
 			x += width

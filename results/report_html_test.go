@@ -5,7 +5,9 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -234,5 +236,33 @@ func TestHeat(t *testing.T) {
 	}
 	if h := heatsOf(r); len(h) != 1 || fmt.Sprint(h[0].At, h[0].Counts) != "[0 0.5 1] [[2 4 0] [2 4 2]]" {
 		t.Errorf("%+v", h)
+	}
+}
+
+// Cases whose times lie far apart are no bars to one scale: of the short one nothing would be seen.
+func TestAnatomyOfUnlikeCases(t *testing.T) {
+	for times, wantShort := range map[int64]float64{2: 500, 1000: 1000} {
+		short, long := anatomyCase(), anatomyCase()
+		for _, p := range anatomyParts {
+			p.of(long.Anatomy).Mean *= times
+		}
+		p := &page{}
+		p.fillAnatomy(&Run{Cases: []Case{short, long}})
+		if p.EachWhole != (wantShort == 1000) {
+			t.Errorf("%d times as long: each is a whole: %v", times, p.EachWhole)
+		}
+		for i, want := range []float64{wantShort, 1000} {
+			var width float64
+			for _, s := range p.Anatomy[i].Parts {
+				w, err := strconv.ParseFloat(s.Width, 64)
+				if err != nil {
+					t.Fatal(err)
+				}
+				width += w
+			}
+			if math.Abs(width-want) > 1 {
+				t.Errorf("%d times as long: bar %d is %v wide, want %v", times, i, width, want)
+			}
+		}
 	}
 }
