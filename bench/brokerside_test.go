@@ -68,7 +68,7 @@ func TestOtherTopicsPutRate(t *testing.T) {
 	client := remoting.NewClient(remoting.ClientOptions{})
 	defer client.Close()
 	admin := producer.NewAdmin(client, nil)
-	p := producer.New(producer.Options{NameServers: []string{c.NameServer()}, Group: "g"})
+	p := producer.New(producer.Options{NameServers: []string{c.NameServer()}, Group: "g", InstanceName: t.Name()})
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}

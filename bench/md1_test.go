@@ -38,7 +38,7 @@ func searchMD1(t *testing.T, seed uint64, o CapacityOptions) {
 			t.Fatal(err)
 		}
 		client.Close()
-		p := producer.New(producer.Options{Group: "g", NameServers: []string{c.NameServer()}, Dial: net.Dial, Retries: -1})
+		p := producer.New(producer.Options{Group: "g", InstanceName: t.Name(), NameServers: []string{c.NameServer()}, Dial: net.Dial, Retries: -1})
 		if err := p.Start(); err != nil {
 			t.Fatal(err)
 		}

@@ -30,7 +30,7 @@ func told(t *testing.T, o DoctorOptions, names ...string) string {
 func TestDoctorHealthy(t *testing.T) {
 	t.Parallel()
 	c := cluster(t, broker.Options{Brokers: 2, Cluster: "mine"})
-	p := producer.New(producer.Options{Group: "g", NameServers: []string{c.NameServer()}})
+	p := producer.New(producer.Options{Group: "g", InstanceName: t.Name(), NameServers: []string{c.NameServer()}})
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}
