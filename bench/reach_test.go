@@ -54,8 +54,8 @@ func TestR35_FasterThanThisMachine(t *testing.T) {
 	if len(warnings) != 1 || !strings.Contains(warnings[0], "asks for 10.0M/s, and this machine sent ") {
 		t.Errorf("warnings %q", warnings)
 	}
-	if report.Run.Verdict == results.Valid {
-		t.Error("and the run is VALID")
+	if c := &report.Run.Cases[0]; c.Dropped == 0 || c.ErrorShare() < 0.5 {
+		t.Errorf("and it was kept: %+v", c.Counts)
 	}
 }
 
