@@ -36,12 +36,14 @@ func LimitOf(c, quiet *Case, setting func(cause string) string) *CapacityLimit {
 	if c.Service == nil {
 		return l
 	}
-	if t := c.Transport; t != nil && t.RoundTripNS != nil && *t.RoundTripNS > c.Service.Mean/2 {
+	mean := c.Service.Mean
+	// A round trip longer than a send took is no part of it: the kernel's smoothed one has late acknowledgements in it.
+	if t := c.Transport; t != nil && t.RoundTripNS != nil && *t.RoundTripNS > mean/2 && *t.RoundTripNS <= mean {
 		return &CapacityLimit{Kind: "network", Text: fmt.Sprintf("the network, whose round trip of %s is most of a send's %s",
-			FormatDuration(*t.RoundTripNS), FormatDuration(c.Service.Mean))}
+			FormatDuration(*t.RoundTripNS), FormatDuration(mean))}
 	}
 	if quiet != nil && quiet.Service != nil {
-		l.Text += fmt.Sprintf(" at the broker: a send takes %s there on average, %s without the queue", FormatDuration(c.Service.Mean), FormatDuration(quiet.Service.Mean))
+		l.Text += fmt.Sprintf(" at the broker: a send takes %s there on average, %s without the queue", FormatDuration(mean), FormatDuration(quiet.Service.Mean))
 	}
 	return l
 }
