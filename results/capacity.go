@@ -321,9 +321,8 @@ func (c *Capacity) note(s *CapacityStep) string {
 	return note
 }
 
-// CapacityStatus is the command's exit status for a search: 1 and 130 as [ExitStatus]; 5 if the generator was the limit, be
-// it of every step; 3
-// if no rate held; 4 if none was confirmed, or the confirmed runs are SUSPECT; else 0.
+// CapacityStatus is the command's exit status for a search: 1 and 130 as [ExitStatus]; 5 if the generator was the limit,
+// be it of every step; 3 if no rate held; 4 if none was confirmed, or the confirmed runs are SUSPECT; else 0.
 func CapacityStatus(r *Run) int {
 	c := r.Capacity
 	switch status := ExitStatus(r, true); {

@@ -258,10 +258,11 @@ func (p *page) fillAnatomy(run *Run) {
 		if c.Anatomy == nil {
 			continue
 		}
-		bar := pageBar{Name: c.label(), Total: FormatDuration(c.Anatomy.Sum())}
+		sum := c.Anatomy.Sum()
+		bar := pageBar{Name: c.label(), Total: FormatDuration(sum)}
 		x, full := 0.0, longest
 		if p.EachWhole {
-			full = max(c.Anatomy.Sum(), 1)
+			full = max(sum, 1)
 		}
 		for j, part := range anatomyParts {
 			mean := part.of(c.Anatomy).Mean

@@ -501,10 +501,10 @@ func checkSteps(t *testing.T, at, text string, action []byte) {
 	}
 }
 
-// TestDocsGo finds every block of Go in an Example function, which compiles it and runs it; only how far it is set in may differ.
-func TestDocsGo(t *testing.T) {
-	var sources strings.Builder
-	for _, pattern := range []string{"../../*/example_test.go", "../../*/*/example_test.go"} {
+// textsOf are the texts of all files that match one of the patterns.
+func textsOf(t *testing.T, patterns ...string) (texts []string) {
+	t.Helper()
+	for _, pattern := range patterns {
 		files, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
@@ -514,8 +514,17 @@ func TestDocsGo(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			sources.WriteString(flush(string(text)))
+			texts = append(texts, string(text))
 		}
+	}
+	return texts
+}
+
+// TestDocsGo finds every block of Go in an Example function, which compiles it and runs it; only how far it is set in may differ.
+func TestDocsGo(t *testing.T) {
+	var sources strings.Builder
+	for _, text := range textsOf(t, "../../*/example_test.go", "../../*/*/example_test.go") {
+		sources.WriteString(flush(text))
 	}
 	for name, page := range pages(t) {
 		for _, block := range page.Blocks {
@@ -607,19 +616,9 @@ func sentenceOfCapacity(t *testing.T, at, text string) {
 // printedSomewhere looks for each line of a text, figures aside, among the golden files of what is printed: one of theirs begins so.
 func printedSomewhere(t *testing.T, at, text string) {
 	var golden []string
-	for _, pattern := range []string{"testdata/*", "../../results/testdata/*.txt"} {
-		files, err := filepath.Glob(pattern)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, file := range files {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for line := range strings.Lines(string(text)) {
-				golden = append(golden, outline(line))
-			}
+	for _, text := range textsOf(t, "testdata/*", "../../results/testdata/*.txt") {
+		for line := range strings.Lines(text) {
+			golden = append(golden, outline(line))
 		}
 	}
 	reasons, err := os.ReadFile("../../results/compare.go")
