@@ -78,7 +78,7 @@ func ParseDuration(text string) (Duration, error) {
 }
 
 // ParseRate reads a rate above zero: 1k/s, 2500/s, 0.5/s, 60/m, 7/3s. k, M and G are decimal; what follows the slash is a
-// unit or a [Duration]. At most 1G/s.
+// unit or a [Duration]. At most 1G/s, and a whole count within [MaxDuration].
 func ParseRate(text string) (Rate, error) {
 	v, err := parseRate(text)
 	if err != nil {
@@ -185,7 +185,11 @@ func parseRate(text string) (Rate, error) {
 	if high > limitHigh || high == limitHigh && low > limitLow || n.mantissa > math.MaxInt64 {
 		return Rate{}, problem("must be at most 1G/s")
 	}
-	return Rate{Count: int64(n.mantissa), Per: time.Duration(span)}.canonical(), nil
+	r := Rate{Count: int64(n.mantissa), Per: time.Duration(span)}.canonical()
+	if Duration(r.Per) > MaxDuration {
+		return Rate{}, problemf("must have a whole count within %s: write fewer digits", MaxDuration)
+	}
+	return r, nil
 }
 
 // rateSpan is a rate, or one that becomes another.

@@ -87,6 +87,8 @@ func TestR33_QuantityErrors(t *testing.T) {
 		{rate, "1/0s", `rate "1/0s" must end in a time; write 1k/s`},
 		{rate, "1/", `rate "1/" must end in a time; write 1k/s`},
 		{rate, "1K/s", `rate "1K/s" has an unknown unit "K"; nearest: k`},
+		{rate, "0.001/1d", `rate "0.001/1d" must have a whole count within 30d: write fewer digits`},
+		{rate, "1.00000001/s", `rate "1.00000001/s" must have a whole count within 30d: write fewer digits`},
 		{rate, "1.1G/s", `rate "1.1G/s" must be at most 1G/s`},
 		{rate, "1k/s..2k/s", `rate "1k/s..2k/s" must be one rate, like 1k/s`},
 	} {
@@ -113,7 +115,7 @@ func TestQuantityJSON(t *testing.T) {
 
 // FuzzQuantity checks that whatever parses is positive and that its text parses back to it.
 func FuzzQuantity(f *testing.F) {
-	for _, text := range []string{"128", "1.5KiB", "4MiB", "1kB", "500ms", "1m30s", "1d", "0", "1k/s", "0.5/s", "60/m", "7/3s", "-1", "1e30", "NaN", ".inf", "", "µs", "1/ns", "999999999999999999/30d"} {
+	for _, text := range []string{"128", "1.5KiB", "4MiB", "1kB", "500ms", "1m30s", "1d", "0", "1k/s", "0.5/s", "60/m", "7/3s", "-1", "1e30", "NaN", ".inf", "", "µs", "1/ns", "999999999999999999/30d", "0.001/1d"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
