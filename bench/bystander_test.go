@@ -123,7 +123,8 @@ func TestPacerLeavesOthersAlone(t *testing.T) {
 // yielder passes the time as a pacer must not.
 type yielder struct{}
 
-func (yielder) attach() {}
+func (yielder) attach()         {}
+func (yielder) spinning() int64 { return 0 }
 func (yielder) until(ctx context.Context, at, _ int64) {
 	for remoting.Nanotime() < at && ctx.Err() == nil {
 		runtime.Gosched()

@@ -390,7 +390,8 @@ func TestWorkersGrow(t *testing.T) {
 // lateWaiter is a generator that is late by so much each time.
 type lateWaiter struct{ by int64 }
 
-func (lateWaiter) attach() {}
+func (lateWaiter) attach()         {}
+func (lateWaiter) spinning() int64 { return 0 }
 func (w lateWaiter) until(ctx context.Context, at, next int64) {
 	timerWaiter{}.until(ctx, at+w.by, next)
 }

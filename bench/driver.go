@@ -40,6 +40,7 @@ type measurement struct {
 	process      usage    // of the measured stages, drain included
 	stood        stood    // still, of the whole case
 	timerP99     int64    // nanoseconds
+	spun         int64    // nanoseconds that the pacer passed on a processor, waiting
 
 	routes   *routeWatch           // nil: nobody looked
 	others   []results.OtherTopics // nil: nobody asked
@@ -118,6 +119,7 @@ func drive(caller context.Context, p *plan, sender Sender, wait waiter, look wat
 	var pace *pacer
 	if p.open {
 		pace = l.pace(wait)
+		m.spun = pace.spun
 		if p.count > 0 { // its last slot has been handed out, whenever that was
 			l.endWithin(drainFor)
 		}

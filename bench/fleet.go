@@ -36,22 +36,22 @@ func (all producers) stats() (sum remoting.Stats) {
 	return sum
 }
 
-// tcpInfo is of the connection with the longest round trip; segments sent again are all clients'.
+// tcpInfo is of the connection with the longest round trip, and of the one whose shortest is the longest; segments sent again are all clients'.
 func (all producers) tcpInfo() *remoting.TCPInfo {
 	var worst *remoting.TCPInfo
-	var again int64
+	var again, least int64
 	for _, p := range all {
 		info, ok := p.TCPInfo()
 		if !ok {
 			continue
 		}
-		again += info.Retransmits
+		again, least = again+info.Retransmits, max(least, info.MinRTT)
 		if worst == nil || info.RTT > worst.RTT {
 			worst = &info
 		}
 	}
 	if worst != nil {
-		worst.Retransmits = again
+		worst.Retransmits, worst.MinRTT = again, least
 	}
 	return worst
 }

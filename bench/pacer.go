@@ -35,6 +35,7 @@ type pacer struct {
 
 	at      cursor
 	more    bool      // there is a slot at the cursor
+	spun    int64     // nanoseconds that run passed on a processor, waiting
 	offered []int64   // messages that had fallen due when run returned, by stage
 	ofKinds [][]int64 // the same, by stage and kind
 }
@@ -43,6 +44,8 @@ type pacer struct {
 func (p *pacer) run(ctx context.Context) {
 	defer close(p.slots)
 	p.wait.attach()
+	before := p.wait.spinning() // a warm-up of its own had the same waiter
+	defer func() { p.spun = p.wait.spinning() - before }()
 	p.offered, p.ofKinds = make([]int64, len(p.plan.stages)), p.plan.byKind()
 	for p.at, p.more = walk(p.plan); p.more; {
 		s := &p.plan.stages[p.at.stage]

@@ -150,6 +150,9 @@ func (m *measurement) transport(c *scenarios.Case) *results.Transport {
 	}
 	if m.network != nil {
 		t.RoundTripNS, t.Retransmits = new(m.network.RTT), new(m.network.Retransmits)
+		if least := m.network.MinRTT; least > 0 {
+			t.RoundTripLeastNS = &least
+		}
 	}
 	return t
 }
@@ -223,6 +226,7 @@ func (m *measurement) generator(t *tally, elapsed int64) results.Generator {
 		g.WorkersBusyShare = new(min(float64(t.callTime)/(float64(capacity*m.plan.batch)*float64(elapsed)), 1))
 	}
 	if m.plan.open {
+		g.PacerSpunNS = new(m.spun)
 		g.Slots, g.MissedSlots = t.counts.Offered, t.late.CountAbove(g.MissedBoundNS)
 		if first := t.first.Quantile(0.5); first > 0 && t.last.Count() > 0 {
 			g.ServiceGrowth = new(float64(t.last.Quantile(0.5)) / float64(first))

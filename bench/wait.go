@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"rmqbench/internal/nap"
 	"rmqbench/remoting"
 )
 
@@ -16,6 +17,8 @@ type waiter interface {
 	until(ctx context.Context, at, next int64)
 	// attach is called on the pacer's goroutine before the first wait. What it does ends with the goroutine.
 	attach()
+	// spinning is the nanoseconds that it has passed on a processor so far; for the pacer's goroutine, or after it has ended.
+	spinning() int64
 }
 
 // threadWaiter owns an operating system thread: it sleeps in the kernel to shortly before the time and spins the rest.
@@ -39,9 +42,11 @@ const (
 // attach never unlocks the thread: Go ends it with the goroutine, so that no other gets a thread with sharpened sleep.
 func (w *threadWaiter) attach() {
 	runtime.LockOSThread()
-	sharpenSleep()
+	nap.Sharpen()
 	w.lone = runtime.GOMAXPROCS(0) == 1
 }
+
+func (w *threadWaiter) spinning() int64 { return w.spun }
 
 func (w *threadWaiter) until(ctx context.Context, at, next int64) {
 	spin := int64(0)
@@ -56,7 +61,11 @@ func (w *threadWaiter) until(ctx context.Context, at, next int64) {
 		if ctx.Err() != nil {
 			return
 		}
-		sleepThread(time.Duration(min(left, int64(longestSleep))), w.lone || left > int64(keepFor))
+		sleep := nap.Keep
+		if w.lone || left > int64(keepFor) {
+			sleep = nap.Apart
+		}
+		sleep(time.Duration(min(left, int64(longestSleep))))
 	}
 	for began := remoting.Nanotime(); ; {
 		now := remoting.Nanotime()
@@ -70,7 +79,8 @@ func (w *threadWaiter) until(ctx context.Context, at, next int64) {
 // timerWaiter waits by timers only: for virtual time, in tests.
 type timerWaiter struct{}
 
-func (timerWaiter) attach() {}
+func (timerWaiter) attach()         {}
+func (timerWaiter) spinning() int64 { return 0 }
 func (timerWaiter) until(ctx context.Context, at, _ int64) {
 	t := time.NewTimer(time.Duration(at - remoting.Nanotime()))
 	defer t.Stop()

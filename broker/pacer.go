@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"rmqbench/internal/nap"
 	"rmqbench/remoting"
 )
 
@@ -217,12 +218,18 @@ func (p *pacer) queued() int {
 // shortWait is what run sleeps through without listening for wake: so late can a reply be that became due earlier.
 const shortWait = 1500 * time.Microsecond
 
+// napLate is how late the kernel wakes us: 50 µs of timer slack and the way back to us.
+const napLate = 60 * time.Microsecond
+
+// napFor waits about d. Several brokers of one process nap at one time, more than there are processors: none of them keeps one.
+func napFor(d time.Duration) { nap.Apart(max(d-napLate, time.Microsecond)) }
+
 // run sends what is due.
 func (p *pacer) run() {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	var ready []due
-	sleep := shortSleep
+	sleep := napFor
 	for {
 		p.mu.Lock()
 		now := remoting.Nanotime()

@@ -74,7 +74,7 @@ func TestTCPInfo(t *testing.T) {
 		}
 	}
 	info, ok := conn.TCPInfo()
-	if !ok || info.RTT < 1000 || info.RTT > int64(time.Second) || info.RTTVar < 0 || info.Window < 1 || info.Retransmits < 0 || info.Unacked < 0 {
+	if !ok || info.RTT < 1000 || info.RTT > int64(time.Second) || info.MinRTT < 1000 || info.MinRTT > int64(time.Second) || info.RTTVar < 0 || info.Window < 1 || info.Retransmits < 0 || info.Unacked < 0 {
 		t.Errorf("%+v, %v", info, ok)
 	}
 	conn.Close()

@@ -4,7 +4,8 @@ import "net"
 
 // TCPInfo is what the kernel knows of a connection: it tells the network from the peer that answers.
 type TCPInfo struct {
-	RTT         int64 // smoothed round trip, ns
+	RTT         int64 // smoothed round trip, ns: where the peer acknowledges with its answer, the time that this took is in it
+	MinRTT      int64 // the shortest one of the last minutes, ns; 0: none is known
 	RTTVar      int64 // its mean deviation, ns
 	Retransmits int64 // segments sent again since the connection began
 	Unacked     int64 // segments under way
@@ -22,7 +23,7 @@ func (c *Conn) TCPInfo() (TCPInfo, bool) {
 	return tcpInfo(tcp)
 }
 
-// TCPInfo is the kernel's view of all connections: round trips are of the one with the longest, Silent is the
+// TCPInfo is the kernel's view of all connections: the smoothed round trip and the shortest are of those with the longest, Silent is the
 // longest, counts are sums.
 // false: none of them says.
 func (c *Client) TCPInfo() (all TCPInfo, ok bool) {
@@ -35,6 +36,7 @@ func (c *Client) TCPInfo() (all TCPInfo, ok bool) {
 		if info.RTT > all.RTT {
 			all.RTT, all.RTTVar = info.RTT, info.RTTVar
 		}
+		all.MinRTT = max(all.MinRTT, info.MinRTT)
 		all.Retransmits += info.Retransmits
 		all.Unacked += info.Unacked
 		all.Window += info.Window

@@ -1,6 +1,7 @@
 package remoting
 
 import (
+	"math"
 	"net"
 
 	"golang.org/x/sys/unix"
@@ -21,6 +22,9 @@ func tcpInfo(tcp *net.TCPConn) (info TCPInfo, ok bool) {
 			RTT: int64(k.Rtt) * microsecond, RTTVar: int64(k.Rttvar) * microsecond,
 			Retransmits: int64(k.Total_retrans), Unacked: int64(k.Unacked), Window: int64(k.Snd_cwnd),
 			Silent: int64(k.Last_ack_recv) * millisecond, Unanswered: int64(k.Retransmits) + int64(k.Probes),
+		}
+		if k.Min_rtt != math.MaxUint32 { // the kernel's word for none
+			info.MinRTT = int64(k.Min_rtt) * microsecond
 		}
 		ok = true
 	})

@@ -53,21 +53,41 @@ func (a *Anatomy) Sum() int64 {
 	return sum
 }
 
-// anatomyRows are a header that begins with title, and a row for each case that knows where its time went.
+// network is the least that the network takes of c's reply; false: nobody knows.
+func (c *Case) network() (ns int64, ok bool) {
+	if c.Transport == nil || c.Transport.RoundTripLeastNS == nil {
+		return 0, false
+	}
+	return *c.Transport.RoundTripLeastNS, true
+}
+
+// anatomyRows are a header that begins with title, and a row for each case that knows where its time went. Beside the parts, in
+// brackets as it is of the reply's, stands the network's shortest round trip, if any case has it.
 func anatomyRows(r *Run, title string, name func(*Case) string) (header []string, rows [][]string) {
 	header = []string{title, "from call"}
 	for _, p := range anatomyParts {
 		header = append(header, p.name)
 	}
-	cases := r.wholes()
-	for i := range cases {
-		c := &cases[i]
-		if c.Anatomy == nil || c.Service == nil {
-			continue
+	var cases []*Case
+	networks, wholes := false, r.wholes()
+	for i := range wholes {
+		if c := &wholes[i]; c.Anatomy != nil && c.Service != nil {
+			_, known := c.network()
+			cases, networks = append(cases, c), networks || known
 		}
+	}
+	if networks {
+		header = append(header, "(network)")
+	}
+	for _, c := range cases {
 		row := []string{name(c), FormatDuration(c.Service.Mean)}
 		for _, p := range anatomyParts {
 			row = append(row, FormatDuration(p.of(c.Anatomy).Mean))
+		}
+		if ns, ok := c.network(); ok {
+			row = append(row, "("+FormatDuration(ns)+")")
+		} else if networks {
+			row = append(row, "—")
 		}
 		rows = append(rows, row)
 	}

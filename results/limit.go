@@ -37,10 +37,10 @@ func LimitOf(c, quiet *Case, setting func(cause string) string) *CapacityLimit {
 		return l
 	}
 	mean := c.Service.Mean
-	// A round trip longer than a send took is no part of it: the kernel's smoothed one has late acknowledgements in it.
-	if t := c.Transport; t != nil && t.RoundTripNS != nil && *t.RoundTripNS > mean/2 && *t.RoundTripNS <= mean {
+	// The shortest, for the smoothed one has the broker in it. One longer than a send took is no part of it.
+	if t := c.Transport; t != nil && t.RoundTripLeastNS != nil && *t.RoundTripLeastNS > mean/2 && *t.RoundTripLeastNS <= mean {
 		return &CapacityLimit{Kind: "network", Text: fmt.Sprintf("the network, whose round trip of %s is most of a send's %s",
-			FormatDuration(*t.RoundTripNS), FormatDuration(mean))}
+			FormatDuration(*t.RoundTripLeastNS), FormatDuration(mean))}
 	}
 	if quiet != nil && quiet.Service != nil {
 		l.Text += fmt.Sprintf(" at the broker: a send takes %s there on average, %s without the queue", FormatDuration(mean), FormatDuration(quiet.Service.Mean))

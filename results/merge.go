@@ -576,6 +576,7 @@ func (c *Case) addShares(from *Case) {
 	t.StrayReplies += f.StrayReplies
 	t.PermitWaits += f.PermitWaits
 	t.PermitRefusals += f.PermitRefusals
+	t.RoundTripLeastNS = atLeast(t.RoundTripLeastNS, f.RoundTripLeastNS)
 	t.RoundTripNS = atLeast(t.RoundTripNS, f.RoundTripNS)
 	t.Retransmits = sum(t.Retransmits, f.Retransmits)
 }
@@ -594,6 +595,7 @@ func (g *Generator) add(from *Generator) {
 	if max(from.ClockSetNS, -from.ClockSetNS) > max(g.ClockSetNS, -g.ClockSetNS) {
 		g.ClockSetNS = from.ClockSetNS
 	}
+	g.PacerSpunNS = sum(g.PacerSpunNS, from.PacerSpunNS)
 	g.TimerP99NS = atLeast(g.TimerP99NS, from.TimerP99NS)
 	for _, f := range []struct{ into, from **float64 }{
 		{&g.CPUQuotaShare, &from.CPUQuotaShare}, {&g.GCCPUShare, &from.GCCPUShare}, {&g.StealShare, &from.StealShare},

@@ -267,8 +267,11 @@ func (p *page) fillAnatomy(run *Run) {
 		for j, part := range anatomyParts {
 			mean := part.of(c.Anatomy).Mean
 			width := 1000 * float64(mean) / float64(full)
-			bar.Parts = append(bar.Parts, pageSlice{j, strconv.FormatFloat(x, 'f', 1, 64), strconv.FormatFloat(width, 'f', 1, 64),
-				fmt.Sprintf("%s %s, mean. %s", part.name, FormatDuration(mean), definitions[part.name])})
+			said := fmt.Sprintf("%s %s, mean. %s", part.name, FormatDuration(mean), definitions[part.name])
+			if ns, ok := c.network(); ok && part.name == "reply" {
+				said += fmt.Sprintf(" The network's shortest round trip: %s.", FormatDuration(ns))
+			}
+			bar.Parts = append(bar.Parts, pageSlice{j, strconv.FormatFloat(x, 'f', 1, 64), strconv.FormatFloat(width, 'f', 1, 64), said})
 			x += width
 		}
 		p.Anatomy = append(p.Anatomy, bar)

@@ -260,6 +260,7 @@ type Generator struct {
 	MissedSlots   int64  `json:"missed_slots,omitempty"`
 	MissedBoundNS int64  `json:"missed_bound_ns,omitempty"` // the scheduler's latency is held to it on a closed loop too
 	TimerP99NS    *int64 `json:"timer_p99_ns,omitempty"`    // how late the pacer's timer is, measured at the start
+	PacerSpunNS   *int64 `json:"pacer_spun_ns,omitempty"`   // on a CPU, so as not to be late: at most 150 µs before a slot, and only where slots are 1.5 ms apart
 
 	CPUQuotaShare         *float64 `json:"cpu_quota_share,omitempty"` // CPU used of the CPU the process may use
 	GCCPUShare            *float64 `json:"gc_cpu_share,omitempty"`    // of the CPU used
@@ -298,8 +299,9 @@ type Transport struct {
 	StrayReplies     int64    `json:"stray_replies"` // late, duplicate or unknown
 	PermitWaits      int64    `json:"permit_waits"`  // sends that waited for room under the in-flight limits
 	PermitRefusals   int64    `json:"permit_refusals"`
-	RoundTripNS      *int64   `json:"round_trip_ns"` // the kernel's, smoothed: the network without the broker; the slowest connection's
-	Retransmits      *int64   `json:"retransmits"`   // TCP segments sent again, since the connections were made
+	RoundTripNS      *int64   `json:"round_trip_ns"`                 // the kernel's, smoothed; the slowest connection's. A peer that acknowledges only as it answers is in it with the time that it took
+	RoundTripLeastNS *int64   `json:"round_trip_least_ns,omitempty"` // the shortest that the kernel saw in the last five minutes: the network without the broker. Of several connections, the longest of them
+	Retransmits      *int64   `json:"retransmits"`                   // TCP segments sent again, since the connections were made
 }
 
 // Process is what the run cost this process, its embedded broker included.
