@@ -177,11 +177,15 @@ func TestDeployPackages(t *testing.T) {
 	if linked == nil {
 		t.Fatalf("ldflags %q", b.Ldflags)
 	}
-	if build := strings.Join(b.Env, " ") + " go build " + strings.Join(b.Flags, " ") + " -ldflags '" + linked[1] + "'"; !strings.Contains(docker, build) {
+	set := regexp.MustCompile(`main\.(\w+)=`).FindAllStringSubmatch(linked[2], -1)
+	said := linked[1]
+	for _, m := range set {
+		said += " -X " + m[0] + "$" + strings.ToUpper(m[1])
+	}
+	if build := strings.Join(b.Env, " ") + " go build " + strings.Join(b.Flags, " ") + ` -ldflags "` + said + `"`; !strings.Contains(docker, build) {
 		t.Errorf("deploy/Dockerfile doesn't build as packages are built: %s", build)
 	}
 	version := read("cmd/rmqbench/version.go")
-	set := regexp.MustCompile(`main\.(\w+)=`).FindAllStringSubmatch(linked[2], -1)
 	for _, m := range set {
 		if !regexp.MustCompile(`(?m)^(?:var |\t)` + m[1] + `\b|^var .*\b` + m[1] + `\b`).MatchString(version) {
 			t.Errorf("ldflags set main.%s, which isn't a variable of version.go", m[1])
