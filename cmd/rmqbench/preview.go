@@ -30,7 +30,7 @@ func preview(ctx context.Context, scenario *scenarios.Scenario, f runFlags, s st
 			}
 		}
 		if p.Length > 0 {
-			takes = scenarios.Duration(p.Length).String()
+			takes = p.Length.String()
 			length += p.Length
 		}
 		fmt.Fprintf(&text, "  %s: %s%s; %s\n", results.Printable(p.Case), messages, stored, takes)
