@@ -155,28 +155,30 @@ func (p *Producer) newSend(ctx context.Context, m *Message, b *batch, opts []Sen
 	if err != nil {
 		return nil, &SendError{Topic: m.Topic, Err: err}
 	}
-	nano, wallMS := in.clock.now() // the send's one look at the clock
-	// What all senders share comes before s is written to: an atomic waits until lines that another processor has are here.
-	serial := in.ids.SerialAt(wallMS)
 	unusual := len(opts) > 0 || p.unusual
-	var turn uint32
-	if !unusual {
-		turn = out.route.turns.take()
-	}
 	s := out.sends.Get().(*send)
-	// Field by field, each where it belongs: a struct that was put together elsewhere is copied in pieces of which the processor
-	// has the parts under way still.
-	s.serial, s.callback, s.queue, s.attempts, s.turn = serial, nil, nil, 0, turn
-	if !unusual && b == nil && p.binary {
-		if now := out.route.now.Load(); now != nil { // else pick does it, when there is a route
-			s.queue, s.Template = out.lane(now).turn(turn)
-		}
-	}
+	// What needs no time comes first: while the clock is read, the processor fetches the lines that are written to here, and the
+	// atomics after it, which wait for them, need not. Field by field, each where it belongs: a struct that was put together elsewhere
+	// is copied in pieces of which the processor has the parts under way still.
+	s.callback, s.queue, s.attempts = nil, nil, 0
 	s.unusual, s.late, s.timed, s.placed = unusual, false, false, false
 	s.ctx, s.msg, s.body, s.retries = ctx, m, m.Body, int32(p.opts.Retries)
 	s.Stamped = m.Stamped
 	if s.Receiver = s; b != nil {
 		s.Receiver, s.batch, s.more = (*batchSend)(s), b, true
+	}
+	s.Code, s.Flag, s.SysFlag, s.Batch = remoting.SendMessageV2, m.Flag, 0, b != nil
+	nano, wallMS := in.clock.now() // the send's one look at the clock
+	serial := in.ids.SerialAt(wallMS)
+	s.serial, s.BornTimestamp = serial, wallMS
+	if !unusual {
+		turn := out.route.turns.take()
+		s.turn = turn
+		if b == nil && p.binary {
+			if now := out.route.now.Load(); now != nil { // else pick does it, when there is a route
+				s.queue, s.Template = out.lane(now).turn(turn)
+			}
+		}
 	}
 	timeout := p.opts.SendTimeout
 	if unusual {
@@ -201,7 +203,6 @@ func (p *Producer) newSend(ctx context.Context, m *Message, b *batch, opts []Sen
 	if s.placed && s.by == nil && s.to.Topic != m.Topic {
 		return nil, s.discard(&QueueError{s.to, "the message is for topic " + m.Topic})
 	}
-	s.Code, s.BornTimestamp, s.Flag, s.SysFlag, s.Batch = remoting.SendMessageV2, wallMS, m.Flag, 0, b != nil
 	var more *extra
 	if s.unusual && s.extra != nil {
 		more = s.extra
