@@ -111,7 +111,8 @@ func TestDeployKubernetes(t *testing.T) {
 	}
 }
 
-// TestDeployPackages holds the packages that goreleaser makes, which CI has no time to build, to what CI checks: the platforms of .ci/cross,
+// TestDeployPackages holds the packages that goreleaser makes, which CI has no time to build, to what CI checks: goreleaser's version in
+// .ci/goreleaser, which reads the configuration with its code, the platforms of .ci/cross,
 // the build of deploy/Dockerfile, and variables, files and tools that are there.
 func TestDeployPackages(t *testing.T) {
 	read := func(name string) string {
@@ -163,6 +164,10 @@ func TestDeployPackages(t *testing.T) {
 	}
 	if c.Version != 2 || c.Project != "rmqbench" || len(c.Builds) != 1 || len(c.Archives) != 1 || len(c.Sboms) != 1 {
 		t.Fatalf("%+v", c)
+	}
+	released := regexp.MustCompile(`goreleaser/v2[@ ](v[\d.]+)`)
+	if made, read := released.FindStringSubmatch(read("Makefile")), released.FindStringSubmatch(read(".ci/goreleaser/go.mod")); made == nil || read == nil || made[1] != read[1] {
+		t.Errorf("make packages has goreleaser %v, CI %v", made, read)
 	}
 	b, cross, docker := c.Builds[0], read(".ci/cross"), read("deploy/Dockerfile")
 	for name, list := range map[string][]string{"os": b.Goos, "arch": b.Goarch} {
