@@ -1,13 +1,11 @@
 package nemesis
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"os"
 	"runtime"
 	"runtime/debug"
-	"strconv"
 	"text/tabwriter"
 	"time"
 )
@@ -17,6 +15,7 @@ type Health struct {
 	At         time.Duration // since the soak began
 	Heap       int64         // bytes that live after a collection
 	RSS        int64         // bytes; 0 where the system doesn't tell
+	Files      int64         // of these, pages of files, such as the program's own
 	Goroutines int
 }
 
@@ -27,24 +26,23 @@ func look(began time.Time) Health {
 	debug.FreeOSMemory() // collects again: what pools held over the first
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	return Health{At: time.Since(began), Heap: int64(m.HeapAlloc), RSS: rss(), Goroutines: runtime.NumGoroutine()}
+	h := Health{At: time.Since(began), Heap: int64(m.HeapAlloc), Goroutines: runtime.NumGoroutine()}
+	h.RSS, h.Files = resident()
+	return h
 }
 
-// rss reads /proc/self/statm, whose second number is resident pages.
-func rss() int64 {
+// resident reads /proc/self/statm, whose second number is resident pages, and its third those of them that are a file's.
+func resident() (all, files int64) {
 	text, err := os.ReadFile("/proc/self/statm")
 	if err != nil {
-		return 0
+		return 0, 0
 	}
-	parts := bytes.Fields(text)
-	if len(parts) < 2 {
-		return 0
+	var size int64
+	if _, err := fmt.Sscan(string(text), &size, &all, &files); err != nil {
+		return 0, 0
 	}
-	pages, err := strconv.ParseInt(string(parts[1]), 10, 64)
-	if err != nil {
-		return 0
-	}
-	return pages * int64(os.Getpagesize())
+	page := int64(os.Getpagesize())
+	return all * page, files * page
 }
 
 // Slope is how y grows an hour: least squares over the points; 0 for fewer than two moments.
@@ -139,7 +137,7 @@ const fewGoroutines = 24
 // Print writes a table of at most some twenty moments, and what the whole came to.
 func (s *Soak) Print(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "time\theap MiB\tRSS MiB\tgoroutines\t")
+	fmt.Fprintln(t, "time\theap MiB\tRSS MiB\tof it files\tgoroutines\t")
 	every := len(s.Points)/20 + 1
 	for i, p := range s.Points {
 		if i%every == 0 || i == len(s.Points)-1 {
@@ -147,7 +145,7 @@ func (s *Soak) Print(w io.Writer) error {
 			if i < s.Warm {
 				note = "warm-up"
 			}
-			fmt.Fprintf(t, "%s\t%.2f\t%.2f\t%d\t%s\n", p.At.Round(time.Second), float64(p.Heap)/mib, float64(p.RSS)/mib, p.Goroutines, note)
+			fmt.Fprintf(t, "%s\t%.2f\t%.2f\t%.2f\t%d\t%s\n", p.At.Round(time.Second), float64(p.Heap)/mib, float64(p.RSS)/mib, float64(p.Files)/mib, p.Goroutines, note)
 		}
 	}
 	if err := t.Flush(); err != nil {
