@@ -119,7 +119,6 @@ func drive(caller context.Context, p *plan, sender Sender, wait waiter, look wat
 	var pace *pacer
 	if p.open {
 		pace = l.pace(wait)
-		m.spun = pace.spun
 		if p.count > 0 { // its last slot has been handed out, whenever that was
 			l.endWithin(drainFor)
 		}
@@ -132,6 +131,9 @@ func drive(caller context.Context, p *plan, sender Sender, wait waiter, look wat
 	stopHurry()
 	l.limit.Stop()
 	stopWatch() // m is nobody else's from here on
+	if pace != nil {
+		m.spun = pace.spun
+	}
 	m.lasted = lasted
 	m.interrupted = caller.Err() != nil
 	m.warm = errors.Is(context.Cause(ctx), errWarm)
