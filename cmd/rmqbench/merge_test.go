@@ -65,7 +65,7 @@ func TestSharesSendWhatOneSends(t *testing.T) {
 		merge = append(merge, filepath.Join(dir, "four", fmt.Sprint(k)))
 	}
 	if status := run(t.Context(), merge, streams{out: &out, err: &errs}); status == exitUsage || status == exitFailed {
-		t.Fatalf("merge: status %d: %s", status, errs.String())
+		t.Fatalf("merge: status %d: %s%s", status, errs.String(), out.String())
 	}
 	hashes := func(of string) [2]results.ListHash {
 		found, err := filepath.Glob(filepath.Join(dir, of, "*"))
