@@ -22,7 +22,10 @@ func TestBrokersNapSideBySide(t *testing.T) {
 			for range workers {
 				done.Go(func() {
 					for time.Now().Before(until) {
-						r.ask(b.Addr(), sendCommand("T", 0, "x", ""))
+						if _, err := r.client.Invoke(t.Context(), b.Addr(), sendCommand("T", 0, "x", ""), 10*time.Second); err != nil {
+							t.Error(err) // not Fatal, which is the test's own goroutine's
+							return
+						}
 						sent.Add(1)
 					}
 				})

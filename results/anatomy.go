@@ -53,12 +53,12 @@ func (a *Anatomy) Sum() int64 {
 	return sum
 }
 
-// network is the least that the network takes of c's reply; false: nobody knows.
-func (c *Case) network() (ns int64, ok bool) {
-	if c.Transport == nil || c.Transport.RoundTripLeastNS == nil {
-		return 0, false
+// network is the least that the network takes of c's reply, ns; nil: nobody knows.
+func (c *Case) network() *int64 {
+	if c.Transport == nil {
+		return nil
 	}
-	return *c.Transport.RoundTripLeastNS, true
+	return c.Transport.RoundTripLeastNS
 }
 
 // anatomyRows are a header that begins with title, and a row for each case that knows where its time went. Beside the parts, in
@@ -72,8 +72,7 @@ func anatomyRows(r *Run, title string, name func(*Case) string) (header []string
 	networks, wholes := false, r.wholes()
 	for i := range wholes {
 		if c := &wholes[i]; c.Anatomy != nil && c.Service != nil {
-			_, known := c.network()
-			cases, networks = append(cases, c), networks || known
+			cases, networks = append(cases, c), networks || c.network() != nil
 		}
 	}
 	if networks {
@@ -84,8 +83,8 @@ func anatomyRows(r *Run, title string, name func(*Case) string) (header []string
 		for _, p := range anatomyParts {
 			row = append(row, FormatDuration(p.of(c.Anatomy).Mean))
 		}
-		if ns, ok := c.network(); ok {
-			row = append(row, "("+FormatDuration(ns)+")")
+		if ns := c.network(); ns != nil {
+			row = append(row, "("+FormatDuration(*ns)+")")
 		} else if networks {
 			row = append(row, "—")
 		}

@@ -38,9 +38,9 @@ func LimitOf(c, quiet *Case, setting func(cause string) string) *CapacityLimit {
 	}
 	mean := c.Service.Mean
 	// The shortest, for the smoothed one has the broker in it. One longer than a send took is no part of it.
-	if t := c.Transport; t != nil && t.RoundTripLeastNS != nil && *t.RoundTripLeastNS > mean/2 && *t.RoundTripLeastNS <= mean {
+	if trip := c.network(); trip != nil && *trip > mean/2 && *trip <= mean {
 		return &CapacityLimit{Kind: "network", Text: fmt.Sprintf("the network, whose round trip of %s is most of a send's %s",
-			FormatDuration(*t.RoundTripLeastNS), FormatDuration(mean))}
+			FormatDuration(*trip), FormatDuration(mean))}
 	}
 	if quiet != nil && quiet.Service != nil {
 		l.Text += fmt.Sprintf(" at the broker: a send takes %s there on average, %s without the queue", FormatDuration(mean), FormatDuration(quiet.Service.Mean))

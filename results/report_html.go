@@ -268,8 +268,8 @@ func (p *page) fillAnatomy(run *Run) {
 			mean := part.of(c.Anatomy).Mean
 			width := 1000 * float64(mean) / float64(full)
 			said := fmt.Sprintf("%s %s, mean. %s", part.name, FormatDuration(mean), definitions[part.name])
-			if ns, ok := c.network(); ok && part.name == "reply" {
-				said += fmt.Sprintf(" The network's shortest round trip: %s.", FormatDuration(ns))
+			if ns := c.network(); ns != nil && part.name == "reply" {
+				said += fmt.Sprintf(" The network's shortest round trip: %s.", FormatDuration(*ns))
 			}
 			bar.Parts = append(bar.Parts, pageSlice{j, strconv.FormatFloat(x, 'f', 1, 64), strconv.FormatFloat(width, 'f', 1, 64), said})
 			x += width
