@@ -145,7 +145,7 @@ const (
 // TestRule07Bystander measures a bystander's round trips over loopback in rounds of four turns, whose order chance decides: with nobody
 // beside it, with nobody again, with the pacer, and with pacers that yield to pass the time. The gate judges, as it does any
 // comparison: no more may be lost than is borne, nor than nobody differs from nobody. Where that is more than is borne, or the
-// yielding are not found out, nothing was shown, and the test fails too.
+// yielding are not found out, nothing was shown, and the test fails too: after three sets of rounds, if it was noise.
 //
 // Borne are a tenth at p50. Whatever wakes a thread on this machine is seen at p99: as much again is borne there, and no more than the
 // pacer's own median delay with nobody else there. No percentile under three times that is claimed of what it paces.
@@ -156,7 +156,7 @@ func TestRule07Bystander(t *testing.T) {
 	if accuracyFor(t) == 0 {
 		t.Skip("only with ACCURACY=30s: TestPacerLeavesOthersAlone is the short form")
 	}
-	const rounds, each = 60, 100 * time.Millisecond
+	const sets, rounds, each = 3, 60, 100 * time.Millisecond
 	all := runtime.GOMAXPROCS(0)
 	for _, tt := range []struct {
 		rate       string
@@ -174,49 +174,64 @@ func TestRule07Bystander(t *testing.T) {
 			load := "workers: 1, stages: [{for: 1h, rate: " + tt.rate + "}]"
 			delay := medianDelay(t, load)
 			b := newBystander(t)
-			var sides [besides]*results.Side
-			for i := range sides {
-				sides[i] = tripsSide(rounds)
-			}
-			for range rounds {
-				for _, who := range rand.Perm(int(besides)) {
-					var stops []func() []int64
-					switch beside(who) {
-					case thePacer:
-						stops = append(stops, startPacer(t, load, &threadWaiter{}))
-					case yielding:
-						for range tt.yielding {
-							stops = append(stops, startPacer(t, load, yielder{}))
-						}
-					}
-					trips := b.trips(t, each)
-					for _, stop := range stops {
-						stop()
-					}
-					for i, per := range []int{50, 99} {
-						s := &sides[who].Samples[i]
-						s.Values = append(s.Values, float64(trips[len(trips)*per/100]))
+			for set := 1; ; set++ {
+				sides := tripsOf(t, b, load, rounds, each, tt.yielding)
+				alone := results.Median(sides[nobody].Samples[1].Values)
+				p50, p99 := tripsGate(t, sides, thePacer, "p50", 0.1), tripsGate(t, sides, thePacer, "p99", min(1, float64(delay)/alone))
+				control := tripsGate(t, sides, yielding, "p50", 0.1)
+				for _, row := range []*results.Row{p50, p99} {
+					t.Logf("beside the pacer, whose median delay is %v: %s", delay, rowWords(row))
+				}
+				t.Logf("beside %d that yield: %s", tt.yielding, rowWords(control))
+				noisy := p50.Outcome == results.Inconclusive || p99.Outcome == results.Inconclusive
+				if noisy && set < sets {
+					continue // all is measured anew: that it was noisy says nothing of which way it went
+				}
+				for _, row := range []*results.Row{p50, p99} {
+					switch row.Outcome {
+					case results.Worse:
+						t.Errorf("the pacer disturbs at %s", row.Metric.Name)
+					case results.Inconclusive:
+						t.Errorf("INCONCLUSIVE at %s: %s", row.Metric.Name, row.Why)
 					}
 				}
-			}
-			alone := results.Median(sides[nobody].Samples[1].Values)
-			p50, p99 := tripsGate(t, sides, thePacer, "p50", 0.1), tripsGate(t, sides, thePacer, "p99", min(1, float64(delay)/alone))
-			for _, row := range []*results.Row{p50, p99} {
-				t.Logf("beside the pacer, whose median delay is %v: %s", delay, rowWords(row))
-				switch row.Outcome {
-				case results.Worse:
-					t.Errorf("the pacer disturbs at %s", row.Metric.Name)
-				case results.Inconclusive:
-					t.Errorf("INCONCLUSIVE at %s: %s", row.Metric.Name, row.Why)
+				if control.Outcome != results.Worse {
+					t.Errorf("INCONCLUSIVE: pacers that yield aren't told from nobody %s", control.Why)
 				}
-			}
-			control := tripsGate(t, sides, yielding, "p50", 0.1)
-			t.Logf("beside %d that yield: %s", tt.yielding, rowWords(control))
-			if control.Outcome != results.Worse {
-				t.Errorf("INCONCLUSIVE: pacers that yield aren't told from nobody %s", control.Why)
+				return
 			}
 		})
 	}
+}
+
+// tripsOf measures rounds of four turns.
+func tripsOf(t *testing.T, b *bystander, load string, rounds int, each time.Duration, yielders int) (sides [besides]*results.Side) {
+	t.Helper()
+	for i := range sides {
+		sides[i] = tripsSide(rounds)
+	}
+	for range rounds {
+		for _, who := range rand.Perm(int(besides)) {
+			var stops []func() []int64
+			switch beside(who) {
+			case thePacer:
+				stops = append(stops, startPacer(t, load, &threadWaiter{}))
+			case yielding:
+				for range yielders {
+					stops = append(stops, startPacer(t, load, yielder{}))
+				}
+			}
+			trips := b.trips(t, each)
+			for _, stop := range stops {
+				stop()
+			}
+			for i, per := range []int{50, 99} {
+				s := &sides[who].Samples[i]
+				s.Values = append(s.Values, float64(trips[len(trips)*per/100]))
+			}
+		}
+	}
+	return sides
 }
 
 // medianDelay is how late slots are taken where there is nobody else.
