@@ -10,15 +10,22 @@ import (
 // task is work for an executor; it survives its own panics.
 type task interface{ run() }
 
-// executor runs tasks on a few goroutines that exist while there is work; what waits for them is bounded.
+// executor runs tasks on a few goroutines that exist while there is work; what waits for them is bounded. Tasks stand in a line
+// for each thing that they may have to wait for, so that one broker's dial holds no other broker's sends up.
 type executor struct {
-	limit int // goroutines at the most
-	room  int // tasks that may wait
+	limit int // goroutines of a line at the most
+	room  int // tasks that may wait, in all lines
 
 	mu      sync.Mutex // protects following
+	lines   map[string]*line
+	waiting int // tasks
+	closed  bool
+}
+
+// line is there while tasks wait in it, or run.
+type line struct {
 	queue   []task
 	running int
-	closed  bool
 }
 
 // Room of the executors: for async sends that need a route or a connection first (DefaultMQProducerImpl's async sender
@@ -29,45 +36,57 @@ const (
 )
 
 func newExecutor(room int) *executor {
-	return &executor{limit: max(runtime.GOMAXPROCS(0), 2), room: room}
+	return &executor{limit: max(runtime.GOMAXPROCS(0), 2), room: room, lines: map[string]*line{}}
 }
 
 // submit takes a task over, unless it returns an error: [ErrExecutorFull], or remoting.ErrClosed.
-func (e *executor) submit(t task) error {
+func (e *executor) submit(t task) error { return e.enter(t, "", false) }
+
+// enter is submit to the line of that name. moved: the task runs in another one, and has had its room there.
+func (e *executor) enter(t task, name string, moved bool) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed {
 		return remoting.ErrClosed
 	}
-	if len(e.queue) >= e.room {
+	if e.waiting >= e.room && !moved {
 		return ErrExecutorFull
 	}
-	e.queue = append(e.queue, t)
-	if e.running < e.limit {
-		e.running++
-		go e.run()
+	l := e.lines[name]
+	if l == nil {
+		l = &line{}
+		e.lines[name] = l
+	}
+	l.queue = append(l.queue, t)
+	e.waiting++
+	if l.running < e.limit {
+		l.running++
+		go e.run(name, l)
 	}
 	return nil
 }
 
-func (e *executor) run() {
+func (e *executor) run(name string, l *line) {
 	idle := false
 	defer func() {
 		if !idle { // a task ended its goroutine (runtime.Goexit, as a failing test does): the others go on
-			go e.run()
+			go e.run(name, l)
 		}
 	}()
 	for {
 		e.mu.Lock()
-		if len(e.queue) == 0 {
-			e.running--
+		if len(l.queue) == 0 {
+			if l.running--; l.running == 0 {
+				delete(e.lines, name)
+			}
 			idle = true
 			e.mu.Unlock()
 			return
 		}
-		t := e.queue[0]
-		e.queue[0] = nil
-		e.queue = e.queue[1:]
+		t := l.queue[0]
+		l.queue[0] = nil
+		l.queue = l.queue[1:]
+		e.waiting--
 		e.mu.Unlock()
 		t.run()
 	}
@@ -77,7 +96,11 @@ func (e *executor) run() {
 func (e *executor) open() int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return len(e.queue) + e.running
+	n := e.waiting
+	for _, l := range e.lines {
+		n += l.running
+	}
+	return n
 }
 
 // close refuses newcomers; what is queued still runs, and finds the client closed. It waits for nobody: a callback that
@@ -88,9 +111,13 @@ func (e *executor) close() {
 	e.mu.Unlock()
 }
 
-// run goes on with a send that had to wait.
+// run goes on with a send that had to wait: for a route in the first line, then for a connection or a permit in its broker's.
 func (s *send) run() {
-	if !s.launch() {
+	wait := forRoute
+	if s.queue != nil {
+		wait = forAll
+	}
+	if !s.launchAsync(wait) {
 		s.finish()
 	}
 }

@@ -214,6 +214,47 @@ func TestR04_BlackholedMasterBesideAHealthyOne(t *testing.T) {
 	}
 }
 
+// The same for async sends, to a healthy broker that is still to be dialled: the dead one's dial, which hangs, keeps the executor
+// from no other.
+func TestR04_AsyncBesideADialThatHangs(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, nil, nil)
+	hole, hangs := s.brokers[1].Addr().String(), make(chan struct{})
+	p := started(t, Options{NameServers: []string{s.names.addr()}, SendTimeout: time.Minute, Profile: Measure, ConnectTimeout: time.Minute, Dial: func(ctx context.Context, to string) (net.Conn, error) {
+		if to == hole {
+			select {
+			case <-hangs:
+			case <-ctx.Done():
+			}
+			return nil, errors.New("nobody there")
+		}
+		return new(net.Dialer).DialContext(ctx, "tcp", to)
+	}})
+	const sends = 100
+	got := make(chan outcome, sends)
+	for range sends {
+		if err := p.SendAsync(t.Context(), text("T", "x"), func(res SendResult, err error) { got <- outcome{res, err} }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range sends / 2 {
+		select {
+		case o := <-got:
+			if o.err != nil || o.res.Broker != "b0" {
+				t.Errorf("%+v %v", o.res, o.err)
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatal("a send to the healthy broker waits for the dead one's dial")
+		}
+	}
+	close(hangs)
+	for range sends / 2 {
+		if o := <-got; o.err == nil || o.res.Broker != "b1" || o.res.Attempts != 1 {
+			t.Errorf("%+v %v", o.res, o.err)
+		}
+	}
+}
+
 // Connections to a broker that has left every route are closed.
 func TestDropOffline(t *testing.T) {
 	s := newStage(t, nil, nil)

@@ -49,7 +49,7 @@ func (p *Producer) sendAsync(ctx context.Context, m *Message, b *batch, opts []S
 	}
 	s.Async, s.Call.Oneway, s.SendRequest.Oneway = true, false, false
 	s.callback, s.retries = callback, int32(p.opts.AsyncRetries)
-	if s.launchAsync() {
+	if s.launchAsync(forNothing) {
 		return nil
 	}
 	var res SendResult
@@ -318,7 +318,7 @@ func (s *send) await() error {
 // launch makes attempts until one is under way; false: the send has failed with s.err.
 func (s *send) launch() bool {
 	for {
-		err := s.attempt(true)
+		err := s.attempt(forAll)
 		if err == nil {
 			return true
 		}
@@ -328,16 +328,21 @@ func (s *send) launch() bool {
 	}
 }
 
-// launchAsync is launch for who must not wait: a send that would have to goes to the executor, and is its own from then on.
-func (s *send) launchAsync() bool {
-	for {
-		err := s.attempt(false)
+// launchAsync is launch for who must wait for no more than that: a send that would have to goes to the executor, and is its own
+// from then on.
+func (s *send) launchAsync(wait patience) bool {
+	for moved := wait != forNothing; ; wait = forNothing {
+		err := s.attempt(wait)
 		if err == nil {
 			return true
 		}
 		if errors.Is(err, errWouldWait) {
 			s.late = true
-			if err = s.out.in.async.submit(s); err == nil {
+			line := ""
+			if s.queue != nil {
+				line = s.queue.addr
+			}
+			if err = s.out.in.async.enter(s, line, moved); err == nil {
 				return true
 			}
 			s.unusual = true
@@ -353,9 +358,18 @@ func (s *send) launchAsync() bool {
 	}
 }
 
+// patience is what an attempt may wait for.
+type patience uint8
+
+const (
+	forNothing patience = iota
+	forRoute
+	forAll // the route, a connection and permits
+)
+
 // attempt selects a queue and hands the request to the remoting layer; nil: Done will come, or has, and the send may be
-// another's. wait allows it to find the route and to dial; else that is errWouldWait, and no attempt was made.
-func (s *send) attempt(wait bool) error {
+// another's. What it would wait for and must not is errWouldWait, and no attempt was made.
+func (s *send) attempt(wait patience) error {
 	if s.late && remoting.Nanotime() >= s.deadline {
 		return ErrCallTimeout
 	}
@@ -365,7 +379,7 @@ func (s *send) attempt(wait bool) error {
 	if s.queue == nil {
 		now := s.out.route.now.Load()
 		if now == nil {
-			if !wait {
+			if wait == forNothing {
 				return errWouldWait
 			}
 			var err error
@@ -395,7 +409,7 @@ func (s *send) attempt(wait bool) error {
 			s.begin()
 		}
 	}
-	if wait {
+	if wait == forAll {
 		return s.queue.endpoint.Start(s.ctx, &s.Call, s, s.body, s.attemptDeadline())
 	}
 	err := s.queue.endpoint.StartNow(&s.Call, s, s.body, s.deadline)
@@ -535,7 +549,7 @@ func (s *send) Done(err error) {
 		s.wake <- err
 		return
 	}
-	if s.settle(err) || !s.launchAsync() {
+	if s.settle(err) || !s.launchAsync(forNothing) {
 		s.finish()
 	}
 }

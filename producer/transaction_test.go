@@ -345,17 +345,13 @@ func TestNoCheckAfterShutdown(t *testing.T) {
 	soon(t, "every goroutine is at work, and ten wait", func() bool {
 		p.checks.mu.Lock()
 		defer p.checks.mu.Unlock()
-		return asked.Load() == busy && len(p.checks.queue) == 10
+		return asked.Load() == busy && p.checks.waiting == 10
 	})
 	if err := p.Shutdown(); err != nil {
 		t.Error(err)
 	}
 	close(free)
-	soon(t, "the goroutines are gone", func() bool {
-		p.checks.mu.Lock()
-		defer p.checks.mu.Unlock()
-		return p.checks.running == 0
-	})
+	soon(t, "the goroutines are gone", func() bool { return p.checks.open() == 0 })
 	if n := asked.Load(); n != busy {
 		t.Errorf("%d more were asked", n-busy)
 	}
