@@ -3,6 +3,7 @@ package producer
 import (
 	"time"
 
+	"rmqbench/remoting"
 	"rmqbench/remoting/message"
 )
 
@@ -144,6 +145,26 @@ func (in *instance) guard(where string, f func()) {
 		}
 	}()
 	f()
+}
+
+// guardedHook survives an RPC hook's panics: of heartbeats and answers they would be on goroutines that are nobody's, and end the
+// process. A request whose BeforeRequest panics isn't sent.
+type guardedHook struct {
+	hook remoting.RPCHook
+	in   *instance
+}
+
+func (g guardedHook) BeforeRequest(addr string, req *remoting.Command) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = g.in.panicked("request hook", v)
+		}
+	}()
+	return g.hook.BeforeRequest(addr, req)
+}
+
+func (g guardedHook) AfterResponse(addr string, req *remoting.Command, reply *remoting.Head, err error) {
+	g.in.guard("request hook", func() { g.hook.AfterResponse(addr, req, reply, err) })
 }
 
 func (s *send) mode() Mode {

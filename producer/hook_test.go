@@ -101,6 +101,38 @@ func TestSendHooksPanic(t *testing.T) {
 	}
 }
 
+// requestPanics is an RPC hook that panics before requests of a code, and after all answers.
+type requestPanics struct{ before remoting.RequestCode }
+
+func (h requestPanics) BeforeRequest(_ string, req *remoting.Command) error {
+	if req.Request() == h.before {
+		panic("before")
+	}
+	return nil
+}
+
+func (requestPanics) AfterResponse(string, *remoting.Command, *remoting.Head, error) { panic("after") }
+
+// An RPC hook that panics before a request keeps that from being sent; after an answer it changes nothing. It runs on goroutines of
+// heartbeats and of connections too.
+func TestRequestHooksPanic(t *testing.T) {
+	for before, refused := range map[remoting.RequestCode]bool{remoting.HeartBeat: false, remoting.SendMessageV2: true} {
+		s := newStage(t, nil)
+		p := s.producer(t, Options{Hooks: []remoting.RPCHook{requestPanics{before}}, InstanceName: before.String(), HeartbeatEvery: 10 * time.Millisecond})
+		for kind, send := range kinds(t, p) {
+			_, err := send(t.Context(), text("T", "x"))
+			if pe, panicked := errors.AsType[*PanicError](err); panicked != refused || !refused && err != nil || refused && (pe.Where != "request hook" || sendError(t, err).Ambiguous) {
+				t.Errorf("%s, %s panics: %v", kind, before, err)
+			}
+		}
+		had := p.Stats().CallbackFails
+		soon(t, "those of heartbeats are counted", func() bool { return p.Stats().CallbackFails > had+2 })
+		if refused && s.sends() != 0 || p.FirstPanic() == nil {
+			t.Errorf("%s: %d sent, first panic %v", before, s.sends(), p.FirstPanic())
+		}
+	}
+}
+
 // A hook that forbids a send ends it before send hooks see it or anything is sent.
 func TestForbidden(t *testing.T) {
 	s := newStage(t, nil)

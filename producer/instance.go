@@ -121,7 +121,7 @@ func newInstance(id string, o *Options, names *addressing, list []string) *insta
 		groups: map[string]*Producer{}, beaten: map[string]beat{}, met: map[string]meeting{}, asks: asks{byID: map[string]*ask{}}}
 
 	// The API channel, on which servers may ask as well.
-	in.client = remoting.NewClient(remoting.ClientOptions{Dial: in.dialer(o.Dial), ConnectTimeout: o.ConnectTimeout, TLS: o.TLS, Hooks: o.hooks(), Limits: o.Limits,
+	in.client = remoting.NewClient(remoting.ClientOptions{Dial: in.dialer(o.Dial), ConnectTimeout: o.ConnectTimeout, TLS: o.TLS, Hooks: o.hooks(in), Limits: o.Limits,
 		Connections: o.Connections, Handler: remoting.HandlerFunc(in.inbound)})
 	in.admin = NewAdmin(in.client, append(list, o.NameServers...))
 	in.admin.Serialize = o.serialize()

@@ -67,7 +67,7 @@ type Options struct {
 
 	TLS         *tls.Config           // nil means none; see remoting.TLSOptions
 	Credentials *remoting.Credentials // every request is signed with them; nil means none
-	Hooks       []remoting.RPCHook    // see every request, before it is signed
+	Hooks       []remoting.RPCHook    // see every request, before it is signed; one that panics has refused it, and is counted (Stats.CallbackFails)
 
 	SendHooks      []SendHook           // see each attempt of this producer's sends
 	ForbiddenHooks []CheckForbiddenHook // may refuse it
@@ -127,12 +127,14 @@ func (o *Options) clientID() string {
 }
 
 // hooks are the namespace's, those of the options, and the signature last, which covers what the others add.
-func (o *Options) hooks() []remoting.RPCHook {
+func (o *Options) hooks(in *instance) []remoting.RPCHook {
 	var all []remoting.RPCHook
 	if o.NamespaceV2 != "" {
 		all = append(all, namespaceHook(o.NamespaceV2))
 	}
-	all = append(all, o.Hooks...)
+	for _, h := range o.Hooks {
+		all = append(all, guardedHook{h, in})
+	}
 	if o.Credentials != nil {
 		all = append(all, o.Credentials.Signer())
 	}
