@@ -66,3 +66,13 @@ var list = []row{
 	{"the gate against itself", "hardly ever an alarm without a change, hardly ever none with one"},
 	{"latencies that are known beforehand", "each percentile is within its bound of them"},
 }
+
+// short are the rows that `make reliability` runs with less than they name: with how much, and what runs the whole.
+var short = map[int]string{
+	26: "two million; all: `make samples`",
+	27: "minutes, and some hours in virtual time; a day of it: `make samples`, an hour for real: `make soak`",
+	29: "two kills; 100: `make lives`",
+	55: "three seeds, and two on real brokers; 100 and a million sends: `make nemesis`, five: `make nemesis-rocketmq`",
+	57: "three gates of a kind; 40: `make gates`",
+	58: "one search for a capacity; three: `make theory`",
+}

@@ -56,15 +56,15 @@ func makePage(which *regexp.Regexp, from string, run, e2e, gates bool) error {
 	if err != nil {
 		return err
 	}
-	soak := []string{"SOAK=" + cmp.Or(os.Getenv("SOAK"), "2m")}
+	env := []string{"SOAK=" + cmp.Or(os.Getenv("SOAK"), "2m"), "CONNECTS=10000", "LIVES=1000"} // what takes longer is run in short, see short
 	for _, s := range []struct {
 		on   bool
 		tag  string
 		env  []string
 		args []string
 	}{
-		{run, "", soak, []string{"-timeout", "10m"}},
-		{run && e2e, "e2e", soak, []string{"-tags", "e2e", "-timeout", "40m"}},
+		{run, "", env, []string{"-timeout", "10m"}},
+		{run && e2e, "e2e", env, []string{"-tags", "e2e", "-timeout", "40m"}},
 		{run && gates, "gates", []string{"GATES=3", "GATES_AT_ONCE=3"}, []string{"-tags", "gates", "-timeout", "20m"}},
 	} {
 		these := slices.DeleteFunc(slices.Clone(tests), func(f found) bool { return needs(&f) != s.tag || !which.MatchString(f.name) })

@@ -106,7 +106,11 @@ is no failure. **Ambiguous** is a send that may have reached the broker and whos
 `)
 	for i := range list {
 		r := &list[i]
-		fmt.Fprintf(&b, "| %d | %s | %s | %s |\n", i+1, r.fault, r.must, state(of[i+1], got))
+		was := state(of[i+1], got)
+		if how := short[i+1]; how != "" {
+			was += " (in short: " + how + ")"
+		}
+		fmt.Fprintf(&b, "| %d | %s | %s | %s |\n", i+1, r.fault, r.must, was)
 	}
 	b.WriteString("\n## The tests\n\n| rows | test | package | needs | last run | day |\n|---|---|---|---|---|---|\n")
 	sorted := slices.Clone(tests)
