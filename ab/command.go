@@ -29,20 +29,29 @@ func Command(name, line string, extra []string, limit time.Duration) Arm {
 		ctx, cancel := context.WithTimeout(ctx, limit)
 		defer cancel()
 		text, err := output(ctx, line)
-		if err != nil {
+		exit, exited := errors.AsType[*exec.ExitError](err)
+		if err != nil && !exited {
 			return nil, err
 		}
-		return results.ParseSide(name, text)
+		side, unread := results.ParseSide(name, text)
+		switch {
+		case !exited:
+			return side, unread
+		case unread == nil && says(side, exit.ExitCode()):
+			return side, nil
+		case unread != nil && isRecord(text):
+			return nil, fmt.Errorf("%w; %w", err, unread)
+		}
+		return nil, err
 	}}
 }
 
-// output runs line and returns what it printed.
+// output runs line and returns what it printed, also beside an [exec.ExitError].
 func output(ctx context.Context, line string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, shell[0], append(shell[1:], line)...)
 	out, errs := &head{most: maxOutput}, &tail{most: maxErrors}
 	cmd.Stdout, cmd.Stderr = out, errs
 	err := Confined(cmd)
-	exit, exited := errors.AsType[*exec.ExitError](err)
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return nil, fmt.Errorf("it didn't end in time and was stopped%s", errs)
@@ -50,10 +59,10 @@ func output(ctx context.Context, line string) ([]byte, error) {
 		return nil, context.Cause(ctx)
 	case out.over:
 		return nil, fmt.Errorf("it printed over %s", results.FormatBytes(maxOutput))
-	case exited && readable(exit.ExitCode(), out.Bytes()):
-		return out.Bytes(), nil
+	case err != nil && !isRecord(out.Bytes()): // a program may say on either why it failed
+		return out.Bytes(), fmt.Errorf("%w%s", err, lastLines(errs.kept, out.Bytes()[max(out.Len()-maxErrors, 0):]))
 	case err != nil:
-		return nil, fmt.Errorf("%w%s", err, errs)
+		return out.Bytes(), fmt.Errorf("%w%s", err, errs)
 	}
 	return out.Bytes(), nil
 }
@@ -66,10 +75,17 @@ func Confined(cmd *exec.Cmd) error {
 	return cmd.Run()
 }
 
-// readable: rmqbench's own statuses of a run that was measured, whose record says what it is worth.
-func readable(status int, out []byte) bool {
-	return status >= 3 && status <= 5 && bytes.HasPrefix(bytes.TrimSpace(out), []byte("{"))
+// says reports whether a run's record, which is side, tells itself why rmqbench ended with that status: what it is worth is then judged
+// as that of a run in this process is. Go benchmarks have no verdict.
+func says(side *results.Side, status int) bool {
+	if status == 1 {
+		return side.Verdicts[results.Partial]+side.Verdicts[results.Invalid] > 0
+	}
+	return status >= 3 && status <= 5 && len(side.Verdicts) > 0
 }
+
+// isRecord reports whether a program printed JSON, as rmqbench run --json does.
+func isRecord(out []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(out), []byte("{")) }
 
 // head keeps the first bytes written to it.
 type head struct {
@@ -102,11 +118,22 @@ func (t *tail) Write(p []byte) (int, error) {
 }
 
 // String is the last lines behind a colon, "" if there are none.
-func (t *tail) String() string {
-	text := strings.TrimSpace(string(t.kept))
-	if text == "" {
+func (t *tail) String() string { return lastLines(t.kept) }
+
+// lastLines are the last ones of each text behind a colon, in one line; "" if there are none.
+func lastLines(texts ...[]byte) string {
+	var all []string
+	for _, text := range texts {
+		var lines []string
+		for line := range strings.Lines(string(text)) {
+			if line = strings.TrimSpace(line); line != "" {
+				lines = append(lines, line)
+			}
+		}
+		all = append(all, lines[max(len(lines)-3, 0):]...)
+	}
+	if len(all) == 0 {
 		return ""
 	}
-	lines := strings.Split(text, "\n")
-	return ": " + strings.Join(lines[max(len(lines)-3, 0):], "; ")
+	return ": " + strings.Join(all, "; ")
 }

@@ -1,6 +1,7 @@
 package results
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -110,7 +111,7 @@ func Compare(base, changed *Side, o CompareOptions) (*Comparison, error) {
 		o.MaxRegression = 0.05
 	}
 	if v := base.worst(); !o.ByDesign && v.decidesNothing() {
-		return nil, fmt.Errorf("%s is %s, which can't be a baseline%s", Printable(base.Name), v, base.firstEvidence())
+		return nil, fmt.Errorf("%s is %s, which can't be a baseline%s", Printable(base.Name), v, base.because(v))
 	}
 	changed = changed.clone()
 	changed.alignLone(base)
@@ -139,7 +140,7 @@ func Compare(base, changed *Side, o CompareOptions) (*Comparison, error) {
 func nothingShared(base, changed *Side) string {
 	some := func(s *Side) string {
 		if len(s.Samples) == 0 {
-			return "nothing measured"
+			return cmp.Or(s.Reasons[s.worst()], "nothing measured")
 		}
 		return s.Samples[0].Case + " " + s.Samples[0].Metric.Name + ", …"
 	}
@@ -374,12 +375,12 @@ func (c *Comparison) conclude(base, changed *Side) {
 			n += k
 		}
 		if suspect := s.Verdicts[Suspect]; float64(suspect) > suspectShare*float64(n) {
-			c.Doubts = append(c.Doubts, fmt.Sprintf("%s is SUSPECT in %d of %d%s", s.Name, suspect, n, s.firstEvidence()))
+			c.Doubts = append(c.Doubts, fmt.Sprintf("%s is SUSPECT in %d of %d%s", s.Name, suspect, n, s.because(Suspect)))
 		}
 	}
 	for _, s := range []*Side{base, changed} {
 		if v := s.worst(); v.decidesNothing() {
-			c.Doubts = append(c.Doubts, fmt.Sprintf("%s is %s%s", s.Name, v, s.firstEvidence()))
+			c.Doubts = append(c.Doubts, fmt.Sprintf("%s is %s%s", s.Name, v, s.because(v)))
 		}
 	}
 	count := map[Outcome]int{}
@@ -417,12 +418,12 @@ func (s *Side) worst() Verdict {
 	return worst
 }
 
-// firstEvidence is why a side is worse than VALID, behind a colon; "" if nothing says so.
-func (s *Side) firstEvidence() string {
-	if len(s.Evidence) == 0 {
+// because is why a side's verdict is v, behind a colon; "" if nothing says so.
+func (s *Side) because(v Verdict) string {
+	if s.Reasons[v] == "" {
 		return ""
 	}
-	return ": " + Printable(s.Evidence[0])
+	return ": " + Printable(s.Reasons[v])
 }
 
 // caseNames are those of a side, by the order of its samples.

@@ -21,10 +21,10 @@ import (
 // Side is one of the two things that a comparison is of: runs of one kind, or the Go benchmarks of one program.
 type Side struct {
 	Name     string
-	Samples  []Sample        // by the order in which they came; unlike in case or metric
-	Rounds   int             // runs, or times that a benchmark was run
-	Verdicts map[Verdict]int // of the cases' rounds; none of Go benchmarks
-	Evidence []string        // why verdicts were worse than VALID, each once
+	Samples  []Sample           // by the order in which they came; unlike in case or metric
+	Rounds   int                // runs, or times that a benchmark was run
+	Verdicts map[Verdict]int    // of the cases' rounds; none of Go benchmarks
+	Reasons  map[Verdict]string // of each that is worse than VALID, the first line that was evidence of it
 
 	measured   []Case                // of every round
 	histograms map[string]*Histogram // response or write time, by case, of all rounds
@@ -181,9 +181,7 @@ func SideOf(name string, r *Run, histograms []TaggedHistogram) *Side {
 			s.Verdicts[c.Verdict]++
 			s.measured = append(s.measured, c)
 			for _, e := range c.Evidence {
-				if e.Verdict != Valid {
-					s.Evidence = append(s.Evidence, c.Name+": "+e.Text)
-				}
+				s.reason(e.Verdict, c.Name+": "+e.Text)
 			}
 		}
 		if len(s.cases) == 0 {
@@ -192,7 +190,7 @@ func SideOf(name string, r *Run, histograms []TaggedHistogram) *Side {
 		if round == 0 {
 			for _, e := range judgeRun(r) {
 				s.Verdicts[e.Verdict]++
-				s.Evidence = append(s.Evidence, e.Text)
+				s.reason(e.Verdict, e.Text)
 			}
 		}
 		_ = all.Add(s) // rounds of one run have one target
@@ -200,11 +198,22 @@ func SideOf(name string, r *Run, histograms []TaggedHistogram) *Side {
 	if all.Rounds == 0 { // nothing was measured
 		all.Rounds, all.Verdicts = 1, map[Verdict]int{r.Verdict: 1}
 		for _, e := range r.Evidence {
-			all.Evidence = append(all.Evidence, e.Text)
+			all.reason(e.Verdict, e.Text)
 		}
 	}
 	all.addHistograms(histograms)
 	return all
+}
+
+// reason notes why a verdict is v, unless a reason is known.
+func (s *Side) reason(v Verdict, text string) {
+	if v == Valid || s.Reasons[v] != "" {
+		return
+	}
+	if s.Reasons == nil {
+		s.Reasons = map[Verdict]string{}
+	}
+	s.Reasons[v] = text
 }
 
 // addHistograms merges those of the times that a comparison is about.
@@ -268,10 +277,8 @@ func (s *Side) Add(round *Side) error {
 	for v, n := range round.Verdicts {
 		s.Verdicts[v] += n
 	}
-	for _, e := range round.Evidence {
-		if !slices.Contains(s.Evidence, e) {
-			s.Evidence = append(s.Evidence, e)
-		}
+	for v, text := range round.Reasons {
+		s.reason(v, text)
 	}
 	s.Rounds += round.Rounds
 	return nil
@@ -331,7 +338,7 @@ func (s *Side) alignLone(base *Side) {
 }
 
 // errNoBenchmarks is what a text without any is.
-var errNoBenchmarks = errors.New("neither a run's record nor Go benchmark text: no line like \"BenchmarkX 1000 1234 ns/op\"")
+var errNoBenchmarks = errors.New("neither a run's record (run --json) nor Go benchmark text: no line like \"BenchmarkX 1000 1234 ns/op\"")
 
 // parseGoText reads what `go test -bench` prints, or anything in its format. A benchmark's repeats are rounds.
 func parseGoText(name string, text []byte) (*Side, error) {

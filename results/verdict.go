@@ -163,7 +163,7 @@ func outcomeEvidence(c *Case) []Evidence {
 		return nil
 	}
 	if c.Attempted == 0 {
-		return []Evidence{{Code: "nothing_measured", Verdict: Invalid, Text: fmt.Sprintf("none of %s offered sends was attempted", groupDigits(c.Offered))}}
+		return []Evidence{{Code: "nothing_measured", Verdict: Invalid, Text: fmt.Sprintf("nothing measured: none of %s offered sends was attempted", groupDigits(c.Offered))}}
 	}
 	return []Evidence{{Code: "only_failures", Verdict: Invalid,
 		Text: fmt.Sprintf("none of %s sends was acknowledged: how fast they failed is no result", groupDigits(c.Attempted))}}

@@ -212,6 +212,9 @@ func (f *abFlags) measure(ctx context.Context, a, b string, extra []string, agai
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", arm.Name, err)
 		}
+		if why, invalid := side.Reasons[results.Invalid]; invalid { // no rounds make it better
+			return nil, fmt.Errorf("%s is %s: %s", arm.Name, results.Invalid, why)
+		}
 		took, metrics = max(took, time.Since(began)), max(metrics, side.Timed(o.Metrics))
 	}
 	t.rounds = f.rounds

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -95,6 +97,10 @@ func TestAbOfCommands(t *testing.T) {
 		t.Skip("for a Unix shell")
 	}
 	dir := t.TempDir()
+	quick, err := filepath.Abs("../../results/testdata/quick.json")
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Chdir(dir)
 	t.Setenv("XDG_CACHE_HOME", dir)
 	slow := `i=$(cat n 2>/dev/null || echo 0); i=$((i+1)); echo $i >n; echo "BenchmarkX 1 $((1100 + i % 7)) ns/op"`
@@ -122,6 +128,21 @@ func TestAbOfCommands(t *testing.T) {
 	}
 	if _, errs, status = command(t, "ab", "--a", "exit 7", "--b", slow); status != exitFailed || !strings.Contains(errs, "exit status 7") {
 		t.Errorf("a command that fails: status %d, %s", status, errs)
+	}
+	// A run that printed its record and nothing else, and ended with status 1 because that is INVALID: the record says why.
+	r, err := results.Read(quick)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Cases = r.Cases[:1]
+	r.Cases[0].Attempted = 7
+	results.Judge(r)
+	var record bytes.Buffer
+	if err := errors.Join(results.Encode(&record, r), os.WriteFile("broken.json", record.Bytes(), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if _, errs, status = command(t, "ab", "--a", fast, "--b", "cat broken.json; exit 1"); status != exitFailed || !strings.HasSuffix(errs, "\nrmqbench: B is INVALID: sync 64: offered 500000 ≠ attempted 7 + dropped 0\n") {
+		t.Errorf("a run that measured nothing sound: status %d, %s", status, errs)
 	}
 }
 
