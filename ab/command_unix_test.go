@@ -29,7 +29,7 @@ func TestCommand(t *testing.T) {
 		"benchmark text":       {"printf 'BenchmarkX 1 7 ns/op\\n'", nil, time.Minute, ""},
 		"arguments behind":     {"printf '%s %s\\n'", []string{"BenchmarkX 1", "7 ns/op"}, time.Minute, ""},
 		"noise on stderr":      {"echo hello >&2; printf 'BenchmarkX 1 7 ns/op\\n'", nil, time.Minute, ""},
-		"no benchmark":         {"echo PASS", nil, time.Minute, "neither a run's record nor Go benchmark text"},
+		"no benchmark":         {"echo PASS", nil, time.Minute, "neither a run's record (run --json) nor Go benchmark text"},
 		"it fails":             {"echo no such queue >&2; exit 1", nil, time.Minute, "exit status 1: no such queue"},
 		"it fails on stdout":   {"echo '--- FAIL: BenchmarkX'; echo FAIL; exit 1", nil, time.Minute, "exit status 1: --- FAIL: BenchmarkX; FAIL"},
 		"it fails on both":     {"printf 'a\\nVERDICT\\n'; echo no such queue >&2; exit 1", nil, time.Minute, "exit status 1: no such queue; a; VERDICT"},

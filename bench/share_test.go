@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -78,13 +79,33 @@ func TestSharesAreOneSchedule(t *testing.T) {
 // runShares runs s as so many shares at once, each as a process would.
 func runShares(t *testing.T, s *scenarios.Scenario, of int, late func(k int) time.Duration) []*Report {
 	t.Helper()
-	at := time.Now().Add(1500 * time.Millisecond)
+	begin := beginTogether(of)
 	return together(t, of, func(k int) (*Report, error) {
 		return Run(t.Context(), s, Options{Share: &Share{Index: k, Of: of, Host: fmt.Sprintf("pod-%d", k), Begin: func(ctx context.Context) (time.Time, error) {
+			at, err := begin(ctx)
 			waitUntil(ctx, at.Add(late(k)))
-			return at, nil
+			return at, err
 		}}})
 	})
+}
+
+// beginTogether is Begin of so many shares: half a second after the last of them is ready, however long that takes on this machine.
+func beginTogether(of int) func(context.Context) (time.Time, error) {
+	var at time.Time
+	var ready atomic.Int64
+	all := make(chan struct{})
+	return func(ctx context.Context) (time.Time, error) {
+		if ready.Add(1) == int64(of) {
+			at = time.Now().Add(500 * time.Millisecond)
+			close(all)
+		}
+		select {
+		case <-all:
+			return at, nil
+		case <-ctx.Done():
+			return time.Time{}, ctx.Err()
+		}
+	}
 }
 
 // together runs shares at the same time.

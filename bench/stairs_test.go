@@ -41,10 +41,10 @@ func climbTogether(t *testing.T, of int) []*Report {
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := time.Now().Add(3 * time.Second)
+	begin := beginTogether(of)
 	return together(t, of, func(k int) (*Report, error) {
 		o := CapacityOptions{MaxRate: perSecond(3600), Steps: 3, Rounds: 2, Step: 600 * time.Millisecond}
-		o.Share = &Share{Index: k, Of: of, Host: "here", Begin: func(context.Context) (time.Time, error) { return at, nil }}
+		o.Share = &Share{Index: k, Of: of, Host: "here", Begin: begin}
 		o.apart = 500 * time.Millisecond
 		o.Sender = func(c *scenarios.Case) (Sender, error) {
 			return limitedSender{c.Load.Stages[0].Rate.PerSecond() > 2000}, nil
