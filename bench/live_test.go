@@ -106,7 +106,7 @@ func TestHurry(t *testing.T) {
 			if took := time.Duration(remoting.Nanotime() - began); took < 2*time.Second || took > 2100*time.Millisecond || !m.interrupted {
 				t.Errorf("%s: after %v", mode, took)
 			}
-			if n := m.tallies[0].counts; n.Attempted == 0 || n.Attempted != n.Ambiguous+n.Failed {
+			if n := m.tallies[0].counts; n.Attempted == 0 || n.Attempted != n.Ambiguous+n.Failed || n.Errors["cut off to end at once"] != n.Attempted {
 				t.Errorf("%s: %+v", mode, n)
 			}
 		})

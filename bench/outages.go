@@ -86,6 +86,9 @@ func (o *outages) take(events []event) {
 	for i := range ordered {
 		e := &ordered[i]
 		b := o.of(e)
+		if e.broker == "" && e.outcome == ambiguous { // it had a broker, and we cut it off without knowing which: one that answers belies an outage
+			b.success = max(b.success, o.lastSuccess())
+		}
 		switch {
 		case e.failing() && (b.out || e.done > b.success):
 			o.fail(b, e)
@@ -115,6 +118,15 @@ func (o *outages) fail(b *brokerState, e *event) {
 	default:
 		b.since.Failed++
 	}
+}
+
+// lastSuccess is when a send to any broker succeeded last; -1: none has.
+func (o *outages) lastSuccess() int64 {
+	last := int64(-1)
+	for _, b := range o.brokers {
+		last = max(last, b.success)
+	}
+	return last
 }
 
 // succeed ends b's outage with a success.

@@ -79,6 +79,27 @@ func TestLateNewsMatterNot(t *testing.T) {
 	}
 }
 
+// TestCutOffIsNoOutage: sends that we cut off, and of which nobody knows where they went, show an outage only if nothing was answered
+// meanwhile.
+func TestCutOffIsNoOutage(t *testing.T) {
+	const ms = int64(time.Millisecond)
+	cut := []event{{called: 100 * ms, done: 5000 * ms, outcome: ambiguous}, {called: 200 * ms, done: 5000 * ms, outcome: ambiguous}}
+	var well, hung outages
+	for at := int64(0); at <= 4990*ms; at += 10 * ms {
+		well.take([]event{{broker: "b", done: at}})
+	}
+	well.take(cut)
+	if got := well.all(); len(got) != 0 {
+		t.Errorf("it answered to the end: %+v", got)
+	}
+	hung.take([]event{{broker: "b", done: 50 * ms}, {broker: "b", done: 150 * ms}})
+	hung.take(cut)
+	want := []results.Outage{{StartOffsetNS: 150 * ms, LastFailureNS: 4850 * ms, Ambiguous: 2}}
+	if got := hung.all(); !reflect.DeepEqual(got, want) {
+		t.Errorf("it hung: %+v, want %+v", got, want)
+	}
+}
+
 // TestR02_OutageIsTimed: a broker that is away for two seconds of virtual time, its neighbour well meanwhile.
 func TestR02_OutageIsTimed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

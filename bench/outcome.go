@@ -60,8 +60,11 @@ func classify(res *producer.SendResult, err error, oneway bool) (outcome, string
 // causeOf names an error's cause in a few words, of a small set however many sends fail: no address, no time, no text
 // of the broker's beyond its bracketed reason.
 func causeOf(err error) string {
-	if errors.Is(err, errDrained) {
+	switch {
+	case errors.Is(err, errDrained):
 		return "cut off at the end of the drain"
+	case errors.Is(err, errHurried):
+		return "cut off to end at once"
 	}
 	if nr, ok := errors.AsType[*producer.NoReplyError](err); ok {
 		if nr.Stored {

@@ -64,6 +64,7 @@ func TestClassify(t *testing.T) {
 		"drained, sent":     {err: call(true, errDrained), want: ambiguous, cause: "cut off at the end of the drain"},
 		"drained, not sent": {err: call(false, errDrained), want: failed, cause: "cut off at the end of the drain"},
 		"drained, dialling": {err: call(false, fmt.Errorf("%w: %w", remoting.ErrDial, errDrained)), want: failed, cause: "cut off at the end of the drain"},
+		"hurried":           {err: call(true, errHurried), want: ambiguous, cause: "cut off to end at once"},
 
 		"no route":         {err: &producer.SendError{Err: &producer.RouteError{Topic: "t", Err: remoting.NewBrokerError("ns", remoting.TopicNotExist, "")}}, want: failed, cause: "no route"},
 		"name server busy": {err: &producer.SendError{Err: &producer.RouteError{Topic: "t", Err: remoting.NewBrokerError("ns", remoting.SystemBusy, "")}}, want: failed, cause: "no route"},

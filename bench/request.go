@@ -23,7 +23,7 @@ func (r *requests) Send(ctx context.Context, m *producer.Message, opts ...produc
 			res.Broker, res.QueueID, res.QueueOffset = q.Broker, q.ID, offset
 		}
 		return res, nil
-	case errors.Is(err, errDrained):
+	case errors.Is(err, errDrained), errors.Is(err, errHurried):
 		err = &producer.SendError{Topic: m.Topic, Attempts: 1, Ambiguous: true, Err: err}
 	}
 	return producer.SendResult{}, err

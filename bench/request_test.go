@@ -77,11 +77,13 @@ func TestRequestCutOff(t *testing.T) {
 	if _, err := p.CreateTopic(t.Context(), producer.Topic{Name: "CUT", Queues: 1}); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cut := context.WithCancelCause(t.Context())
-	time.AfterFunc(50*time.Millisecond, func() { cut(errDrained) })
-	_, err := (&requests{p}).Send(ctx, &producer.Message{Topic: "CUT", Body: []byte("?")})
-	if o, cause := classify(&producer.SendResult{}, err, false); o != ambiguous || !strings.HasPrefix(cause, "cut off") {
-		t.Errorf("%v: %v, %s", err, o, cause)
+	for _, why := range []error{errDrained, errHurried} {
+		ctx, cut := context.WithCancelCause(t.Context())
+		time.AfterFunc(50*time.Millisecond, func() { cut(why) })
+		_, err := (&requests{p}).Send(ctx, &producer.Message{Topic: "CUT", Body: []byte("?")})
+		if o, cause := classify(&producer.SendResult{}, err, false); o != ambiguous || !strings.HasPrefix(cause, "cut off") {
+			t.Errorf("%v: %v, %s", err, o, cause)
+		}
 	}
 }
 

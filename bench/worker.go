@@ -412,7 +412,7 @@ func (l *load) inFlightIntegral() int64 {
 	return sum
 }
 
-// abandon ends every async send that has no answer when the drain's time is up: what became of it is not known. It runs
+// abandon ends every async send that has no answer when sendCtx has ended: what became of it is not known. It runs
 // when no worker does.
 func (l *load) abandon() {
 	for i := range l.asyncs {
@@ -427,6 +427,6 @@ func (a *asyncSend) abandon() {
 	}
 	a.sample.done = l.now()
 	a.held += a.sample.done - a.sample.called
-	l.recorder.recordShared(a.buffer, a.sample, &producer.SendResult{}, &producer.SendError{Topic: a.message.Topic, Ambiguous: true, Err: errDrained})
+	l.recorder.recordShared(a.buffer, a.sample, &producer.SendResult{}, &producer.SendError{Topic: a.message.Topic, Ambiguous: true, Err: context.Cause(l.sendCtx)})
 	l.ended.Done()
 }
