@@ -222,7 +222,7 @@ func WriteCapacity(w io.Writer, r *Run) error {
 	if err != nil {
 		return fmt.Errorf("table: %w", err)
 	}
-	lines = slices.Concat(lines, shards, shardLines(r), evidenceLines(r), []string{c.Sentence(r.Target.Embedded)})
+	lines = slices.Concat(lines, shards, shardLines(r), leftoverLines(r), evidenceLines(r), []string{c.Sentence(r.Target.Embedded)})
 	if c.Need != nil {
 		lines = append(lines, c.Need.Sentence())
 	}

@@ -152,7 +152,7 @@ func writeHTML(w io.Writer, r *Result) error {
 			}
 		}
 	}
-	for _, line := range slices.Concat(costLines(run), skewLines(run), roundLines(run)) {
+	for _, line := range slices.Concat(costLines(run), skewLines(run), roundLines(run), compressionLines(run), remarkLines(run), leftoverLines(run)) {
 		p.Told = append(p.Told, pageTold{"", line})
 	}
 	for _, d := range disclosure(run) {
@@ -304,7 +304,7 @@ func (p *page) fillFailures(run *Run) {
 			p.Errors.Rows = append(p.Errors.Rows, []gridCell{word(c.label()), word(e.Cause), known(&e.N, groupDigits, ""), known(new(float64(e.N)/float64(max(c.Offered, 1))), formatShare, "")})
 		}
 	}
-	p.Outages = outageLines(run)
+	p.Outages = slices.Concat(markLines(run), outageLines(run), eventLines(run))
 }
 
 // chartData is what the page's script draws. Times are in seconds since the run's start, latencies in nanoseconds; null is a gap.
@@ -312,7 +312,7 @@ type chartData struct {
 	Time     timeline     `json:"time"`
 	Spans    []stretch    `json:"spans"` // of the cases
 	Outages  []stretch    `json:"outages"`
-	Marks    []stretch    `json:"marks"` // events
+	Marks    []stretch    `json:"marks"` // events, moments that somebody marked, changes of the routes
 	Curves   []curve      `json:"curves"`
 	Capacity *rateCurve   `json:"capacity"`
 	Heat     []heat       `json:"heat"`
@@ -386,7 +386,7 @@ func chartsOf(r *Result) *chartData {
 		}
 		d.Outages = append(d.Outages, stretch{seconds(o.StartOffsetNS), seconds(o.StartOffsetNS + length), cmp.Or(Printable(o.Broker), "any broker")})
 	}
-	d.Marks = append(d.Marks, eventMarks(r.Run)...)
+	d.Marks = slices.Concat(d.Marks, eventMarks(r.Run), momentsOf(r.Run))
 	d.Curves = append(d.Curves, curvesOf(r)...)
 	d.Heat = append(d.Heat, heatsOf(r)...)
 	if c := r.Run.Capacity; c != nil {
@@ -503,6 +503,22 @@ func atMost(column []*float64, at int, v *int64) {
 	if v != nil && (column[at] == nil || float64(*v) > *column[at]) {
 		column[at] = new(float64(*v))
 	}
+}
+
+// momentsOf are what the person at the terminal marked, and the first changes of the routes.
+func momentsOf(r *Run) []stretch {
+	const most = 50 // of each
+	var marks []stretch
+	for i := range r.Marks[:min(len(r.Marks), most)] {
+		at := seconds(r.Marks[i].OffsetNS)
+		marks = append(marks, stretch{at, at, fmt.Sprintf("mark %d", i+1)})
+	}
+	for i := range r.RouteChanges[:min(len(r.RouteChanges), most)] {
+		c := &r.RouteChanges[i]
+		at := seconds(c.StartOffsetNS)
+		marks = append(marks, stretch{at, at, c.words()})
+	}
+	return marks
 }
 
 // eventMarks are the scenario's events, on the run's axis: they count from where a case's measured stages begin.

@@ -187,6 +187,35 @@ func TestTimeline(t *testing.T) {
 	}
 }
 
+// What somebody marked, what the name servers told and what stays is on the page and in the summary, as it is on the terminal.
+func TestMomentsInReports(t *testing.T) {
+	run := quickRun()
+	run.Marks = []Mark{{At: run.StartedAt.Add(2 * time.Second), OffsetNS: 2e9}}
+	run.RouteChanges = []RouteChange{{Case: "sync 64", What: MasterMoved, Broker: "broker-a", From: "a:1", To: "b:2", At: run.StartedAt.Add(3 * time.Second), StartOffsetNS: 3e9}}
+	run.Leftover = &Leftover{Bytes: 58 << 30, Hours: 72}
+	run.Cases[0].Delayed = &Delayed{Messages: 12345, Until: time.Date(2026, 5, 4, 12, 4, 10, 0, time.UTC)}
+	r := &Result{Run: run}
+	want := []stretch{{2, 2, "mark 1"}, {3, 3, "broker-a: master moved from a:1 to b:2"}}
+	if d := chartsOf(r); !slices.Equal(d.Marks, want) {
+		t.Errorf("marks %+v", d.Marks)
+	}
+	var page, summary strings.Builder
+	if err := writeHTML(&page, r); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeMarkdown(&summary, r); err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{"mark 1 at ", "master moved from a:1 to b:2", "about 58 GiB in commit logs, until fileReservedTime", "about 12,345 delayed messages fire until 12:04:10Z"} {
+		if !strings.Contains(page.String(), line) {
+			t.Errorf("the page lacks %q", line)
+		}
+		if !strings.Contains(summary.String(), line) {
+			t.Errorf("the summary lacks %q", line)
+		}
+	}
+}
+
 // Several shards' intervals of one time are one point.
 func TestTimelineOfShards(t *testing.T) {
 	r := &Result{Run: quickRun()}
