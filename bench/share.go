@@ -54,6 +54,8 @@ func shareable(cases []scenarios.Case) error {
 			return refuse("warmup: auto ends at a time that nobody knows, and all begin together; give it a length, such as --warmup 10s")
 		case !c.Topic.Keep:
 			return refuse("topic.keep: false: the first to end would delete the topic under the others; leave it out, and delete it with rmqbench topic delete once all have ended")
+		case c.Load.Ordered:
+			return refuse("ordered keeps one send of each key under way, and the others send the same keys without asking; leave it out")
 		case c.Verify != "":
 			return refuse("verify compares what one run sent with what the topic got, and the others send to it too; leave it out")
 		}

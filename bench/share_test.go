@@ -225,6 +225,7 @@ func TestShareRefuses(t *testing.T) {
 		"unknown length": {"stages: [{rate: 1k/s, warmup: auto}, {for: 1s, rate: 1k/s}]", 0, 2, "warmup: auto ends at a time that nobody knows"},
 		"closed loop":    {"workers: 2", 0, 2, "a closed loop has no schedule to share; give a rate"},
 		"count alone":    {"count: 10, stages: [{rate: 1k/s}]", 0, 2, "give a duration"},
+		"ordered":        {"ordered: true, stages: [{for: 1s, rate: 1k/s}]}\nmessage: {keys: {distinct: 9}", 0, 2, "ordered keeps one send of each key under way, and the others send the same keys"},
 		"beyond":         {"stages: [{for: 1s, rate: 1k/s}]", 2, 2, "the first is 0 of N"},
 		"none":           {"stages: [{for: 1s, rate: 1k/s}]", 0, 0, "the first is 0 of N"},
 	} {
