@@ -148,7 +148,7 @@ func (p *CapacityPart) left() string {
 	return "no answer " + lost
 }
 
-// FindKnee sets the curve's knee: among the rates up to the lowest that broke, the one whose p99 lies furthest under the
+// FindKnee sets the curve's knee: among the rates up to the lowest that broke, the one whose tail lies furthest under the
 // straight line from the first to the last, both scaled to 1. Under four rates, or with a curve that bends nowhere by a
 // tenth, there is none.
 func (c *Capacity) FindKnee() {
@@ -157,30 +157,53 @@ func (c *Capacity) FindKnee() {
 	if end := slices.IndexFunc(curve, func(s *CapacityStep) bool { return s.Found != StepHeld }); end >= 0 {
 		curve = curve[:end+1]
 	}
-	curve = slices.DeleteFunc(slices.Clone(curve), func(s *CapacityStep) bool { return s.tail() == nil })
+	tail := c.tail()
+	curve = slices.DeleteFunc(slices.Clone(curve), func(s *CapacityStep) bool { return tail.at(s) == nil })
 	if len(curve) < 4 {
 		return
 	}
 	first, last := curve[0], curve[len(curve)-1]
-	width, height := last.RatePerSecond-first.RatePerSecond, float64(*last.tail()-*first.tail())
+	width, height := last.RatePerSecond-first.RatePerSecond, float64(*tail.at(last)-*tail.at(first))
 	if width <= 0 || height <= 0 {
 		return
 	}
 	furthest := 0.1
 	for _, s := range curve {
-		under := (s.RatePerSecond-first.RatePerSecond)/width - float64(*s.tail()-*first.tail())/height
+		under := (s.RatePerSecond-first.RatePerSecond)/width - float64(*tail.at(s)-*tail.at(first))/height
 		if under > furthest {
 			furthest, c.KneePerSecond = under, new(s.RatePerSecond)
 		}
 	}
 }
 
-// tail is the step's p99; null if it may not be claimed.
-func (s *CapacityStep) tail() *int64 {
+// tail is the percentile that the curve is drawn by: p99, unless over a quarter of the rates had too few sends for it, as where an
+// objective speaks of p90 alone; then p90, or p50.
+func (c *Capacity) tail() stepTail {
+	count := func(t stepTail) (n int) {
+		for _, s := range c.curve() {
+			if t.at(s) != nil {
+				n++
+			}
+		}
+		return n
+	}
+	p50, p90, p99 := stepTail{shown[0]}, stepTail{shown[1]}, stepTail{shown[2]}
+	for _, t := range []stepTail{p99, p90} {
+		if 4*count(t) >= 3*count(p50) {
+			return t
+		}
+	}
+	return p50
+}
+
+type stepTail struct{ percentile }
+
+// at is the step's; null if it may not be claimed.
+func (t stepTail) at(s *CapacityStep) *int64 {
 	if s.Response == nil {
 		return nil
 	}
-	return s.Response.P99
+	return *t.percentile.of(s.Response)
 }
 
 // curve are the steps by rate, of those at one rate the longest, or the stair that came to the worst.

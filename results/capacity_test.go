@@ -75,6 +75,23 @@ func TestKnee(t *testing.T) {
 	}
 }
 
+// TestCurveOfShortSteps: where an objective asks for p90, steps may have too few sends for p99; the curve and its knee are p90's then.
+func TestCurveOfShortSteps(t *testing.T) {
+	c := searched([]float64{1000, 2000, 3000, 4000, 5000, 6000}, []int64{1, 1, 1, 2, 30, 90}, 5).Capacity
+	for i := range c.Steps {
+		of := c.Steps[i].Response
+		of.P50, of.P90, of.P99 = new(*of.P99/2), of.P99, nil
+	}
+	c.Steps[5].Response.P99 = new(int64(1e9)) // only the fastest had as many
+	c.FindKnee()
+	if c.KneePerSecond == nil || *c.KneePerSecond != 4000 {
+		t.Errorf("knee %v", c.KneePerSecond)
+	}
+	if lines := c.plot(76, 12); len(lines) < 2 || lines[1] != "p90 over the rate: o held, x broke, K the knee" {
+		t.Errorf("%q", lines)
+	}
+}
+
 func TestWriteCapacity(t *testing.T) {
 	r := searched([]float64{1000, 4000, 2000, 3000, 5000}, []int64{1, 20, 1, 2, 90}, 4)
 	r.Capacity.Steps[4].Found, r.Capacity.Steps[4].Why = StepLimited, "the CPU was full"

@@ -93,12 +93,13 @@ func drawPlot(marks []mark, width, height int, logX, logY bool, formatX, formatY
 	return append(lines, strings.Repeat(" ", label+2)+left+between+right)
 }
 
-// plot draws p99 over the rate: o held, x broke, l was limited by the generator, K is the knee. nil for a curve that is too short
+// plot draws the tail over the rate: o held, x broke, l was limited by the generator, K is the knee. nil for a curve that is too short
 // to be one.
 func (c *Capacity) plot(width, height int) []string {
 	var marks []mark
+	by := c.tail()
 	for _, s := range c.curve() {
-		tail := s.tail()
+		tail := by.at(s)
 		if tail == nil || *tail <= 0 {
 			continue
 		}
@@ -127,7 +128,7 @@ func (c *Capacity) plot(width, height int) []string {
 	if lines == nil {
 		return nil
 	}
-	legend := "p99 over the rate: o held, x broke"
+	legend := by.label + " over the rate: o held, x broke"
 	if strings.ContainsRune(marksOf(marks), 'l') {
 		legend += ", l limited by the generator"
 	}
