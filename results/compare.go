@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 )
 
 // ComparisonSchema is the version of a comparison's record.
@@ -118,6 +119,9 @@ func Compare(base, changed *Side, o CompareOptions) (*Comparison, error) {
 	c := &Comparison{Schema: ComparisonSchema, Base: base.Name, New: changed.Name, Paired: o.Paired, Rounds: [2]int{base.Rounds, changed.Rounds},
 		Alpha: o.Alpha, MaxRegression: o.MaxRegression, BaseVerdict: base.worst(), NewVerdict: changed.worst()}
 	c.Differs = base.differences(changed)
+	if !o.ByDesign && len(base.cases) > 0 && len(changed.cases) > 0 && !base.sharesCase(changed) { // of Go benchmarks one may go
+		c.Differs = append(c.Differs, Difference{"cases", strings.Join(base.caseNames(), ", "), strings.Join(changed.caseNames(), ", ")})
+	}
 	c.AllowedUnlike = !o.ByDesign && len(c.Differs) > 0
 	if c.AllowedUnlike && !o.AllowUnlike {
 		return nil, &UnlikeError{base.Name, changed.Name, c.Differs}
@@ -168,7 +172,7 @@ func (c *Comparison) rows(base, changed *Side, o CompareOptions, elsewhere strin
 		row := Row{Case: b.Case, Metric: b.Metric, Base: Median(samples.Base), New: Median(samples.New), Width: o.MaxRegression, Change: Change{P: 1}}
 		switch {
 		case b.Metric.Counted:
-			row.count(samples.Base, samples.New, o.MaxRegression)
+			row.count(samples.Base, samples.New, o.MaxRegression, max(b.Metric.Grain, n.Metric.Grain))
 		case elsewhere != "":
 			row.Outcome, row.Why = Inconclusive, elsewhere
 		case o.Paired:
@@ -243,7 +247,7 @@ func (c *Comparison) matched(b, n *Sample, o CompareOptions) RowSamples {
 
 // count compares counts, without statistics: they differ beyond the grain, beyond the share that is tolerated, and beyond what
 // each side's rounds differ among themselves.
-func (r *Row) count(base, changed []float64, tolerated float64) {
+func (r *Row) count(base, changed []float64, tolerated, grain float64) {
 	if r.Base > 0 {
 		r.Share = finite(r.New/r.Base - 1)
 	}
@@ -251,7 +255,7 @@ func (r *Row) count(base, changed []float64, tolerated float64) {
 	apart := slices.Max(base) < slices.Min(changed) || slices.Min(base) > slices.Max(changed)
 	by := math.Abs(r.New - r.Base)
 	switch {
-	case !apart || by <= r.Metric.Grain || by <= tolerated*r.Base:
+	case !apart || by <= grain || by <= tolerated*r.Base:
 		r.Outcome = NoDifference
 	case r.Metric.better(r.Base, r.New):
 		r.Outcome = Better

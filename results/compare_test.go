@@ -91,6 +91,20 @@ func TestCompareRefusesUnlikeRuns(t *testing.T) {
 	}
 }
 
+// Of two loads without a case in common there is nothing to compare, allowed or not.
+func TestCompareRefusesOtherCases(t *testing.T) {
+	other := comparableRun(10_000)
+	other.Cases = append(other.Cases, other.Cases[0])
+	other.Cases[0].Name, other.Cases[1].Name = "async 64", "oneway"
+	_, err := Compare(SideOf("BASE", comparableRun(10_000), nil), SideOf("NEW", other, nil), CompareOptions{})
+	if unlike, refused := errors.AsType[*UnlikeError](err); !refused || !slices.Contains(unlike.Differences, Difference{"cases", "sync 64", "async 64, oneway"}) {
+		t.Errorf("got %v", err)
+	}
+	if _, err = Compare(SideOf("BASE", comparableRun(10_000), nil), SideOf("NEW", other, nil), CompareOptions{AllowUnlike: true}); err == nil {
+		t.Error("nothing was compared with nothing")
+	}
+}
+
 // sideOf has repeats at such rates.
 func repeated(t *testing.T, name string, rates ...float64) *Side {
 	t.Helper()
@@ -204,6 +218,40 @@ func TestCompareCounts(t *testing.T) {
 	}
 	if r := c.row("allocs/msg"); r.Outcome != NoDifference {
 		t.Errorf("0.4 allocations a message are %q", r.Outcome)
+	}
+
+	few, fewer := comparableRun(10_000), comparableRun(10_000)
+	few.Cases[0].Acknowledged, fewer.Cases[0].Acknowledged = 200, 200
+	few.Cases[0].Process.AllocsPerMessage, fewer.Cases[0].Process.AllocsPerMessage = new(14.0), new(19.0)
+	if c, err = Compare(SideOf("BASE", few, nil), SideOf("NEW", fewer, nil), CompareOptions{Gate: true}); err != nil {
+		t.Fatal(err)
+	}
+	if r := c.row("allocs/msg"); r.Outcome != NoDifference {
+		t.Errorf("a thousand allocations beside 200 messages are %q", r.Outcome)
+	}
+
+	for _, tt := range []struct {
+		ordered    bool
+		base, more int64 // of 20,000 pairs
+		want       Outcome
+	}{
+		{true, 0, 1, Worse},
+		{false, 0, 100, NoDifference}, // by chance
+		{false, 0, 400, Worse},
+		{false, 400, 0, Better},
+	} {
+		base, changed := comparableRun(10_000), comparableRun(10_000)
+		for r, breaks := range map[*Run]int64{base: tt.base, changed: tt.more} {
+			r.Cases[0].Ordered = tt.ordered
+			r.Cases[0].Keys = &Keys{Used: 100, Pairs: 20_000, OrderBreaks: breaks}
+		}
+		changed.Environment.HostFingerprint = "elsewhere"
+		if c, err = Compare(SideOf("BASE", base, nil), SideOf("NEW", changed, nil), CompareOptions{Gate: true}); err != nil {
+			t.Fatal(err)
+		}
+		if r := c.row("order breaks"); r.Outcome != tt.want {
+			t.Errorf("order breaks %d → %d, ordered %v: %q, want %q", tt.base, tt.more, tt.ordered, r.Outcome, tt.want)
+		}
 	}
 
 	changed = comparableRun(10_000)

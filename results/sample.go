@@ -33,6 +33,14 @@ var (
 // outcomeGrain is the share of the offered sends up to which an outcome that isn't success differs by chance.
 const outcomeGrain = 0.001
 
+// breaksGrain is the share of the pairs up to which order breaks differ by chance, where order isn't kept: which of two sends of one key that are
+// under way together is stored first is one.
+const breaksGrain = 0.01
+
+// strayAllocs is by how many allocations two runs of one thing may differ that have nothing to do with their messages: clocks that tick,
+// the runtime's own. Six runs of a second lay up to 3,400 apart.
+const strayAllocs = 4_000
+
 // samplesOf are a case's metrics, a value each.
 func samplesOf(c *Case) []Sample {
 	var all []Sample
@@ -67,9 +75,20 @@ func samplesOf(c *Case) []Sample {
 	if k := c.Keys; k != nil && k.Used > 0 {
 		add(Metric{Name: "keys in two queues", Unit: "share", Counted: true}, new(float64(k.InTwoQueues)/float64(k.Used)))
 	}
+	if k := c.Keys; k != nil && k.Pairs > 0 {
+		m := Metric{Name: "order breaks", Unit: "share", Counted: true, Grain: breaksGrain}
+		if c.Ordered {
+			m.Grain = 0
+		}
+		add(m, new(float64(k.OrderBreaks)/float64(k.Pairs)))
+	}
 	if c.Process != nil {
 		add(Metric{Name: "cpu/msg", Unit: "ns"}, c.Process.CPUNSPerMessage)
-		add(allocsMetric, c.Process.AllocsPerMessage)
+		m := allocsMetric
+		if n := c.Successes(); n > 0 {
+			m.Grain += strayAllocs / float64(n)
+		}
+		add(m, c.Process.AllocsPerMessage)
 	}
 	if n := c.Successes(); c.Transport != nil && n > 0 {
 		add(bytesMetric, new(float64(c.Transport.BytesOut)/float64(n)))

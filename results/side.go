@@ -318,6 +318,16 @@ func (s *Side) differences(other *Side) []Difference {
 	return all
 }
 
+// sharesCase reports whether the two have a case of one name.
+func (s *Side) sharesCase(other *Side) bool {
+	for name := range s.cases {
+		if other.cases[name] != nil {
+			return true
+		}
+	}
+	return false
+}
+
 // alignLone gives the only case of s the name of the only case of base: one load is compared with one load, whatever its name says.
 func (s *Side) alignLone(base *Side) {
 	if len(s.cases) != 1 || len(base.cases) != 1 {

@@ -65,7 +65,7 @@ of it, and the smallest change that this comparison would have seen. "No differe
 ` + compareWhat + `
 
 Unlike runs (another broker or setting of it, topic, payload, mode, selector, workers, rate, …) are refused, with a list. Counts
-(allocations, bytes and writes a message, outcomes) are compared across machines; times only on one machine in one job.`,
+(allocations, bytes and writes a message, outcomes, order breaks) are compared across machines; times only on one machine in one job.`,
 		Example: `  rmqbench compare runs/before runs/after
   go test -bench . -count 10 > old.txt; …; go test -bench . -count 10 > new.txt; rmqbench compare old.txt new.txt
   rmqbench compare baseline:sync runs/20261127T193000Z-run-1f2e3d4c`,
