@@ -64,11 +64,97 @@ func disclosure(r *Run) []told {
 			add("other topics' put rate", inRound(c.Name, c.Round)+": "+words)
 		}
 	}
+	all = append(all, sentAs(r.Scenario)...)
 	var scenario struct{ Seed *int64 }
 	if json.Unmarshal(r.Scenario, &scenario) == nil && scenario.Seed != nil {
 		add("seed", fmt.Sprint(*scenario.Seed))
 	}
 	return all
+}
+
+// sentAs is how a run's messages were made and sent, by its resolved scenario: what cases differ in, each value once.
+func sentAs(scenario json.RawMessage) []told {
+	var s struct {
+		Cases []struct {
+			Message struct {
+				Bytes        *int64          `json:"size_bytes"`
+				Sizes        json.RawMessage `json:"size"`
+				Compressible float64         `json:"compressible"`
+			} `json:"message"`
+			Load struct {
+				Stages []struct {
+					ForNS  int64 `json:"for_ns"`
+					Warmup any   `json:"warmup"` // true or auto
+				} `json:"stages"`
+			} `json:"load"`
+			Producer struct {
+				Profile   string `json:"profile"`
+				Retries   int64  `json:"retries"`
+				TimeoutNS int64  `json:"send_timeout_ns"`
+				Compress  string `json:"compress"`
+				OverBytes int64  `json:"compress_over_bytes"` // 0: never
+			} `json:"producer"`
+		} `json:"cases"`
+	}
+	if json.Unmarshal(scenario, &s) != nil {
+		return nil
+	}
+	var profiles, bodies, warmups []string
+	for i := range s.Cases {
+		c := &s.Cases[i]
+		if c.Producer.Profile == "" { // a record of what arrived, or one that doesn't say
+			continue
+		}
+		profiles = append(profiles, fmt.Sprintf("%s, %d retries, send timeout %s", c.Producer.Profile, c.Producer.Retries, FormatDuration(c.Producer.TimeoutNS)))
+		size := strings.NewReplacer(`"`, "", "{", " ", "}", "", ":", " ", ",", ", ").Replace(string(c.Message.Sizes))
+		if c.Message.Bytes != nil {
+			size = FormatBytes(*c.Message.Bytes)
+		}
+		packed := "never compressed"
+		if c.Producer.OverBytes > 0 {
+			packed = fmt.Sprintf("by %s over %s", c.Producer.Compress, FormatBytes(c.Producer.OverBytes))
+		}
+		bodies = append(bodies, fmt.Sprintf("%s, %g compressible, %s", strings.TrimSpace(size), c.Message.Compressible, packed))
+		warm := "none"
+		var ns int64
+		for _, stage := range c.Load.Stages {
+			switch stage.Warmup {
+			case true:
+				ns += stage.ForNS
+				warm = FormatDuration(ns)
+			case "auto":
+				warm = "auto"
+			}
+		}
+		warmups = append(warmups, warm)
+	}
+	var all []told
+	for _, t := range []struct {
+		name   string
+		values []string
+	}{{"producer", profiles}, {"bodies", bodies}, {"warm-up", warmups}} {
+		if value := eachOnce(t.values); value != "" {
+			all = append(all, told{t.name, value})
+		}
+	}
+	return all
+}
+
+// mostValues is how many values of the cases are told.
+const mostValues = 6
+
+// eachOnce joins values, in their order.
+func eachOnce(values []string) string {
+	var unlike []string
+	for _, v := range values {
+		if !slices.Contains(unlike, v) {
+			unlike = append(unlike, v)
+		}
+	}
+	if more := len(unlike) - mostValues; more > 1 {
+		unlike = append(unlike[:mostValues], fmt.Sprintf("%d more", more))
+	}
+	return strings.Join(unlike, " | ")
 }
 
 // formatPhases are shares before, during and after; "" where none is known.

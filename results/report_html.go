@@ -152,7 +152,7 @@ func writeHTML(w io.Writer, r *Result) error {
 			}
 		}
 	}
-	for _, line := range slices.Concat(costLines(run), skewLines(run), roundLines(run), compressionLines(run), remarkLines(run), leftoverLines(run)) {
+	for _, line := range slices.Concat(costLines(run), skewLines(run), roundLines(run), arrivalLines(run), compressionLines(run), remarkLines(run), leftoverLines(run)) {
 		p.Told = append(p.Told, pageTold{"", line})
 	}
 	for _, d := range disclosure(run) {

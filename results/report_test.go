@@ -93,6 +93,51 @@ func TestR43_NamesStayNames(t *testing.T) {
 	}
 }
 
+// What the terminal says under its table of what arrived and of compressing, pages and summaries say too, and how it was sent.
+func TestReportsSayHowItWasSent(t *testing.T) {
+	r := comparableRun(10_000)
+	r.Scenario = json.RawMessage(`{"cases":[
+		{"name":"off","load":{"stages":[{"for_ns":2000000000,"warmup":true},{"for_ns":1}]},"message":{"size_bytes":128,"compressible":0.5},"producer":{"profile":"java-5.4","retries":2,"send_timeout_ns":3000000000,"compress":"zlib"}},
+		{"name":"zlib","load":{"stages":[{"warmup":"auto"}]},"message":{"size":{"uniform_bytes":[100,4096]},"compressible":0.5},"producer":{"profile":"java-5.4","retries":2,"send_timeout_ns":3000000000,"compress":"zlib","compress_over_bytes":4096}}]}`)
+	off := r.Cases[0]
+	off.Name, off.Params, off.Anatomy = "off", map[string]string{compressOver: never}, &Anatomy{Compress: Part{Mean: 100}}
+	off.BodyBytes = new(128 * off.Acknowledged)
+	zlib := off
+	zlib.Name, zlib.Params, zlib.Anatomy = "zlib", map[string]string{compressOver: "4KiB"}, &Anatomy{Compress: Part{Mean: 20_100}}
+	zlib.Transport = &Transport{BytesOut: 300 * zlib.Acknowledged, Writes: 2_000}
+	arrived := Case{Name: "ORDERS", Mode: ModeArrived, Verdict: Valid, Measured: Measured{Counts: Counts{Offered: 3, Attempted: 3, Acknowledged: 3}, BodyBytes: new(int64(384))},
+		Arrivals: &Arrivals{Gaps: &Latency{Count: 2, Max: 5_000_000}, StoredBytes: 1008, Duplicates: 1}}
+	r.Cases = []Case{off, zlib, arrived}
+	var table strings.Builder
+	if err := WriteTable(&table, r); err != nil {
+		t.Fatal(err)
+	}
+	lines := []string{
+		"compressing, zlib: 20.0 µs more and 60 B less a message: it pays where the network gives each CPU that compresses under 24.0 Mbit/s",
+		"ORDERS: 3 messages arrived, 384 B of bodies, 1008 B stored, from one to the next max 5.00 ms; 1 came twice",
+	}
+	for name, text := range map[string]string{"table": table.String(), "md": strings.ReplaceAll(written(t, "md", &Result{Run: r}), `\`, ""), "html": written(t, "html", &Result{Run: r})} {
+		for _, want := range lines {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s lacks %q", name, want)
+			}
+		}
+	}
+	got := map[string]string{}
+	for _, d := range disclosure(r) {
+		got[d.name] = d.value
+	}
+	for name, want := range map[string]string{
+		"producer": "java-5.4, 2 retries, send timeout 3.00 s",
+		"bodies":   "128 B, 0.5 compressible, never compressed | uniform_bytes [100, 4096], 0.5 compressible, by zlib over 4 KiB",
+		"warm-up":  "2.00 s | auto",
+	} {
+		if got[name] != want {
+			t.Errorf("%s: %q, want %q", name, got[name], want)
+		}
+	}
+}
+
 // Real records, with every part that one can have, are what the schema says; and the published one is today's.
 func TestJSONSchema(t *testing.T) {
 	published, err := os.ReadFile("../docs/run.schema.json")
