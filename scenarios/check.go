@@ -5,36 +5,33 @@ import (
 	"slices"
 )
 
-// check reports what is wrong between the fields of the case that tree was read into s for. What has had a fault already is
-// left alone.
+// check reports what is wrong between the fields of the case that tree was read into s for. Of fields that have had a fault already
+// nothing follows; what is wrong between others is told in the same pass.
 func (r *reader) check(name string, s *Scenario, tree *node) {
 	target, stages, events := tree.get("target"), tree.get("load", "stages"), tree.get("events")
+	load, message, producer := tree.get("load"), tree.get("message"), tree.get("producer")
 	if r.clean(target) {
 		r.checkTarget(s.Target, target)
 	}
 	if r.clean(tree.get("topic")) {
 		r.checkTopic(&s.Topic, tree.get("topic"))
 	}
-	if r.clean(tree.get("load")) {
-		r.checkLoad(s.Load, tree.get("load"))
-	}
-	if r.clean(tree.get("message")) {
-		r.checkMessage(&s.Message, tree.get("message"))
-	}
-	if l := s.Load; l.Stop != nil && l.Stop.SLO && len(s.SLO) == 0 && r.clean(tree.get("load")) {
-		r.faultAt(tree.get("load", "stop", "slo"), "stop at a missed objective needs one; add slo: [p99<10ms]")
+	r.checkLoad(s.Load, load)
+	r.checkMessage(&s.Message, message)
+	if l := s.Load; l.Stop != nil && l.Stop.SLO && len(s.SLO) == 0 && r.sound(load, "stop") && r.clean(tree.get("slo")) {
+		r.faultAt(load.get("stop", "slo"), "stop at a missed objective needs one; add slo: [p99<10ms]")
 	}
 	if verify := tree.get("verify"); s.Load.Uses(Transactional) && s.Verify != "" && r.clean(verify) {
 		r.faultAt(verify, "verify and mode transaction exclude each other: what is rolled back is not stored in the topic")
 	}
-	if delay := tree.get("message", "delay_level"); s.Load.Uses(Request) && s.Message.DelayLevel > 0 && r.clean(tree.get("message")) {
+	if delay := tree.get("message", "delay_level"); s.Load.Uses(Request) && s.Message.DelayLevel > 0 && r.sound(message, "delay_level") {
 		r.faultAt(delay, "delay_level and mode request exclude each other: who is to reply would get it too late")
 	}
-	if s.Load.Ordered && s.Message.Keys == nil && r.clean(tree.get("message")) && r.clean(tree.get("load")) {
-		r.faultAt(tree.get("load", "ordered"), "ordered needs keys; add message: {keys: {distinct: 1000}}")
+	if s.Load.Ordered && s.Message.Keys == nil && r.sound(message, "keys") && r.sound(load, "ordered") {
+		r.faultAt(load.get("ordered"), "ordered needs keys; add message: {keys: {distinct: 1000}}")
 	}
-	if s.Load.Uses(Transactional) && s.Producer.Instances > 1 && r.clean(tree.get("producer")) {
-		r.faultAt(tree.get("producer", "instances"), "instances and mode transaction exclude each other: one client is asked how its transactions ended")
+	if s.Load.Uses(Transactional) && s.Producer.Instances > 1 && r.sound(producer, "instances") {
+		r.faultAt(producer.get("instances"), "instances and mode transaction exclude each other: one client is asked how its transactions ended")
 	}
 	if verify := tree.get("verify"); s.Message.DelayLevel > 0 && s.Verify != "" && r.clean(verify) {
 		r.faultAt(verify, "verify and delay_level exclude each other: a delayed message is in its topic later")
@@ -42,7 +39,7 @@ func (r *reader) check(name string, s *Scenario, tree *node) {
 	if verify := tree.get("verify"); s.Verify != "" && s.Load.AutoWarmup() && r.clean(verify) {
 		r.faultAt(verify, "verify and warmup: auto exclude each other: what the warm-up sends is not looked after; write warmup: true")
 	}
-	if s.Load.Mode == Batch && r.clean(tree.get("message")) && r.clean(tree.get("load")) {
+	if s.Load.Mode == Batch && r.sound(message, "size", "delay_level") && r.sound(load, "batch", "batch_bytes") {
 		r.checkBatch(s, tree)
 	}
 	if r.clean(target) && r.clean(stages) && len(s.Events) > 0 {
@@ -50,18 +47,30 @@ func (r *reader) check(name string, s *Scenario, tree *node) {
 	}
 }
 
+// sound reports whether nothing within these keys of the mapping n has had a fault, and n has no unknown key that may have been meant for one.
+func (r *reader) sound(n *node, keys ...string) bool {
+	return n == nil || !r.bad[n] && !slices.ContainsFunc(keys, func(key string) bool { return !r.clean(n.get(key)) })
+}
+
 func (r *reader) checkTarget(t Target, n *node) {
+	if t.Embedded != nil {
+		for _, of := range []struct {
+			key  string
+			said bool
+			cure string
+		}{
+			{"namesrv", len(t.Namesrv) > 0, ""},
+			{"cluster", t.Cluster != "", ""},
+			{"tls", t.TLS != nil && t.TLS.Enabled, "; name the cluster with namesrv"},
+			{"credentials", t.Credentials != "", "; name the cluster with namesrv"},
+			{"resolve", len(t.Resolve) > 0, "; name the cluster with namesrv"},
+		} {
+			if of.said {
+				r.faultAt(n.get(of.key), "%s and embedded exclude each other%s", of.key, of.cure)
+			}
+		}
+	}
 	switch {
-	case t.Embedded != nil && len(t.Namesrv) > 0:
-		r.faultAt(n.get("namesrv"), "namesrv and embedded exclude each other")
-	case t.Embedded != nil && t.Cluster != "":
-		r.faultAt(n.get("cluster"), "cluster and embedded exclude each other")
-	case t.Embedded != nil && t.TLS != nil && t.TLS.Enabled:
-		r.faultAt(n.get("tls"), "tls and embedded exclude each other; name the cluster with namesrv")
-	case t.Embedded != nil && t.Credentials != "":
-		r.faultAt(n.get("credentials"), "credentials and embedded exclude each other; name the cluster with namesrv")
-	case t.Embedded != nil && len(t.Resolve) > 0:
-		r.faultAt(n.get("resolve"), "resolve and embedded exclude each other; name the cluster with namesrv")
 	case t.TLS != nil && t.TLS.Cert == "" && t.TLS.Key != "":
 		r.faultAt(n.get("tls", "key"), "key needs the certificate that it belongs to; add cert")
 	case t.TLS != nil && t.TLS.Cert != "" && t.TLS.Key == "":
@@ -90,31 +99,29 @@ func (r *reader) checkTopic(t *Topic, n *node) {
 }
 
 func (r *reader) checkLoad(l Workload, load *node) {
-	if l.Arrivals == Poisson && !l.OpenLoop() {
-		r.faultAt(load.get("arrivals"), "arrivals need a rate: in a closed loop sends follow answers")
+	at := func(wrong bool, key, text string, with ...string) {
+		if wrong && r.sound(load, key) && r.sound(load, with...) {
+			r.faultAt(load.get(key), "%s", text)
+		}
 	}
-	if l.Backlog > 0 && !l.OpenLoop() {
-		r.faultAt(load.get("backlog"), "backlog needs a rate: in a closed loop nothing waits for a worker")
-	}
-	if t := l.Transaction; t != nil && t.Rollback+t.CheckBack > 1 {
-		r.faultAt(load.get("transaction"), "rollback and check_back must be at most 1 together")
-	}
-	if l.Ordered && l.Mode == Batch {
-		r.faultAt(load.get("ordered"), "ordered and mode batch exclude each other: a batch has many keys")
-	}
-	if l.Batch > 0 && l.BatchBytes > 0 {
-		r.faultAt(load.get("batch_bytes"), "batch and batch_bytes exclude each other")
-	}
-	if mix := load.get("mix"); mix != nil && len(mix.items) > 0 {
+	at(l.Arrivals == Poisson && !l.OpenLoop(), "arrivals", "arrivals need a rate: in a closed loop sends follow answers", "stages")
+	at(l.Backlog > 0 && !l.OpenLoop(), "backlog", "backlog needs a rate: in a closed loop nothing waits for a worker", "stages")
+	at(l.Transaction != nil && l.Transaction.Rollback+l.Transaction.CheckBack > 1, "transaction", "rollback and check_back must be at most 1 together")
+	at(l.Ordered && l.Mode == Batch, "ordered", "ordered and mode batch exclude each other: a batch has many keys", "mode")
+	at(l.Batch > 0 && l.BatchBytes > 0, "batch_bytes", "batch and batch_bytes exclude each other", "batch")
+	at(l.Stop != nil && l.Stop.Errors == 0 && !l.Stop.SLO, "stop", "stop needs errors: 5% or slo: true")
+	at(!l.Cap.IsZero() && l.OpenLoop(), "cap", "cap is for a closed loop: these stages have a rate", "stages")
+	if mix := load.get("mix"); mix != nil && len(mix.items) > 0 && r.sound(load, "mix", "mode") {
 		r.checkMix(&l, mix)
 	}
-	if s := l.Stop; s != nil && s.Errors == 0 && !s.SLO {
-		r.faultAt(load.get("stop"), "stop needs errors: 5%% or slo: true")
+	if r.sound(load, "stages", "count") {
+		r.checkStages(l, load.get("stages"))
 	}
-	if !l.Cap.IsZero() && l.OpenLoop() {
-		r.faultAt(load.get("cap"), "cap is for a closed loop: these stages have a rate")
-	}
-	n, measured := load.get("stages"), false
+}
+
+// checkStages is about stages that don't go together.
+func (r *reader) checkStages(l Workload, n *node) {
+	measured := false
 	for i, s := range l.Stages {
 		item := n.items[i]
 		switch last := i == len(l.Stages)-1; {

@@ -78,13 +78,13 @@ var lognormalFields = []field[Lognormal]{
 
 // checkMessage is about fields of a message that need or exclude each other.
 func (r *reader) checkMessage(m *Message, n *node) {
-	if m.Sizes != nil {
+	if m.Sizes != nil && r.sound(n, "size", "compressible") {
 		r.checkSizes(m, n.get("size"), n)
 	}
-	if k := m.Keys; k != nil && k.Skew.Kind == Hot && k.Skew.Keys >= k.Distinct {
+	if k := m.Keys; k != nil && k.Skew.Kind == Hot && k.Skew.Keys >= k.Distinct && r.sound(n, "keys") {
 		r.faultAt(n.get("keys", "skew"), "skew must leave keys that are not hot: there are %d", k.Distinct)
 	}
-	if m.DelayLevel > minuteLevel && !m.LongDelay {
+	if m.DelayLevel > minuteLevel && !m.LongDelay && r.sound(n, "delay_level", "long_delay") {
 		r.faultAt(n.get("delay_level"), "delay_level must be at most %d, a minute: brokers keep these messages beyond the run; if that is meant, add long_delay: true", minuteLevel)
 	}
 }

@@ -117,8 +117,6 @@ func (r *reader) checkMix(l *Workload, mix *node) {
 		if len(modes) > 1 && !slices.Contains(together, k.Mode) {
 			r.faultAt(item, "mode %s goes with no other in one load; sync, oneway and transaction do", k.Mode)
 		}
-		if message := item.get("message"); r.clean(message) {
-			r.checkMessage(&k.Message, message)
-		}
+		r.checkMessage(&k.Message, item.get("message"))
 	}
 }

@@ -55,6 +55,9 @@ func parseSkew(text string) (Skew, error) {
 			s.Keys, ok = keys, ok && err == nil && keys > 0 && s.Share <= 1
 		}
 	}
+	if s.Kind == Hot && !closed && len(args) == 1 {
+		return Skew{}, problemf("ends at the comma, which separates values between braces; write it in quotes: \"hot(0.9, 10)\"")
+	}
 	if !ok {
 		return Skew{}, problemf("must be %s, not %q", skews, clip(text))
 	}
