@@ -79,6 +79,9 @@ func Capacity(ctx context.Context, s *scenarios.Scenario, o CapacityOptions) (_ 
 	if err != nil {
 		return nil, err
 	}
+	if r.targets[0] != nil && r.targets[0].record.Proxy && (o.Lose > 0 || !o.Need.IsZero()) {
+		return nil, scenarios.Faults{{Msg: "--lose and --need speak of single brokers, of which nothing is known through a proxy; give the name server behind it"}}
+	}
 	st, err := newStand(ctx, c, r.targets[0], 0, r.lot(c))
 	if err != nil {
 		return nil, err

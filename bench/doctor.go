@@ -95,6 +95,9 @@ func Doctor(ctx context.Context, o DoctorOptions) []Check {
 			alive = append(alive, answers[i])
 		}
 	}
+	if proxies := slices.DeleteFunc(slices.Clone(answers), func(a nameServerAnswer) bool { return !a.proxy }); len(alive) == 0 && len(proxies) > 0 {
+		return append(checks[:len(checks)-len(answers)], d.checkProxies(ctx, proxies, checks[len(checks)-len(answers):])...)
+	}
 	if len(alive) > 0 { // a run goes on with those that answer
 		for i := range checks {
 			checks[i].Level = min(checks[i].Level, Warn)
@@ -259,7 +262,7 @@ func (d *doctor) askNameServer(ctx context.Context, addr string) nameServerAnswe
 	case err != nil:
 		a.err = err
 	case reply.Response() == remoting.RequestNotSupported && d.tellsRoutes(ctx, addr):
-		a.proxy, a.err = true, errors.New("a proxy's remoting port: it tells routes, and no brokers")
+		a.proxy, a.version, a.err = true, remoting.VersionName(reply.Version), errors.New("a proxy's remoting port: it tells routes, and no brokers")
 	case reply.Response() != remoting.Success:
 		a.err = remoting.NewBrokerError(addr, reply.Response(), reply.Remark)
 	default:
@@ -314,7 +317,7 @@ func (a *nameServerAnswer) check() Check {
 	case badName:
 		c.Next = "getent hosts " + host
 	case a.proxy:
-		c.Next = fmt.Sprintf("give the name server behind it, usually -n %s: through a proxy nothing could be said of single brokers", net.JoinHostPort(host, defaultPort))
+		c.Next = "give name servers, or proxies alone: which of them a client asks is chance; " + behind(a.addr)
 	case errors.Is(a.err, remoting.ErrNotRocketMQ) && strings.Contains(a.err.Error(), "gRPC"): // a proxy's 8081
 		c.Next = fmt.Sprintf("rmqbench speaks remoting: name server 9876 or proxy remoting 8080: try -n %s", net.JoinHostPort(host, defaultPort))
 	case errors.Is(a.err, remoting.ErrNotRocketMQ), errors.Is(a.err, remoting.ErrBadFrame):

@@ -121,22 +121,45 @@ func (l *ledger) endInterval() {
 // are more than MostQueues.
 func (l *ledger) interval(n int) []int64 {
 	var counts []int64
+	for _, q := range l.listed() {
+		if len(counts) == results.MostQueues {
+			return nil
+		}
+		count := int64(0)
+		if n < len(q.book.intervals) && q.id < len(q.book.intervals[n]) {
+			count = q.book.intervals[n][q.id]
+		}
+		counts = append(counts, count)
+	}
+	return counts
+}
+
+// queuePlace is a queue as the record names it: by broker and number, and through a proxy by its number among all of its topic's.
+type queuePlace struct {
+	broker string
+	number int32
+	book   *brokerBook
+	id     int // in the book
+	times  *results.Packed
+}
+
+// listed are all queues, in the order of their topics' and brokers' names.
+func (l *ledger) listed() (all []queuePlace) {
+	next := map[string]int32{}
 	for _, b := range l.byName() {
 		for id, q := range b.queues {
 			if q == nil {
 				continue
 			}
-			if len(counts) == results.MostQueues {
-				return nil
+			as := queuePlace{b.name, int32(id), b, id, q}
+			if l.plan.proxy {
+				as.broker, as.number = "", next[b.topic]
+				next[b.topic]++
 			}
-			count := int64(0)
-			if n < len(b.intervals) && id < len(b.intervals[n]) {
-				count = b.intervals[n][id]
-			}
-			counts = append(counts, count)
+			all = append(all, as)
 		}
 	}
-	return counts
+	return all
 }
 
 // byName are the books in the order of their topics' and brokers' names; books itself stays as it is, since a key's queue is known by
@@ -202,7 +225,7 @@ func (l *ledger) batchAt(at int64) *results.Packed {
 func (l *ledger) wholeBatches() []*results.Packed { return l.batches[:max(len(l.batches)-1, 0)] }
 
 // shares are the queues, the topics if there are several, and the brokers, by their names and numbers, and how unevenly the queues
-// were used; those of known that nothing was sent to count too. Nothing of senders that don't say where a message went.
+// were used; those of known that nothing was sent to count too. Through a proxy there are no brokers. Nothing of senders that don't say where a message went.
 func (l *ledger) shares(known []producer.MessageQueue) (queues, topics, brokers []results.Share, skew *results.Skew) {
 	if len(l.books) == 0 {
 		return nil, nil, nil, nil
@@ -213,19 +236,17 @@ func (l *ledger) shares(known []producer.MessageQueue) (queues, topics, brokers 
 		}
 	}
 	ofBroker, ofTopic := map[string]*results.Packed{}, map[string]*results.Packed{}
-	for _, b := range l.byName() {
-		for id, q := range b.queues {
-			if q == nil {
-				continue
-			}
-			mergeInto(ofBroker, b.name, q)
-			mergeInto(ofTopic, b.topic, q)
-			share := results.Share{Topic: l.topicIn(b), Broker: b.name, Queue: new(int32(id)), Acknowledged: q.Count(), P99NS: q.P99()}
-			if l.plan.change > 0 && slices.Contains(known, producer.MessageQueue{Topic: b.topic, Broker: b.name, ID: int32(id)}) {
-				share.BeforeChange = new(b.before[id])
-			}
-			queues = append(queues, share)
+	for _, q := range l.listed() {
+		b := q.book
+		if q.broker != "" {
+			mergeInto(ofBroker, q.broker, q.times)
 		}
+		mergeInto(ofTopic, b.topic, q.times)
+		share := results.Share{Topic: l.topicIn(b), Broker: q.broker, Queue: new(q.number), Acknowledged: q.times.Count(), P99NS: q.times.P99()}
+		if l.plan.change > 0 && slices.Contains(known, producer.MessageQueue{Topic: b.topic, Broker: b.name, ID: int32(q.id)}) {
+			share.BeforeChange = new(b.before[q.id])
+		}
+		queues = append(queues, share)
 	}
 	for _, name := range sortedKeys(ofBroker) {
 		brokers = append(brokers, results.Share{Broker: name, Acknowledged: ofBroker[name].Count(), P99NS: ofBroker[name].P99()})

@@ -228,7 +228,7 @@ func TestMixRefusals(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "give them a case of their own") {
 		t.Errorf("%v", err)
 	}
-	if err := safe(&scenarios.Workload{Mix: []scenarios.Kind{{Mode: scenarios.Sync}, {Mode: scenarios.Oneway}}}, &Options{Unlimited: true}, "prod", 1, false); err == nil || !strings.Contains(err.Error(), "no rate: oneway") {
+	if err := safe(&scenarios.Workload{Mix: []scenarios.Kind{{Mode: scenarios.Sync}, {Mode: scenarios.Oneway}}}, &Options{Unlimited: true}, "prod (1 master)", false); err == nil || !strings.Contains(err.Error(), "no rate: oneway") {
 		t.Errorf("%v", err)
 	}
 }

@@ -38,6 +38,7 @@ const (
 //	out   a send succeeds  well   an outage if shortestOutage has passed since it began
 type outages struct {
 	topics  []string // names; nil: there is one
+	proxy   bool     // of all that goes through one, not of each broker
 	brokers []*brokerState
 	found   []results.Outage // StartOffsetNS is of the case
 	more    int64            // found, and no room left
@@ -54,16 +55,19 @@ type brokerState struct {
 }
 
 func (o *outages) of(e *event) *brokerState {
-	topic := e.topic
-	if e.broker != "" {
+	name, topic := e.broker, e.topic
+	if name != "" {
 		topic = 0
+		if o.proxy {
+			name = results.ThroughProxy
+		}
 	}
 	for _, b := range o.brokers {
-		if b.name == e.broker && b.topic == topic {
+		if b.name == name && b.topic == topic {
 			return b
 		}
 	}
-	b := &brokerState{name: e.broker, topic: topic, success: -1}
+	b := &brokerState{name: name, topic: topic, success: -1}
 	o.brokers = append(o.brokers, b)
 	return b
 }

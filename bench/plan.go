@@ -32,6 +32,7 @@ type plan struct {
 	offsets bool  // an answer says where in its queue the message is
 	change  int64 // when the topic's queues change first, in the case's time; 0: they don't
 	placed  bool  // which queue a message goes to follows from the message
+	proxy   bool  // all goes through one, and no broker is spoken of
 	pulse   int64 // ns of the bins in which sends are counted by broker, if something happens to one; 0: nothing does
 }
 

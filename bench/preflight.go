@@ -90,7 +90,12 @@ func preflight(ctx context.Context, cases []scenarios.Case, o Options) ([]*targe
 			seen[key] = s
 		}
 		all[i] = seen[key]
-		if err := safe(&c.Load, &o, all[i].cluster, len(all[i].brokers), all[i].local); err != nil {
+		if all[i].proxy != "" {
+			if err := throughProxy(c, all[i].proxy); err != nil {
+				return nil, err
+			}
+		}
+		if err := safe(&c.Load, &o, all[i].whom(), all[i].local); err != nil {
 			return nil, err
 		}
 		if err := mayChange(c, all[i].cluster, o.AllowChange); err != nil {
@@ -125,6 +130,9 @@ func preflight(ctx context.Context, cases []scenarios.Case, o Options) ([]*targe
 	}
 	for _, key := range sortedKeys(seen) {
 		s := seen[key]
+		if s.proxy != "" && o.Tell != nil {
+			o.Tell(noBrokers(s.proxy))
+		}
 		if err := s.weighDisks(o.diskLimit(s.local), o.Tell); err != nil {
 			return nil, err
 		}
@@ -153,7 +161,16 @@ type somebodys struct {
 	target
 	admin   *producer.Admin
 	cluster string
-	brokers []message.BrokerData // with a master
+	brokers []message.BrokerData // with a master; nil: a proxy doesn't say
+	proxy   string               // host:port of the proxy that was asked in place of a name server; "": none was
+}
+
+// whom are the words for what a load is put on.
+func (s *somebodys) whom() string {
+	if s.proxy != "" {
+		return "what is behind the proxy " + s.proxy
+	}
+	return fmt.Sprintf("%s (%s)", s.cluster, plural(len(s.brokers), "master"))
 }
 
 // deref is what p points at, or the zero value.
@@ -175,7 +192,9 @@ func survey(ctx context.Context, client *remoting.Client, security *Security, c 
 	}
 	s := &somebodys{admin: producer.NewAdmin(client, names)}
 	s.admin.Timeout = preflightFor / time.Duration(len(names))
-	if s.brokers, s.cluster, err = mastersOf(look, s.admin, security, t.Cluster); err != nil {
+	s.brokers, s.cluster, err = mastersOf(look, s.admin, security, t.Cluster)
+	proxy, through := errors.AsType[*proxyError](err)
+	if err != nil && !through {
 		return nil, err
 	}
 	var addrs []string
@@ -184,6 +203,10 @@ func survey(ctx context.Context, client *remoting.Client, security *Security, c 
 	}
 	s.target = target{nameServers: names, local: onLoopback(look, names) && onLoopback(look, addrs), security: *security, record: results.Target{Namesrv: names, Cluster: s.cluster}}
 	s.record.TLS, s.record.TLSInsecure = security.TLS != nil, security.TLS != nil && security.TLS.InsecureSkipVerify
+	if through {
+		s.proxy = proxy.addr
+		return s, s.surveyProxy(look)
+	}
 	for _, err := range sideBySide(s.brokers, func(b message.BrokerData) error { return letIn(look, s.admin, &b) }) {
 		if advice := security.advice(err); advice != "" {
 			return nil, fmt.Errorf("%w; %s", err, advice)
@@ -205,7 +228,7 @@ func letIn(ctx context.Context, admin *producer.Admin, b *message.BrokerData) er
 }
 
 // mastersOf are the brokers of the cluster that was named, or of the only one, that have a master. Where it takes the user
-// to choose, the error is a *DangerError; otherwise it says what to do next.
+// to choose, the error is a *DangerError, where a proxy was asked a *proxyError; otherwise it says what to do next.
 func mastersOf(ctx context.Context, admin *producer.Admin, security *Security, cluster string) ([]message.BrokerData, string, error) {
 	brokers, name, err := admin.Masters(ctx, cluster)
 	if err == nil {
@@ -217,12 +240,8 @@ func mastersOf(ctx context.Context, admin *producer.Admin, security *Security, c
 		}
 		return nil, "", err
 	}
-	if be, ok := errors.AsType[*remoting.BrokerError](err); ok && be.Code == remoting.RequestNotSupported {
-		if _, err := admin.Route(ctx, message.DefaultTopic); err == nil || producer.UnknownTopic(err) {
-			host, _, _ := net.SplitHostPort(be.Addr)
-			return nil, "", fmt.Errorf("%s is a proxy's remoting port: it tells routes, and no brokers to look at before load is put on them; give the name server behind it, usually -n %s",
-				be.Addr, net.JoinHostPort(host, defaultPort))
-		}
+	if proxy := asProxy(ctx, admin, err); proxy != nil {
+		return nil, "", proxy
 	}
 	names := strings.Join(admin.NameServers(), ",")
 	if advice := security.advice(err); advice != "" {
@@ -249,18 +268,18 @@ func knows(brokers []results.Broker, names []string) error {
 }
 
 // safe refuses what would hurt somebody's production cluster.
-func safe(load *scenarios.Workload, o *Options, cluster string, masters int, local bool) error {
+func safe(load *scenarios.Workload, o *Options, whom string, local bool) error {
 	if o.uncapped && !local {
-		return &DangerError{fmt.Sprintf("no ceiling: this would load %s (%s) until it breaks; give --max-rate 20k/s", cluster, plural(masters, "master"))}
+		return &DangerError{fmt.Sprintf("no ceiling: this would load %s until it breaks; give --max-rate 20k/s", whom)}
 	}
 	if local || load.OpenLoop() || !load.Cap.IsZero() {
 		return nil
 	}
 	if load.Uses(scenarios.Oneway) {
-		return &DangerError{fmt.Sprintf("no rate: oneway sends to %s (%s) would not even slow down when it can't keep up; give -r 1k/s", cluster, plural(masters, "master"))}
+		return &DangerError{fmt.Sprintf("no rate: oneway sends to %s would not even slow down when it can't keep up; give -r 1k/s", whom)}
 	}
 	if !o.Unlimited {
-		return &DangerError{fmt.Sprintf("no rate: this would drive %s (%s) as hard as it can; give -r 1k/s, or --unlimited", cluster, plural(masters, "master"))}
+		return &DangerError{fmt.Sprintf("no rate: this would drive %s as hard as it can; give -r 1k/s, or --unlimited", whom)}
 	}
 	return nil
 }
@@ -302,6 +321,9 @@ func describe(ctx context.Context, admin *producer.Admin, data message.BrokerDat
 // checkTopic says whether a topic of the case's is there, and gives its route, or may be made, changing nothing. A topic that also lives on brokers
 // of another cluster is dangerous: its messages would go there too.
 func (s *somebodys) checkTopic(ctx context.Context, c *scenarios.Case, topic string) (*message.Route, error) {
+	if s.proxy != "" {
+		return s.checkProxyTopic(ctx, c, topic)
+	}
 	r, err := s.admin.Route(ctx, topic)
 	if producer.UnknownTopic(err) {
 		if c.Topic.Create == scenarios.CreateIfAbsent || c.Topic.Create == scenarios.CreateByTarget && s.local {

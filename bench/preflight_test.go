@@ -233,7 +233,7 @@ func TestR46_Safe(t *testing.T) {
 		"a count is no rate":       {"count: 10", false, false, "no rate"},
 		"an unlimited rate as ask": {"stages: [{for: 1s, rate: 1G/s}]", false, false, ""},
 	} {
-		err := safe(&loadOf(t, tt.load).Load, &Options{Unlimited: tt.unlimited}, "prod", 12, tt.local)
+		err := safe(&loadOf(t, tt.load).Load, &Options{Unlimited: tt.unlimited}, "prod (12 masters)", tt.local)
 		if tt.want == "" && err == nil {
 			continue
 		}
@@ -246,10 +246,10 @@ func TestR46_Safe(t *testing.T) {
 // A search for a capacity off loopback needs a ceiling.
 func TestR46_SafeSearch(t *testing.T) {
 	load := &loadOf(t, "stages: [{for: 1s, rate: 1k/s}]").Load
-	if err := safe(load, &Options{uncapped: true}, "prod", 12, true); err != nil {
+	if err := safe(load, &Options{uncapped: true}, "prod (12 masters)", true); err != nil {
 		t.Errorf("loopback: %v", err)
 	}
-	if err := safe(load, &Options{uncapped: true, Unlimited: true}, "prod", 12, false); !isDanger(err) || !strings.Contains(err.Error(), "load prod (12 masters) until it breaks; give --max-rate") {
+	if err := safe(load, &Options{uncapped: true, Unlimited: true}, "prod (12 masters)", false); !isDanger(err) || !strings.Contains(err.Error(), "load prod (12 masters) until it breaks; give --max-rate") {
 		t.Errorf("off loopback: %v", err)
 	}
 }
@@ -322,7 +322,7 @@ func TestPreflightOfProxy(t *testing.T) {
 		})
 	}
 	for addr, want := range map[string]string{
-		refuse(remoting.TopicNotExist):       "is a proxy's remoting port: it tells routes, and no brokers to look at before load is put on them; give the name server behind it, usually -n 127.0.0.1:9876",
+		refuse(remoting.TopicNotExist):       `answered REQUEST_CODE_NOT_SUPPORTED (3): "request type 106 not supported"; give the name server behind it, usually -n 127.0.0.1:9876`, // no heartbeats
 		refuse(remoting.RequestNotSupported): "is it up, and is that its port (usually 9876)?",
 	} {
 		_, err := Run(t.Context(), scenario(t, on(addr)+"topic: {name: ANY}\nload: {stages: [{for: 1s, rate: 1/s}]}\n"), Options{})

@@ -137,7 +137,7 @@ func newRecorder(p *plan) *recorder {
 	}
 	r.interval = new(newTally(p.waits()))
 	r.ledger.plan, r.ledger.apart, r.ledger.delayed = p, r.apart, newDelayBook(p.mould.delay)
-	r.ledger.outages.topics = p.mould.topics
+	r.ledger.outages.topics, r.ledger.outages.proxy = p.mould.topics, p.proxy
 	from := p.measuredFrom()
 	r.quarter, r.threeQuarters = from+(p.length()-from)/4, from+(p.length()-from)/4*3
 	r.shared = make([]sharedBuffer, 2*len(r.shards))

@@ -19,6 +19,7 @@ type routeWatch struct {
 	found  []results.RouteChange
 	more   int64
 	topics []string
+	proxy  bool                 // the routes are one's: its address is every broker's, and queues are counted together
 	last   []map[string]placeOf // by topic; nil: never seen
 }
 
@@ -28,12 +29,20 @@ type placeOf struct {
 	queues int    // that may be written to
 }
 
+// inAll are the queues of all brokers.
+func inAll(brokers map[string]placeOf) (all placeOf) {
+	for _, b := range brokers {
+		all.queues += b.queues
+	}
+	return all
+}
+
 // routesAtOnce is how many topics one round asks for: with more of them each is asked for less often.
 const routesAtOnce = 8
 
 // watchRoutes asks until stop is called, which waits for the question under way. now is the case's time, from its beginning on.
-func watchRoutes(admin *producer.Admin, topics []string, first []*message.Route, now func() int64) (w *routeWatch, stop func()) {
-	w = &routeWatch{topics: topics, last: make([]map[string]placeOf, len(topics))}
+func watchRoutes(admin *producer.Admin, topics []string, first []*message.Route, proxy bool, now func() int64) (w *routeWatch, stop func()) {
+	w = &routeWatch{topics: topics, proxy: proxy, last: make([]map[string]placeOf, len(topics))}
 	for i, r := range first {
 		w.take(i, r, 0)
 	}
@@ -82,6 +91,9 @@ func (w *routeWatch) take(topic int, r *message.Route, at int64) {
 			p.queues = q.WriteQueues
 			is[q.Broker] = p
 		}
+	}
+	if w.proxy {
+		is = map[string]placeOf{results.ThroughProxy: inAll(is)}
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -304,6 +304,7 @@ func (r *runner) measure(ctx context.Context, st *stand, c *scenarios.Case, inde
 	if err != nil {
 		return nil, err
 	}
+	plan.proxy = st.record.Proxy
 	events := &happenings{}
 	defer events.stop()
 	client := st.target.security.client(remoting.ClientOptions{})
@@ -315,7 +316,7 @@ func (r *runner) measure(ctx context.Context, st *stand, c *scenarios.Case, inde
 	side, stopAsking := watchBrokers(client, st.record.Brokers, topics)
 	defer stopAsking()
 	var began atomic.Int64
-	routes, stopRoutes := watchRoutes(producer.NewAdmin(client, st.target.nameServers), topicNames(c), st.routes, func() int64 {
+	routes, stopRoutes := watchRoutes(producer.NewAdmin(client, st.target.nameServers), topicNames(c), st.routes, plan.proxy, func() int64 {
 		if began := began.Load(); began > 0 {
 			return remoting.Nanotime() - began
 		}

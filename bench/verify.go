@@ -136,6 +136,7 @@ type verification struct {
 	routes     routeOf
 	queues     []producer.MessageQueue // of all topics but static ones
 	logical    []producer.MessageQueue // of static ones (5.x), by the brokers that had them when the case began
+	proxied    []producer.MessageQueue // through a proxy, all
 	brokers    []results.Broker
 	before     offsets
 	unverified error
@@ -147,6 +148,11 @@ func beginVerification(ctx context.Context, c *scenarios.Case, admin *producer.A
 		return nil
 	}
 	v := &verification{kind: c.Verify, admin: admin, routes: admin.Route, brokers: st.target.record.Brokers}
+	if st.record.Proxy {
+		v.proxied = st.queues
+		v.before, v.unverified = v.read(ctx)
+		return v
+	}
 	static := staticTopics(c, st.routes)
 	for _, q := range st.queues {
 		if slices.Contains(static, q.Topic) {
@@ -161,6 +167,9 @@ func beginVerification(ctx context.Context, c *scenarios.Case, admin *producer.A
 
 // read asks for where all queues end.
 func (v *verification) read(ctx context.Context) (offsets, error) {
+	if len(v.proxied) > 0 {
+		return proxiedOffsets(ctx, v.proxied, v.routes, v.admin)
+	}
 	at, err := readOffsets(ctx, v.admin, v.queues, v.brokers)
 	if err != nil {
 		return nil, err
@@ -193,7 +202,11 @@ func (v *verification) compare(ctx context.Context, acknowledged offsets, mayBe 
 		if after, v.unverified = v.read(ctx); v.unverified != nil {
 			break
 		}
-		if found = verify(v.before, after, acknowledged, mayBe); found.Missing == 0 || time.Now().After(until) || ctx.Err() != nil {
+		found = verify(v.before, after, acknowledged, mayBe)
+		if len(v.proxied) > 0 {
+			nameless(found.Lacking, after, v.proxied[0].Topic)
+		}
+		if found.Missing == 0 || time.Now().After(until) || ctx.Err() != nil {
 			return found, after
 		}
 	}

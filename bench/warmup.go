@@ -54,11 +54,12 @@ func newWarmup(c *scenarios.Case) (*plan, error) {
 
 // warmUp drives c's warm-up if it is one that ends by itself; nil: it has none. Who looks on sees it as a case of its own, without
 // events and without a review.
-func warmUp(ctx context.Context, c *scenarios.Case, sender Sender, wait waiter, look watcher) (*measurement, error) {
+func warmUp(ctx context.Context, c *scenarios.Case, proxy bool, sender Sender, wait waiter, look watcher) (*measurement, error) {
 	p, err := newWarmup(c)
 	if p == nil || err != nil {
 		return nil, err
 	}
+	p.proxy = proxy
 	look.gate, look.began, look.review, look.interval, look.untilWarm = nil, nil, nil, nil, true
 	if look.stops != nil {
 		look.stops.slo = false
@@ -85,7 +86,7 @@ func unbegun(p *plan, warmup *measurement) *measurement {
 
 // driveWarm drives a case, its warm-up first. look is asked for anew for each of the two; it is given the warm-up that went before.
 func driveWarm(ctx context.Context, c *scenarios.Case, p *plan, sender Sender, wait waiter, look func(warmup *measurement) watcher) (*measurement, error) {
-	warmup, err := warmUp(ctx, c, sender, wait, look(nil))
+	warmup, err := warmUp(ctx, c, p.proxy, sender, wait, look(nil))
 	if err != nil {
 		return nil, err
 	}

@@ -29,12 +29,8 @@ func (m *measurement) whole() (results.WholeCase, error) {
 	if m.anatomy.part[0] != nil {
 		w.Anatomy = slices.Clone(m.anatomy.part[:])
 	}
-	for _, b := range m.ledger.byName() {
-		for id, q := range b.queues {
-			if q != nil {
-				w.Queues = append(w.Queues, results.QueueTimes{Topic: m.ledger.topicIn(b), Broker: b.name, Queue: int32(id), Times: q})
-			}
-		}
+	for _, q := range m.ledger.listed() {
+		w.Queues = append(w.Queues, results.QueueTimes{Topic: m.ledger.topicIn(q.book), Broker: q.broker, Queue: q.number, Times: q.times})
 	}
 	if m.ledger.batch > 0 {
 		w.Batches = &results.BatchesInOrder{LengthNS: m.ledger.batch, Batches: m.ledger.batches}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
 	"syscall"
 	"testing"
 )
@@ -48,6 +49,11 @@ func Main(m *testing.M, prepare ...func() error) int {
 func fetchAll(prepare []func() error) error {
 	for _, v := range Versions() {
 		if _, err := Jars(v); err != nil {
+			return err
+		}
+	}
+	if slices.Contains(Versions(), proxyVersion) {
+		if _, err := proxies.of(proxyVersion); err != nil {
 			return err
 		}
 	}

@@ -10,9 +10,9 @@
 // RocketMQ and to our own broker. TestFaults kills, freezes and ends one of two brokers, and looks at the order of messages that
 // are sent meanwhile. TestCapacity has a search for what 5.4.0 holds end and confirm itself. TestR41_ACL, TestR41_Authentication and
 // TestR39_TLS put right and wrong credentials and certificates to 4.9.7 and 5.4.0. TestR46_OffLoopback has the command meet a cluster at an
-// address that is not on loopback, TestR28_DiskFails a disk that answers EIO. All takes six to eight minutes on two cores.
+// address that is not on loopback, TestR28_DiskFails a disk that answers EIO. TestProxy goes through the proxy of 5.4.0. All takes six to eight minutes on two cores.
 //
-// It needs java 17 or later and, the first time, mvn, which resolves pom.xml into a cache; TestPage needs chromium, and leaves
+// It needs java 17 or later and, the first time, mvn, which resolves pom.xml and pom_proxy.xml into a cache; TestPage needs chromium, and leaves
 // pictures of report.html in RMQBENCH_E2E_SCREENSHOTS. Without ip (iproute2) or strace the tests that need them are skipped.
 //
 //	RMQBENCH_E2E_VERSIONS  versions to run, by comma; all three by default

@@ -17,15 +17,34 @@ import (
 	"time"
 )
 
+// jarSet is what Maven copies for one kind of RocketMQ's programs.
+type jarSet struct {
+	name string // of the cache's folder, after the version
+	pom  []byte
+	file string // that it is in
+	has  string // a jar that must be among them
+}
+
 //go:embed pom.xml
-var pom []byte
+var serversPOM []byte
+
+//go:embed pom_proxy.xml
+var proxyPOM []byte
+
+var (
+	servers = jarSet{pom: serversPOM, file: "pom.xml", has: "rocketmq-broker"}
+	proxies = jarSet{name: "-proxy", pom: proxyPOM, file: "pom_proxy.xml", has: "rocketmq-proxy"}
+)
 
 // fetchTimeout bounds one version's Maven run; 90 MB on a cold cache.
 const fetchTimeout = 10 * time.Minute
 
-// Jars returns the folder that holds all jars of a RocketMQ version. The first call on a machine has Maven copy them into
-// the cache; later ones, in any process, find them there. Callers in several processes wait for one another.
-func Jars(version string) (dir string, err error) {
+// Jars returns the folder that holds all jars of a RocketMQ version's name server, broker and tools. The first call on a machine has
+// Maven copy them into the cache; later ones, in any process, find them there. Callers in several processes wait for one another.
+func Jars(version string) (dir string, err error) { return servers.of(version) }
+
+// of is Jars of any set.
+func (set *jarSet) of(version string) (dir string, err error) {
 	if version == "" || strings.Trim(version, "0123456789.-abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" || strings.Contains(version, "..") {
 		return "", fmt.Errorf("RocketMQ version %q: want something like 5.4.0 (see RMQBENCH_E2E_VERSIONS)", version)
 	}
@@ -33,7 +52,7 @@ func Jars(version string) (dir string, err error) {
 	if err != nil {
 		return "", err
 	}
-	root := filepath.Join(cache, version)
+	root := filepath.Join(cache, version+set.name)
 	lib := filepath.Join(root, "lib")
 	if err := os.MkdirAll(root, 0o755); err != nil {
 		return "", fmt.Errorf("jar cache: %w", err)
@@ -45,7 +64,7 @@ func Jars(version string) (dir string, err error) {
 	defer unlock()
 
 	// The marker holds the pom's hash: another pom means another set of jars.
-	sum := sha256.Sum256(pom)
+	sum := sha256.Sum256(set.pom)
 	want := hex.EncodeToString(sum[:])
 	marker := filepath.Join(root, "complete")
 	if got, err := os.ReadFile(marker); err == nil && string(got) == want {
@@ -56,7 +75,7 @@ func Jars(version string) (dir string, err error) {
 			return "", fmt.Errorf("jar cache: %w", err)
 		}
 	}
-	if err := fetchJars(version, lib); err != nil {
+	if err := set.fetch(version, lib); err != nil {
 		return "", err
 	}
 	if err := os.WriteFile(marker, []byte(want), 0o644); err != nil {
@@ -65,8 +84,8 @@ func Jars(version string) (dir string, err error) {
 	return lib, nil
 }
 
-// fetchJars has Maven copy a version's run-time jars into lib. Maven uses its own settings; nothing here names a registry.
-func fetchJars(version, lib string) error {
+// fetch has Maven copy a version's run-time jars into lib. Maven uses its own settings; nothing here names a registry.
+func (set *jarSet) fetch(version, lib string) error {
 	mvn, err := exec.LookPath("mvn")
 	if err != nil {
 		return errors.New("mvn is not on PATH: install Maven 3 (it fetches RocketMQ's jars once), or set RMQBENCH_E2E_CACHE to a folder that has them")
@@ -76,7 +95,7 @@ func fetchJars(version, lib string) error {
 		return fmt.Errorf("fetch RocketMQ %s: %w", version, err)
 	}
 	defer func() { _ = os.RemoveAll(project) }() // a temporary directory
-	if err := os.WriteFile(filepath.Join(project, "pom.xml"), pom, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(project, "pom.xml"), set.pom, 0o644); err != nil {
 		return fmt.Errorf("fetch RocketMQ %s: %w", version, err)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), fetchTimeout)
@@ -85,10 +104,10 @@ func fetchJars(version, lib string) error {
 		"dependency:copy-dependencies", "-DincludeScope=runtime", "-DoutputDirectory="+lib)
 	cmd.Dir = project
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("fetch RocketMQ %s: mvn: %w (is its registry reachable? run mvn by hand on e2e/pom.xml)\n%s", version, err, tail(out, 4<<10))
+		return fmt.Errorf("fetch RocketMQ %s: mvn: %w (is its registry reachable? run mvn by hand on e2e/%s)\n%s", version, err, set.file, tail(out, 4<<10))
 	}
-	if found, _ := filepath.Glob(filepath.Join(lib, "rocketmq-broker-*.jar")); len(found) == 0 {
-		return fmt.Errorf("fetch RocketMQ %s: mvn ended well but left no rocketmq-broker jar in %s", version, lib)
+	if found, _ := filepath.Glob(filepath.Join(lib, set.has+"-*.jar")); len(found) == 0 {
+		return fmt.Errorf("fetch RocketMQ %s: mvn ended well but left no %s jar in %s", version, set.has, lib)
 	}
 	return nil
 }

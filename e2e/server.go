@@ -17,19 +17,23 @@ import (
 	"time"
 )
 
-// server is a name server or a broker that can be started again and again on the same port and files.
+// server is a name server, a broker or a proxy that can be started again and again on the same port and files.
 type server struct {
 	name  string
 	addr  string // host:port
 	home  home
 	java  string
 	args  []string           // the JVM's
+	says  string             // once it is up
 	ready func() (err error) // nil once the others can use it; called while it runs
 
 	mu      sync.Mutex // protects following; held while it starts or stops
 	current *process   // the last one started; may have ended
 	starts  int
 }
+
+// booted is what a name server and a broker say once they are up.
+const booted = "boot success"
 
 func newNameServer(c *Cluster, dir string, o options) (*server, error) {
 	h, err := newHome(dir, "", o.files)
@@ -47,7 +51,7 @@ func newNameServer(c *Cluster, dir string, o options) (*server, error) {
 		"configStorePath": h.path("stored.properties"),
 	}
 	maps.Copy(settings, o.nameServer)
-	s := &server{name: "name server", addr: loopback(port), home: h, java: c.tools.java}
+	s := &server{name: "name server", addr: loopback(port), home: h, java: c.tools.java, says: booted}
 	s.ready = func() error {
 		_, err := ask(s.addr, getBrokerClusterInfo, time.Second)
 		return err
@@ -87,7 +91,7 @@ func newBroker(c *Cluster, dir string, i int, o options) (*server, error) {
 		"maxIndexNum":                "200000",
 	}
 	maps.Copy(settings, o.brokerSettings(i))
-	s := &server{name: settings["brokerName"], addr: loopback(port), home: h, java: c.tools.java}
+	s := &server{name: settings["brokerName"], addr: loopback(port), home: h, java: c.tools.java, says: booted}
 	s.ready = func() error {
 		info, err := ask(c.nameServer.addr, getBrokerClusterInfo, time.Second)
 		if err != nil {
@@ -118,7 +122,7 @@ func (s *server) setArgs(lib, class string, heap, jvm []string, settings map[str
 	return nil
 }
 
-// start starts it and returns when it said "boot success" and answers requests, and, for a broker, the name server lists it.
+// start starts it and returns when it said that it is up and answers requests, and, for a broker, the name server lists it.
 // What keeps it from that within startTimeout is in the error, with the log's end; the process is then gone.
 func (s *server) start() error {
 	s.mu.Lock()
@@ -144,16 +148,16 @@ func (s *server) start() error {
 // awaitReady polls until p can be used. Only start calls it.
 func (s *server) awaitReady(p *process) error {
 	deadline := time.After(startTimeout)
-	last := errors.New(`it has not said "boot success"`)
-	for booted, pause := false, 50*time.Millisecond; ; {
-		if !booted {
+	last := fmt.Errorf("it has not said %q", s.says)
+	for up, pause := false, 50*time.Millisecond; ; {
+		if !up {
 			out, err := os.ReadFile(p.log)
 			if err != nil {
 				return err
 			}
-			booted = bytes.Contains(out, []byte("boot success"))
+			up = bytes.Contains(out, []byte(s.says))
 		}
-		if booted {
+		if up {
 			if last = s.ready(); last == nil {
 				return nil
 			}

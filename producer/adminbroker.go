@@ -17,6 +17,12 @@ func (a *Admin) MaxOffset(ctx context.Context, broker, topic string, queue int) 
 	return a.number(ctx, broker, "offset", remoting.NewRequest(remoting.GetMaxOffset, queueFields(topic, queue)...))
 }
 
+// MaxOffsetOf is MaxOffset for who passes requests on to the queue's broker, which it names: a proxy of RocketMQ 5 refuses them otherwise
+// (AbstractRemotingActivity.request).
+func (a *Admin) MaxOffsetOf(ctx context.Context, proxy string, q MessageQueue) (int64, error) {
+	return a.number(ctx, proxy, "offset", remoting.NewRequest(remoting.GetMaxOffset, append(queueFields(q.Topic, int(q.ID)), field("bname", q.Broker))...))
+}
+
 // MinOffset is the offset of the oldest message that the queue still holds.
 func (a *Admin) MinOffset(ctx context.Context, broker, topic string, queue int) (int64, error) {
 	return a.number(ctx, broker, "offset", remoting.NewRequest(remoting.GetMinOffset, queueFields(topic, queue)...))

@@ -33,6 +33,25 @@ func comparableRun(rate float64) *Run {
 			Process:  &Process{CPUNSPerMessage: new(7_000.0), AllocsPerMessage: new(3.0)}, Transport: &Transport{BytesOut: 360 * count, Writes: 2_000}}}}
 }
 
+// A run through a proxy and one to the brokers are unlike, two through proxies of one version are not.
+func TestCompareThroughProxy(t *testing.T) {
+	through := func(speaks string) *Side {
+		r := comparableRun(10_000)
+		r.Target.Proxy, r.Target.Speaks, r.Target.Brokers = true, speaks, nil
+		return SideOf("NEW", r, nil)
+	}
+	_, err := Compare(SideOf("BASE", comparableRun(10_000), nil), through("5.4.0"), CompareOptions{})
+	if _, refused := errors.AsType[*UnlikeError](err); !refused || !strings.Contains(err.Error(), "\n  target: a cluster and a cluster through a proxy") {
+		t.Errorf("%v", err)
+	}
+	if _, err := Compare(through("5.3.2"), through("5.4.0"), CompareOptions{}); err == nil || !strings.HasSuffix(err.Error(), ":\n  proxy speaks: 5.3.2 and 5.4.0") {
+		t.Errorf("%v", err)
+	}
+	if _, err := Compare(through("5.4.0"), through("5.4.0"), CompareOptions{}); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestCompareRefusesUnlikeRuns(t *testing.T) {
 	rescenario := func(from, to string) func(*Run) {
 		return func(r *Run) {

@@ -1,6 +1,7 @@
 package results
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -38,6 +39,9 @@ func disclosure(r *Run) []told {
 		add("target", "the embedded broker: measures this client, never RocketMQ")
 	default:
 		add("target", strings.TrimSpace(t.Cluster+" "+strings.Join(t.Namesrv, ";")))
+	}
+	if t.Proxy {
+		add("proxy", strings.TrimSpace("all went through a proxy, which speaks as "+cmp.Or(t.Speaks, "it doesn't say what")+": no claim about single brokers, their versions and settings"))
 	}
 	for _, b := range t.Brokers {
 		value := strings.TrimSpace(b.Name + " " + b.Version)

@@ -45,12 +45,15 @@ type part struct {
 type wholeHead struct {
 	Schema string `json:"schema"`
 	Run    struct {
-		Schema      string          `json:"schema"`
-		Name        string          `json:"name"`
-		StartedAt   time.Time       `json:"started_at"`
-		Shard       *Shard          `json:"shard"`
-		Environment Environment     `json:"environment"`
-		Scenario    json.RawMessage `json:"scenario"`
+		Schema      string      `json:"schema"`
+		Name        string      `json:"name"`
+		StartedAt   time.Time   `json:"started_at"`
+		Shard       *Shard      `json:"shard"`
+		Environment Environment `json:"environment"`
+		Target      struct {
+			Proxy bool `json:"proxy"`
+		} `json:"target"`
+		Scenario json.RawMessage `json:"scenario"`
 	} `json:"run"`
 }
 
@@ -224,6 +227,8 @@ func (p *part) fits(other *part) error {
 		return differ(fmt.Sprintf("one of %d shards, one of %d", a.Shard.Of, b.Shard.Of))
 	case !a.Shard.StartAt.Equal(b.Shard.StartAt):
 		return differ("they were to begin at unlike times")
+	case a.Target.Proxy != b.Target.Proxy:
+		return differ("one went through a proxy, one to the brokers")
 	case !sameJSON(a.Scenario, b.Scenario):
 		return differ("their scenarios differ")
 	}

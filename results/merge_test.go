@@ -310,6 +310,7 @@ func TestMergeRefuses(t *testing.T) {
 		shares []*Whole
 		want   string
 	}{
+		"through a proxy":  {other(func(r *Run) { r.Target.Proxy = true }), "unlike runs: one went through a proxy, one to the brokers"},
 		"another name":     {other(func(r *Run) { r.Name = "x" }), "unlike runs: synthetic and x"},
 		"another number":   {other(func(r *Run) { r.Shard.Of = 3 }), "one of 2 shards, one of 3"},
 		"another time":     {other(func(r *Run) { r.Shard.StartAt = r.Shard.StartAt.Add(1) }), "unlike times"},

@@ -166,6 +166,9 @@ func benchConfig(r *Run) []benchfmt.Config {
 	target := "embedded"
 	if !r.Target.Embedded {
 		target = strings.Join(r.Target.Namesrv, ";")
+		if r.Target.Proxy {
+			target = "proxy " + target
+		}
 	}
 	add("goos", r.Environment.OS)
 	add("goarch", r.Environment.Arch)

@@ -44,7 +44,7 @@ type Run struct {
 type Outage struct {
 	Case           string    `json:"case"`
 	Round          int       `json:"round,omitempty"`
-	Broker         string    `json:"broker"`          // "": none could be chosen
+	Broker         string    `json:"broker"`          // "": none could be chosen; ThroughProxy
 	Topic          string    `json:"topic,omitempty"` // of several, the one for which none could
 	BeganAt        time.Time `json:"began_at"`
 	StartOffsetNS  int64     `json:"start_offset_ns"`  // monotonic, since the run's start
@@ -54,6 +54,9 @@ type Outage struct {
 	Ambiguous      int64     `json:"ambiguous"`
 	Failed         int64     `json:"failed"`
 }
+
+// ThroughProxy is the Broker of an Outage or RouteChange that is of all that goes through a proxy.
+const ThroughProxy = "all through the proxy"
 
 // Mark is a moment that somebody marked, to find again in the series what happened then.
 type Mark struct {
@@ -327,7 +330,9 @@ type Target struct {
 	Embedded    bool     `json:"embedded"`
 	Namesrv     []string `json:"namesrv,omitempty"`
 	Cluster     string   `json:"cluster,omitempty"`
-	Brokers     []Broker `json:"brokers,omitempty"`
+	Proxy       bool     `json:"proxy,omitempty"`        // Namesrv are remoting ports of RocketMQ 5's proxies: nothing is known, or said, of single brokers
+	Speaks      string   `json:"proxy_speaks,omitempty"` // the version that they answer with
+	Brokers     []Broker `json:"brokers,omitempty"`      // null through a proxy
 	TLS         bool     `json:"tls,omitempty"`
 	TLSInsecure bool     `json:"tls_insecure,omitempty"` // no certificate was verified
 	Topic       string   `json:"topic,omitempty"`        // "" where there are several

@@ -10,8 +10,8 @@ import (
 // Share is how many sends one queue, one topic or one broker took, and how long they did.
 type Share struct {
 	Topic        string `json:"topic,omitempty"`         // of one among several
-	Broker       string `json:"broker,omitempty"`        // "" of a whole topic
-	Queue        *int32 `json:"queue,omitempty"`         // null of a whole broker, and of a whole topic
+	Broker       string `json:"broker,omitempty"`        // "" of a whole topic, and through a proxy
+	Queue        *int32 `json:"queue,omitempty"`         // null of a whole broker, and of a whole topic; through a proxy its number among all of its topic's
 	Acknowledged int64  `json:"acknowledged"`            // or written, if oneway
 	BeforeChange *int64 `json:"before_change,omitempty"` // the same until the topic changed; null if it didn't, or the queue wasn't there
 	P99NS        *int64 `json:"p99_ns"`                  // due until done; null if there are too few
@@ -27,7 +27,10 @@ type Skew struct {
 // label names the queue, the topic or the broker.
 func (s *Share) label() string {
 	name := Printable(s.Broker)
-	if s.Queue != nil {
+	switch {
+	case s.Queue != nil && name == "": // through a proxy
+		name = fmt.Sprintf("queue %d", *s.Queue)
+	case s.Queue != nil:
 		name += fmt.Sprintf(":%d", *s.Queue)
 	}
 	if s.Topic != "" {

@@ -84,7 +84,11 @@ func Title(r *Run) string {
 		if t.Cluster != "" {
 			words = append(words, Printable(t.Cluster))
 		}
-		words = append(words, Printable(strings.Join(t.Namesrv, ";")))
+		names := Printable(strings.Join(t.Namesrv, ";"))
+		if t.Proxy {
+			names = "through the proxy " + names + ": no claim about single brokers"
+		}
+		words = append(words, names)
 		switch {
 		case t.TLSInsecure:
 			words = append(words, "TLS, NOT VERIFIED")

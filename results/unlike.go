@@ -51,6 +51,12 @@ func setup(r *Run) facts {
 	if r.Target.Embedded {
 		f["target"] = "the embedded broker"
 	}
+	if r.Target.Proxy {
+		f["target"] = "a cluster through a proxy"
+		f["proxy speaks"] = r.Target.Speaks
+	} else {
+		f["brokers"] = fmt.Sprint(len(r.Target.Brokers))
+	}
 	f["TLS"] = fmt.Sprint(r.Target.TLS)
 	f["topic"] = r.Target.Topic
 	if n := len(r.Target.Topics); n > 0 {
@@ -59,7 +65,6 @@ func setup(r *Run) facts {
 	if r.Target.Queues != nil {
 		f["queues"] = fmt.Sprint(*r.Target.Queues)
 	}
-	f["brokers"] = fmt.Sprint(len(r.Target.Brokers))
 	for _, b := range r.Target.Brokers {
 		f[b.Name+" version"] = b.Version
 		if b.Embedded {

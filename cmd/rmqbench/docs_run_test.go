@@ -25,6 +25,7 @@ import (
 	"rmqbench/broker"
 	"rmqbench/internal/certs"
 	"rmqbench/internal/markdown"
+	"rmqbench/internal/peer"
 )
 
 // notTyped are the lines of our pages that TestDocsRun doesn't type, by how they begin, and why. Their flags are read all the same
@@ -294,7 +295,7 @@ func (w *world) typeBlock(t *testing.T, at, dir, script string, calls int) {
 	cmd := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", script)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "PATH="+w.bin+string(os.PathListSeparator)+os.Getenv("PATH"), "HOME="+dir, "XDG_CACHE_HOME="+dir,
-		"DOCS_CALLS="+notes, "DOCS_CLUSTER="+cluster.NameServer(), "DOCS_TLS="+w.tls, "DOCS_ENDPOINT="+endpoint.URL, "BENCH_NAMESRV="+cluster.NameServer(), "GITHUB_STEP_SUMMARY="+filepath.Join(dir, "summary.md"))
+		"DOCS_CALLS="+notes, "DOCS_CLUSTER="+cluster.NameServer(), "DOCS_TLS="+w.tls, "DOCS_ENDPOINT="+endpoint.URL, "DOCS_PROXY="+peer.Proxy(t, cluster.NameServer()), "BENCH_NAMESRV="+cluster.NameServer(), "GITHUB_STEP_SUMMARY="+filepath.Join(dir, "summary.md"))
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Errorf("%s: %v\n%s\n%s", at, err, script, out)
@@ -338,7 +339,7 @@ var printed = map[string]string{
 	"calibrate":  `the smallest change .*\n[^$]*stored for a week`,
 	"capacity":   `(Holds|Held|No rate|No answer) .*|"capacity"`,
 	"compare":    `base +new`,
-	"doctor":     `master`,
+	"doctor":     `master|through a proxy`,
 	"gate":       `base +new|nothing measured`,
 	"history":    `verdict +result|^$`,
 	"merge":      `0 of 2|0 of 4|"shards"`,
@@ -397,6 +398,7 @@ func shorter(args []string) []string {
 	}
 	for i, a := range args {
 		a = strings.ReplaceAll(a, "http://HOST:8080", os.Getenv("DOCS_ENDPOINT"))
+		a = strings.ReplaceAll(a, "PROXY:8080", os.Getenv("DOCS_PROXY"))
 		if args[0] == "broker" {
 			args[i] = regexp.MustCompile(`127\.0\.0\.1:\d+`).ReplaceAllString(a, "127.0.0.1:0")
 		} else if args[i] = addresses.ReplaceAllString(a, at); strings.Contains(args[i], ",") && strings.Contains(args[i], at) {

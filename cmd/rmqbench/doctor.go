@@ -16,10 +16,12 @@ func newDoctor(s streams) *cobra.Command {
 		Short: "Is the cluster, and this machine, fit to be measured? A line a check, each with the next step",
 		Long: `doctor asks each name server, dials every master, and looks at this machine's limits. With -t it looks at the topic's route and type,
 who else sends to it or consumes it, and what you may do: send to it, create topics. It stores no message and changes nothing: to learn
-what it may do it asks for what a broker has to refuse, a queue that isn't there and a name with a question mark. With TLS or credentials it says which of them a server did not like. Exit status 1 if a check failed.`,
+what it may do it asks for what a broker has to refuse, a queue that isn't there and a name with a question mark. With TLS or credentials it says which of them a server did not like.
+Of a proxy's remoting port it looks at what that tells: routes, and nothing of single brokers. Exit status 1 if a check failed.`,
 		Example: `  rmqbench doctor -n 127.0.0.1:9876
   rmqbench doctor -n HOST:9876 --tls-ca ca.pem --credentials tools.yml
   rmqbench doctor -n a:9876,b:9876 -t ORDERS -c DefaultCluster
+  rmqbench doctor -n PROXY:8080 -t ORDERS
   rmqbench doctor -n http://HOST:8080/rocketmq/nsaddr`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

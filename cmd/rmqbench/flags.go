@@ -20,7 +20,7 @@ type loadFlag struct {
 
 // loadFlags are those of run, in the order of its help.
 var loadFlags = []loadFlag{
-	{"namesrv", "n", "HOST:PORT", "target.namesrv", "name servers, by comma, or the URL that tells them; default: the embedded broker"},
+	{"namesrv", "n", "HOST:PORT", "target.namesrv", "name servers or proxies (remoting port), by comma, or the URL that tells name servers; default: the embedded broker"},
 	{"cluster", "c", "NAME", "target.cluster", "cluster, where the name server knows several"},
 	{"broker", "b", "NAME", "target.brokers", "send to this broker only, or to these, by comma"},
 	{"tls", "", "bool", "target.tls.enabled", "speak TLS to name servers and brokers; their certificates are verified"},
@@ -119,7 +119,7 @@ type targetFlags struct {
 }
 
 func (t *targetFlags) add(flags *pflag.FlagSet) {
-	flags.StringVarP(&t.names, "namesrv", "n", "", "name servers, HOST:PORT by comma or semicolon, or the URL that tells them (NAMESRV_ADDR)")
+	flags.StringVarP(&t.names, "namesrv", "n", "", "name servers or, for doctor, proxies, HOST:PORT by comma or semicolon, or the URL that tells them (NAMESRV_ADDR)")
 	flags.StringVarP(&t.cluster, "cluster", "c", "", "this cluster, where the name server knows several")
 	t.secure.add(flags)
 }
