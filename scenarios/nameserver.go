@@ -37,6 +37,12 @@ func CheckEndpoint(text string) error {
 	return nil
 }
 
+// CheckNameServer says what is wrong with an address, as CheckEndpoint does of a URL.
+func CheckNameServer(text string) error {
+	_, err := parseNameServer(text)
+	return err
+}
+
 func parseNameServer(text string) (string, error) {
 	if IsEndpoint(text) {
 		return text, CheckEndpoint(text)

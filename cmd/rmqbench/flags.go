@@ -136,7 +136,13 @@ func (t *targetFlags) nameServers() ([]string, error) {
 		}
 		return []string{names}, nil
 	}
-	return strings.FieldsFunc(names, func(r rune) bool { return r == ',' || r == ';' || r == ' ' }), nil
+	list := strings.FieldsFunc(names, func(r rune) bool { return r == ',' || r == ';' || r == ' ' })
+	for _, name := range list {
+		if err := scenarios.CheckNameServer(name); err != nil {
+			return nil, &usageError{fmt.Sprintf("%s %s: %v", source, results.Printable(name), err)}
+		}
+	}
+	return list, nil
 }
 
 // security reads the files that the flags name, and warns of what the user should know.

@@ -146,18 +146,26 @@ func sayArgs(cmd *cobra.Command) {
 			return nil
 		}
 		if cmd.HasSubCommands() && len(args) > 0 {
-			var names []string
-			for _, c := range cmd.Commands() {
-				names = append(names, c.Name())
-			}
-			return &usageError{fmt.Sprintf("unknown command %q; nearest: %s; see %s --help", args[0], nearest.Any(args[0], names), cmd.CommandPath())}
+			return unknownCommand(cmd, args[0])
 		}
 		return &usageError{fmt.Sprintf("%v; see %s --help", err, cmd.CommandPath())}
 	}
 }
 
+// unknownCommand names the one nearest to what was given.
+func unknownCommand(cmd *cobra.Command, given string) error {
+	var names []string
+	for _, c := range cmd.Commands() {
+		names = append(names, c.Name())
+	}
+	return &usageError{fmt.Sprintf("unknown command %q; nearest: %s; see %s --help", given, nearest.Any(given, names), cmd.CommandPath())}
+}
+
 // flagFault names the flag nearest to one that isn't there.
 func flagFault(cmd *cobra.Command, err error) error {
+	if cmd.HasSubCommands() && cmd.Flags().NArg() > 0 { // the flag is of a command that was misspelt
+		return unknownCommand(cmd, cmd.Flags().Arg(0))
+	}
 	unknown, ok := errors.AsType[*pflag.NotExistError](err)
 	if !ok {
 		return &usageError{fmt.Sprintf("%v; see %s --help", err, cmd.CommandPath())}

@@ -123,6 +123,8 @@ func TestR33_BadInput(t *testing.T) {
 		{"broker --brokers 0", "--brokers 0: 1 to 16"},
 		{"version extra", "see rmqbench version --help"},
 		{"topic crate T", "nearest: create"},
+		{"topic crate T -n 127.0.0.1:1", `unknown command "crate"; nearest: create`},
+		{"rnu -r 1k/s", `unknown command "rnu"; nearest: run`},
 		{"topic create", "accepts 1 arg"},
 		{"topic create T", "-n HOST:9876"},
 		{"topic create T -n 127.0.0.1:1 --queues 0", "topic T: 0 queues: 1 to 65536"},
@@ -130,6 +132,8 @@ func TestR33_BadInput(t *testing.T) {
 		{"topic create T! -n 127.0.0.1:1", "holds other characters than allowed"},
 		{"topic create TBW102 -n 127.0.0.1:1", "is a broker's own"},
 		{"topic route T", "-n HOST:9876"},
+		{"topic route T -n 127.0.0.1:9876;host", "-n host: has no port; write host:9876"},
+		{"doctor -n 127.0.0.1:99999", "-n 127.0.0.1:99999: must have a port from 1 to 65,535"},
 		{"topic delete T -n 127.0.0.1:1", "topic T is none of rmqbench's own (RMQBENCH_…): its messages would be gone for everybody; if that is meant, add --yes-delete T"},
 		{"topic delete RMQBENCH_T --yes-delete T -n 127.0.0.1:1", "the topic is RMQBENCH_T, and what was confirmed is T"},
 	} {
