@@ -159,8 +159,8 @@ func (t *target) restore(ctx context.Context, c *scenarios.Case) error {
 	if t == nil || !changesTopic(c) {
 		return nil
 	}
-	if err := t.changeTopic(ctx, c, c.Topic.QueuesPerBroker); err != nil {
-		return fmt.Errorf("topic %s back to %d queues: %w", topicWords(c), c.Topic.QueuesPerBroker, err)
+	if err := t.changeTopic(ctx, c, c.Topic.Queues()); err != nil {
+		return fmt.Errorf("topic %s back to %d queues: %w", topicWords(c), c.Topic.Queues(), err)
 	}
 	return nil
 }

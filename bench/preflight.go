@@ -102,6 +102,7 @@ func preflight(ctx context.Context, cases []scenarios.Case, o Options) ([]*targe
 			return nil, err
 		}
 	}
+	made := newTopics{}
 	for i, s := range all {
 		if s == nil {
 			continue
@@ -121,6 +122,11 @@ func preflight(ctx context.Context, cases []scenarios.Case, o Options) ([]*targe
 			route, err := s.checkTopic(ctx, &cases[i], topic)
 			if err != nil {
 				return nil, err
+			}
+			if route == nil {
+				if err := made.add(s, &cases[i], topic); err != nil {
+					return nil, err
+				}
 			}
 			routes = append(routes, route)
 		}
@@ -334,13 +340,16 @@ func (s *somebodys) checkTopic(ctx context.Context, c *scenarios.Case, topic str
 			why = "topic.create is never"
 		}
 		return nil, fmt.Errorf("topic %s is not on cluster %s, and %s; name one with -t, allow it with --set topic.create=if_absent, or have it made: %s",
-			topic, s.cluster, why, topicLine(strings.Join(s.nameServers, ";"), producer.Topic{Name: topic, Cluster: s.cluster, Queues: c.Topic.QueuesPerBroker, Type: typeOf(c)}))
+			topic, s.cluster, why, topicLine(strings.Join(s.nameServers, ";"), producer.Topic{Name: topic, Cluster: s.cluster, Queues: c.Topic.Queues(), Type: typeOf(c)}))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("topic %s: %w", topic, err)
 	}
 	if err := producer.WithinCluster(r, topic, s.cluster, s.brokers); err != nil {
 		return nil, &DangerError{err.Error() + ": its messages would go there too; name a topic of this cluster's own with -t"}
+	}
+	if err := asMany(c, topic, r); err != nil {
+		return nil, err
 	}
 	return r, s.typed(ctx, c, topic, r)
 }
@@ -374,7 +383,7 @@ func (s *somebodys) ensureTopic(ctx context.Context, c *scenarios.Case, topic st
 	if _, err := s.admin.Route(ctx, topic); !producer.UnknownTopic(err) {
 		return err
 	}
-	so, err := s.admin.CreateTopic(ctx, producer.Topic{Name: topic, Cluster: s.cluster, Queues: c.Topic.QueuesPerBroker, Type: typeOf(c)})
+	so, err := s.admin.CreateTopic(ctx, producer.Topic{Name: topic, Cluster: s.cluster, Queues: c.Topic.Queues(), Type: typeOf(c)})
 	if len(so.Made) > 0 {
 		s.made = append(s.made, madeTopic{topic, c.Topic.Keep || len(so.Found) > 0})
 	}

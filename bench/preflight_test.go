@@ -142,8 +142,20 @@ func TestPreflight(t *testing.T) {
 		if rec.Cluster != "mine" || len(rec.Brokers) != 2 || rec.Brokers[0].Version == "" || rec.Brokers[1].Settings["flushDiskType"] != "ASYNC_FLUSH" {
 			t.Errorf("target %+v", rec)
 		}
-		if _, err := preflight(t.Context(), parse(t, on(ns)+"topic: {name: FRESH, queues_per_broker: 5}"), Options{}); err != nil {
+		if _, err := preflight(t.Context(), parse(t, on(ns)+"topic: {name: FRESH, queues_per_broker: 5}"), Options{}); !isDanger(err) || !strings.Contains(err.Error(), "topic FRESH has 3 queues on ") || !strings.Contains(err.Error(), "and topic.queues_per_broker is 5") || !strings.Contains(err.Error(), "--set topic.queues_per_broker=3") {
 			t.Error(err)
+		}
+		for _, more := range []string{"", ", queues_per_broker: 3"} { // what nobody named is as it is
+			if _, err := preflight(t.Context(), parse(t, on(ns)+"topic: {name: FRESH"+more+"}"), Options{}); err != nil {
+				t.Errorf("%q: %v", more, err)
+			}
+		}
+		two := on(ns) + "topic: {name: TWICE}\nmatrix: {topic.queues_per_broker: [2, 6]}\n"
+		if _, err := preflight(t.Context(), parse(t, two), Options{}); !isDanger(err) || !strings.Contains(err.Error(), "2 queues a broker for one case and is to have 6") {
+			t.Error(err)
+		}
+		if _, err := route(t, ns, "TWICE"); !producer.UnknownTopic(err) {
+			t.Errorf("it was made all the same: %v", err)
 		}
 		if r, _ := route(t, ns, "FRESH"); r == nil || r.Queues[0].WriteQueues != 3 {
 			t.Errorf("a topic that was there has been altered: %+v", r)

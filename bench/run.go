@@ -680,7 +680,7 @@ func startEmbedded(ctx context.Context, c *scenarios.Case) (*target, error) {
 	client := remoting.NewClient(remoting.ClientOptions{})
 	defer client.Close()
 	for _, topic := range topicNames(c) {
-		if _, err := producer.NewAdmin(client, t.nameServers).CreateTopic(ctx, producer.Topic{Name: topic, Queues: c.Topic.QueuesPerBroker}); err != nil {
+		if _, err := producer.NewAdmin(client, t.nameServers).CreateTopic(ctx, producer.Topic{Name: topic, Queues: c.Topic.Queues()}); err != nil {
 			cluster.Close()
 			return nil, err
 		}

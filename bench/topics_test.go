@@ -150,7 +150,7 @@ func TestTopicsAreMade(t *testing.T) {
 	if _, err := CreateTopic(t.Context(), TopicOptions{NameServers: []string{c.NameServer()}}, producer.Topic{Name: "T_00", Queues: 1}); err != nil {
 		t.Fatal(err)
 	}
-	text := on(c.NameServer()) + "topic: {name: T, count: 2, queues_per_broker: 3, create: never}\nload: {workers: 1, stages: [{}], count: 10}\n"
+	text := on(c.NameServer()) + "topic: {name: T, count: 2, create: never}\nload: {workers: 1, stages: [{}], count: 10}\n"
 	if _, err := Run(t.Context(), scenario(t, text), Options{}); err == nil || !strings.Contains(err.Error(), "topic T_01 is not on cluster") {
 		t.Errorf("without the leave to make it: %v", err)
 	}
@@ -158,8 +158,8 @@ func TestTopicsAreMade(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := len(report.Run.Cases[0].Queues); got != 2+6 {
-		t.Errorf("%d queues: one a broker of the topic that was there, three of the one that was made", got)
+	if got := len(report.Run.Cases[0].Queues); got != 2+16 {
+		t.Errorf("%d queues: one a broker of the topic that was there, eight of the one that was made", got)
 	}
 }
 

@@ -93,8 +93,8 @@ func (r *reader) checkTopic(t *Topic, n *node) {
 		r.faultAt(n.get("count"), "count and weights exclude each other: weights name the topics")
 	case len(last) > maxTopic:
 		r.faultAt(n.get("count"), "a topic's name must be at most %d characters, and %s is longer; shorten name", maxTopic, clip(last))
-	case len(all)*t.QueuesPerBroker > maxAllQueues:
-		r.faultAt(n, "%d topics of %d queues a broker are more than %s queues on one", len(all), t.QueuesPerBroker, thousands(maxAllQueues))
+	case len(all)*t.Queues() > maxAllQueues:
+		r.faultAt(n, "%d topics of %d queues a broker are more than %s queues on one", len(all), t.Queues(), thousands(maxAllQueues))
 	}
 }
 

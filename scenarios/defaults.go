@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -11,6 +12,7 @@ const (
 	batchSize     = "16"
 	measuredTime  = "10s"
 	longestWarmup = "30s" // that ends by itself
+	usualQueues   = 8
 	stopFor       = "5s"
 	stopGrace     = "10s"
 )
@@ -31,6 +33,9 @@ func withDefaults(tree *node) *node {
 		if _, err := scenarioName.parse(name.text); err == nil { // otherwise the name is a fault already
 			tree = tree.with(defaulted("RMQBENCH_"+strings.ToUpper(name.text)), "topic", "name")
 		}
+	}
+	if !absent(tree, "target", "embedded") && absent(tree, "topic", "queues_per_broker") { // there it is always made
+		tree = tree.with(defaulted(strconv.Itoa(usualQueues)), "topic", "queues_per_broker")
 	}
 	return fill(mixDefaults(loadDefaults(producerDefaults(tree))), scenarioFields)
 }

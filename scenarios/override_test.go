@@ -149,7 +149,10 @@ func TestFromFlags(t *testing.T) {
 		},
 		"name servers": {
 			[]Override{{Path: "target.namesrv", Value: "a:1; b:2,"}, {Path: "target.cluster", Value: "C"}},
-			"sync 64", lone(func(c *Scenario) { c.Target = Target{Namesrv: []string{"a:1", "b:2"}, Cluster: "C"} }),
+			"sync 64", lone(func(c *Scenario) {
+				c.Target = Target{Namesrv: []string{"a:1", "b:2"}, Cluster: "C"}
+				c.Topic.QueuesPerBroker = 0 // nobody named it
+			}),
 		},
 		"in_flight without async means nothing": {
 			[]Override{{Path: "load.in_flight", Value: "5"}},

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 )
@@ -98,11 +99,14 @@ type Topic struct {
 	Name            string              // [%|a-zA-Z0-9_-]{1,127}; "" with Weights
 	Count           int                 // so many topics that share the messages evenly, 1 to 100, named after Name; 0: the one named so
 	Weights         []Pair[string, int] // topics by name, each as usual as its share of all weights; nil: those of Name
-	QueuesPerBroker int                 // 1 to 1,024; only for a topic that is created
+	QueuesPerBroker int                 // 1 to 1,024; 0: nobody named it, see Queues
 	Create          Create
 	Type            TopicType // "": normal if it is created, any if it is there
 	Keep            bool      // false: what the run created goes when it ends
 }
+
+// Queues are those on each broker of a topic that is created.
+func (t *Topic) Queues() int { return cmp.Or(t.QueuesPerBroker, usualQueues) }
 
 // All are the topics by name, with their weights: one at the least. With a Count of 2 or more they are NAME_00, NAME_01, …
 func (t *Topic) All() []Pair[string, int] {
