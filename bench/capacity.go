@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 	"time"
 
 	"rmqbench/producer"
@@ -90,7 +89,7 @@ func Capacity(ctx context.Context, s *scenarios.Scenario, o CapacityOptions) (_ 
 	defer st.close()
 	r.run.Target = st.record
 	if there := len(brokersOf(st.queues)); o.Lose >= there {
-		return nil, scenarios.Faults{{Msg: fmt.Sprintf("--lose %d: of %s nothing would be left", o.Lose, plural(there, "broker"))}}
+		return nil, scenarios.Faults{{Msg: fmt.Sprintf("--lose %d: of %s nothing would be left", o.Lose, results.FormatCount(there, "broker"))}}
 	}
 	if err := q.search(ctx, c, st); err != nil {
 		return nil, err
@@ -546,12 +545,8 @@ func (h *hunt) limit() *results.CapacityLimit {
 	return results.LimitOf(h.breaks.of, h.quiet.of, SettingOf)
 }
 
-// SettingOf is the key in broker.conf that governs a cause of errors (results.Case.Errors): waitTimeMillsInSendQueue of
-// "SYSTEM_BUSY [TIMEOUT_CLEAN_QUEUE]"; "" where there is none, or none is known.
-func SettingOf(cause string) string {
-	reason, busy := strings.CutPrefix(cause, remoting.SystemBusy.String())
-	if reason = strings.TrimSpace(reason); !busy || reason == "" {
-		return ""
-	}
+// SettingOf is the key in broker.conf that governs why a broker is busy, such as waitTimeMillsInSendQueue of "[TIMEOUT_CLEAN_QUEUE]"; ""
+// where there is none, or none is known.
+func SettingOf(reason string) string {
 	return remoting.NewBrokerError("", remoting.SystemBusy, reason).Pushback().Setting()
 }

@@ -109,16 +109,15 @@ func TestSharesClimbStairs(t *testing.T) {
 }
 
 func TestSettingOf(t *testing.T) {
-	for cause, want := range map[string]string{
-		"SYSTEM_BUSY [TIMEOUT_CLEAN_QUEUE]": "waitTimeMillsInSendQueue",
-		"SYSTEM_BUSY [OVERLOAD]":            "sendThreadPoolQueueCapacity",
-		"SYSTEM_BUSY [of another kind]":     "",
-		"SYSTEM_BUSY":                       "",
-		"timeout":                           "",
-		"":                                  "",
+	for reason, want := range map[string]string{
+		"[TIMEOUT_CLEAN_QUEUE]": "waitTimeMillsInSendQueue",
+		"[OVERLOAD]":            "sendThreadPoolQueueCapacity",
+		"[of another kind]":     "",
+		"OVERLOAD":              "",
+		"":                      "",
 	} {
-		if got := SettingOf(cause); got != want {
-			t.Errorf("SettingOf(%q) = %q, want %q", cause, got, want)
+		if got := SettingOf(reason); got != want {
+			t.Errorf("SettingOf(%q) = %q, want %q", reason, got, want)
 		}
 	}
 }

@@ -8,8 +8,8 @@ import (
 )
 
 // LimitOf names what broke in c, next to quiet, the case at the lowest rate; nil: there is none. setting knows the broker's setting that
-// governs a cause of errors, or ""; nil knows none.
-func LimitOf(c, quiet *Case, setting func(cause string) string) *CapacityLimit {
+// governs why it is busy ("[OVERLOAD]", or ""), or ""; nil knows none.
+func LimitOf(c, quiet *Case, setting func(reason string) string) *CapacityLimit {
 	cause, most := "", int64(0)
 	for _, name := range slices.Sorted(maps.Keys(c.Errors)) {
 		if n := c.Errors[name]; n > most {
@@ -17,12 +17,10 @@ func LimitOf(c, quiet *Case, setting func(cause string) string) *CapacityLimit {
 		}
 	}
 	if reason, busy := strings.CutPrefix(cause, "SYSTEM_BUSY"); busy {
-		l := &CapacityLimit{Kind: "broker_busy", Text: "the broker is busy"}
+		reason = strings.TrimSpace(reason)
+		l := &CapacityLimit{Kind: "broker_busy", Text: strings.TrimSpace("the broker is busy " + reason)}
 		if setting != nil {
-			l.Setting = setting(cause)
-		}
-		if reason = strings.TrimSpace(reason); reason != "" {
-			l.Text += " " + reason
+			l.Setting = setting(reason)
 		}
 		if l.Setting != "" {
 			l.Text = l.Setting + " (" + l.Text + ")"

@@ -71,7 +71,7 @@ func (g *merging) climbed(w *Whole) error {
 }
 
 // stairLimit names what broke the lowest stair that didn't hold, next to the lowest that did; nil: none broke. cases are its steps'.
-func (c *Capacity) stairLimit(cases []Case, setting func(cause string) string) *CapacityLimit {
+func (c *Capacity) stairLimit(cases []Case, setting func(reason string) string) *CapacityLimit {
 	if c.BrokePerSecond == nil {
 		return nil
 	}

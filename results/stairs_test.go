@@ -56,8 +56,8 @@ func TestConcludeStairs(t *testing.T) {
 
 // TestStairLimit: what broke the lowest step that didn't hold is named as that of one machine's search, with the broker's setting.
 func TestStairLimit(t *testing.T) {
-	setting := func(cause string) string {
-		return map[string]string{"SYSTEM_BUSY [OVERLOAD]": "sendThreadPoolQueueCapacity"}[cause]
+	setting := func(reason string) string {
+		return map[string]string{"[OVERLOAD]": "sendThreadPoolQueueCapacity"}[reason]
 	}
 	for name, tt := range map[string]struct {
 		rounds  []string
