@@ -438,7 +438,7 @@ func TestMergeKnowsEveryField(t *testing.T) {
 		}
 		for _, name := range got {
 			if !slices.Contains(strings.Fields(words), name) {
-				t.Errorf("%s.%s is new: say in merge.go what becomes of it when shares are merged, and then here", typ.Name(), name)
+				t.Errorf("%s.%s is new: say in merge_*.go what becomes of it when shares are merged, and then here", typ.Name(), name)
 			}
 		}
 	}
