@@ -188,7 +188,7 @@ func diskLine(b *results.Broker, limit float64) string {
 		line = fmt.Sprintf("broker %s stores about %s", b.Name, results.FormatBytes(*d.ExpectedBytes))
 	}
 	if d.Replicas > 0 {
-		line += fmt.Sprintf(", and so does each of %s", plural(d.Replicas, "replica"))
+		line += fmt.Sprintf(", and so does each of %s", results.FormatCount(d.Replicas, "replica"))
 	}
 	switch {
 	case d.RatioBefore == nil:

@@ -303,7 +303,7 @@ func speaksHTTP(ctx context.Context, addr string) bool {
 func (a *nameServerAnswer) check() Check {
 	c := Check{What: "name server " + a.addr}
 	if a.err == nil {
-		c.Detail = fmt.Sprintf("answers in %s; speaks as %s; knows %s", results.FormatDuration(int64(a.took)), a.version, plural(len(a.info.Brokers), "broker"))
+		c.Detail = fmt.Sprintf("answers in %s; speaks as %s; knows %s", results.FormatDuration(int64(a.took)), a.version, results.FormatCount(len(a.info.Brokers), "broker"))
 		c.Next = "mqadmin clusterList -n " + a.addr
 		return c
 	}
@@ -402,7 +402,7 @@ func (d *doctor) clusters(info *message.ClusterInfo) ([]Check, []message.BrokerD
 				}
 			}
 		}
-		c.Detail = fmt.Sprintf("%s, %s", plural(members, "master"), plural(slaves, "slave"))
+		c.Detail = fmt.Sprintf("%s, %s", results.FormatCount(members, "master"), results.FormatCount(slaves, "slave"))
 		if members == 0 {
 			c.Level, c.Next = Fail, "start a master (brokerId=0): slaves take no messages"
 		}
@@ -543,7 +543,7 @@ func (d *doctor) checkTopic(ctx context.Context, info *message.ClusterInfo, brok
 		return []Check{c}
 	}
 	queues, _ := r.PublishQueues()
-	c.Detail = fmt.Sprintf("%s to write (%s)", plural(len(queues), "queue"), strings.Join(placesOf(r), "; "))
+	c.Detail = fmt.Sprintf("%s to write (%s)", results.FormatCount(len(queues), "queue"), strings.Join(placesOf(r), "; "))
 	c.Next = fmt.Sprintf("rmqbench run -n %s -t %s -r 1k/s", strings.Join(d.NameServers, ","), d.Topic)
 	if len(queues) == 0 {
 		c.Level = Fail
@@ -559,12 +559,4 @@ func topicLine(names string, t producer.Topic) string {
 		line += fmt.Sprintf(" -a +message.type=%s", t.Type)
 	}
 	return line
-}
-
-// plural is "1 broker", "2 brokers".
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

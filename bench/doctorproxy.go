@@ -77,7 +77,7 @@ func (d *doctor) checkProxyAt(ctx context.Context, addr string) Check {
 // checkProxyTopic looks at the topic's queues and whether we may send to it.
 func (d *doctor) checkProxyTopic(ctx context.Context, r *message.Route, server string) []Check {
 	queues, _ := r.PublishQueues()
-	c := Check{What: "topic " + d.Topic, Detail: plural(len(queues), "queue") + " to write", Next: d.nextRun("", 1)}
+	c := Check{What: "topic " + d.Topic, Detail: results.FormatCount(len(queues), "queue") + " to write", Next: d.nextRun("", 1)}
 	if len(queues) == 0 {
 		c.Level, c.Next = Fail, fmt.Sprintf("mqadmin updateTopicPerm -n %s -c CLUSTER -t %s -p 6", server, d.Topic)
 		return []Check{c}

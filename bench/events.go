@@ -160,7 +160,7 @@ func (t *target) restore(ctx context.Context, c *scenarios.Case) error {
 		return nil
 	}
 	if err := t.changeTopic(ctx, c, c.Topic.Queues()); err != nil {
-		return fmt.Errorf("topic %s back to %d queues: %w", topicWords(c), c.Topic.Queues(), err)
+		return fmt.Errorf("topic %s back to %s: %w", topicWords(c), results.FormatCount(c.Topic.Queues(), "queue"), err)
 	}
 	return nil
 }

@@ -176,7 +176,7 @@ func (s *somebodys) whom() string {
 	if s.proxy != "" {
 		return "what is behind the proxy " + s.proxy
 	}
-	return fmt.Sprintf("%s (%s)", s.cluster, plural(len(s.brokers), "master"))
+	return fmt.Sprintf("%s (%s)", s.cluster, results.FormatCount(len(s.brokers), "master"))
 }
 
 // deref is what p points at, or the zero value.

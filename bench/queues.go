@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"rmqbench/remoting/message"
+	"rmqbench/results"
 	"rmqbench/scenarios"
 )
 
@@ -26,7 +27,7 @@ func asMany(c *scenarios.Case, topic string, r *message.Route) error {
 			}
 		}
 		return &DangerError{fmt.Sprintf("topic %s has %s on %s, and topic.queues_per_broker is %d: an existing topic is never altered; name another with -t%s",
-			topic, plural(q.WriteQueues, "queue"), q.Broker, want, advice)}
+			topic, results.FormatCount(q.WriteQueues, "queue"), q.Broker, want, advice)}
 	}
 	return nil
 }

@@ -94,7 +94,7 @@ func (d *doctor) rightToSend(ctx context.Context, info *message.ClusterInfo, pla
 	c := Check{What: "right to send to " + d.Topic}
 	switch {
 	case len(t.no) > 0:
-		c.Level, c.Detail = Fail, fmt.Sprintf("no, say %s of %s: %v", some(t.no), plural(len(places), "master"), t.first)
+		c.Level, c.Detail = Fail, fmt.Sprintf("no, say %s of %s: %v", some(t.no), results.FormatCount(len(places), "master"), t.first)
 		c.Next = fmt.Sprintf("mqadmin createAcl -n '%s' -c %s -s User:NAME -r Topic:%s -a Pub -d Allow (5.x), or topicPerms: %s=PUB in plain_acl.yml (4.x)",
 			strings.Join(d.NameServers, ";"), d.clusterFor(info), d.Topic, d.Topic)
 		if d.Security.Credentials == nil {
@@ -104,7 +104,7 @@ func (d *doctor) rightToSend(ctx context.Context, info *message.ClusterInfo, pla
 		c.Level, c.Detail = Warn, fmt.Sprintf("can't be told of %s: %v", some(t.unknown), t.first)
 		c.Next = fmt.Sprintf("rmqbench run -n %s -t %s --count 1 -r 1/s, which stores one message", strings.Join(d.NameServers, ","), d.Topic)
 	default:
-		c.Detail = fmt.Sprintf("yes, on %s (asked with a queue that isn't there: nothing was stored)", plural(t.yes, "master"))
+		c.Detail = fmt.Sprintf("yes, on %s (asked with a queue that isn't there: nothing was stored)", results.FormatCount(t.yes, "master"))
 		c.Next = fmt.Sprintf("rmqbench run -n %s -t %s -r 1k/s", strings.Join(d.NameServers, ","), d.Topic)
 	}
 	return c
@@ -121,12 +121,12 @@ func (d *doctor) rightToCreate(ctx context.Context, brokers []message.BrokerData
 	}
 	switch {
 	case len(t.no) > 0:
-		c.Detail = fmt.Sprintf("no, say %s of %s: %v", some(t.no), plural(len(brokers), "master"), t.first)
+		c.Detail = fmt.Sprintf("no, say %s of %s: %v", some(t.no), results.FormatCount(len(brokers), "master"), t.first)
 		c.Next = "have an administrator make topics; what is there can be sent to without that right"
 	case len(t.unknown) > 0:
 		c.Detail = fmt.Sprintf("can't be told of %s: %v", some(t.unknown), t.first)
 	default:
-		c.Detail = fmt.Sprintf("yes, on %s (asked for a name that no broker takes: nothing was made)", plural(t.yes, "master"))
+		c.Detail = fmt.Sprintf("yes, on %s (asked for a name that no broker takes: nothing was made)", results.FormatCount(t.yes, "master"))
 	}
 	return c
 }
@@ -226,9 +226,9 @@ func (d *doctor) othersUse(ctx context.Context, places []home) Check {
 		parts = append(parts, fmt.Sprintf("whether anybody sends can't be told: %v", err))
 	case came > 0:
 		c.Level = Warn
-		parts = append(parts, fmt.Sprintf("somebody sends: %s came in %s", plural(int(came), "message"), results.FormatDuration(int64(useWatched))))
+		parts = append(parts, fmt.Sprintf("somebody sends: %s came in %s", results.FormatCount(int(came), "message"), results.FormatDuration(int64(useWatched))))
 	case last > 0:
-		parts = append(parts, fmt.Sprintf("nobody sends now; the last of %s was stored %s", plural(int(holds), "message"), time.UnixMilli(last).UTC().Format(time.DateTime+"Z")))
+		parts = append(parts, fmt.Sprintf("nobody sends now; the last of %s was stored %s", results.FormatCount(int(holds), "message"), time.UnixMilli(last).UTC().Format(time.DateTime+"Z")))
 	default:
 		parts = append(parts, "nobody sends now; it holds no message")
 	}

@@ -37,12 +37,12 @@ func climb(ctx context.Context, s *scenarios.Scenario, c *scenarios.Case, o Capa
 		}
 	}
 	if takes -= o.between(); takes > o.Budget {
-		return nil, scenarios.Faults{{Msg: fmt.Sprintf("%d steps in %d rounds take %v and the budget is %v: give --budget %v, or fewer --steps or --rounds",
-			len(rates), o.Rounds, takes.Round(time.Second), o.Budget, (takes + time.Minute).Truncate(time.Minute))}}
+		return nil, scenarios.Faults{{Msg: fmt.Sprintf("%s in %s take %v and the budget is %v: give --budget %v, or fewer --steps or --rounds",
+			results.FormatCount(len(rates), "step"), results.FormatCount(o.Rounds, "round"), takes.Round(time.Second), o.Budget, (takes + time.Minute).Truncate(time.Minute))}}
 	}
 	if o.Tell != nil {
-		o.Tell(fmt.Sprintf("%d steps from %s/s to %s/s of all shares together, %d in all, %v; rmqbench merge of the shares has the answer",
-			len(rates), results.FormatRate(rates[0]), results.FormatRate(rates[len(rates)-1]), len(cases), takes.Round(time.Second)))
+		o.Tell(fmt.Sprintf("%s from %s/s to %s/s of all shares together, %d in all, %v; rmqbench merge of the shares has the answer",
+			results.FormatCount(len(rates), "step"), results.FormatRate(rates[0]), results.FormatRate(rates[len(rates)-1]), len(cases), takes.Round(time.Second)))
 	}
 	r, err := runCases(ctx, s, cases, o.Options)
 	if err != nil {
@@ -67,7 +67,7 @@ func stairs(from float64, o *CapacityOptions) ([]float64, error) {
 	case o.Steps > 1 && to < from*math.Pow(1+o.Tolerance, float64(o.Steps-1)):
 		return fault("%d steps from --start %s/s to --max-rate %s/s would be less than %s apart", o.Steps, results.FormatRate(from), results.FormatRate(to), percent(o.Tolerance))
 	case o.Steps*o.Rounds > maxStairs:
-		return fault("%d steps in %d rounds: at most %d in all", o.Steps, o.Rounds, maxStairs)
+		return fault("%s in %s: at most %d in all", results.FormatCount(o.Steps, "step"), results.FormatCount(o.Rounds, "round"), maxStairs)
 	}
 	rates := make([]float64, o.Steps)
 	for i := range rates {

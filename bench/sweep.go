@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"rmqbench/results"
@@ -39,7 +40,7 @@ func Sweep(ctx context.Context, s *scenarios.Scenario, o SweepOptions) (*Report,
 	var cases []scenarios.Case
 	for n := 1; n <= cmp.Or(o.Most, mostWorkers); n *= sweepBy {
 		one := *c
-		one.Name = plural(n, "worker")
+		one.Name = strings.ReplaceAll(results.FormatCount(n, "worker"), ",", "") // as it always was: comparisons go by it
 		one.Load.Workers = scenarios.Workers{N: n}
 		one.Load.Count = 0
 		one.Load.Stages = []scenarios.Stage{{For: scenarios.Duration(settle(time.Duration(length))), Warmup: true}, {For: length}}

@@ -153,7 +153,7 @@ func (r *TopicRoute) Write(w io.Writer) error {
 	if r.Ordered {
 		order = ", in an order configuration's order"
 	}
-	if _, err := fmt.Fprintf(w, "topic %s: %s to write%s\n", results.Printable(r.Topic), plural(r.Queues, "queue"), order); err != nil {
+	if _, err := fmt.Fprintf(w, "topic %s: %s to write%s\n", results.Printable(r.Topic), results.FormatCount(r.Queues, "queue"), order); err != nil {
 		return err
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)

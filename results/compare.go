@@ -284,7 +284,7 @@ func (r *Row) judge(o CompareOptions, tests int) {
 	case unwidened == nil && r.LeastP < alpha:
 		r.Outcome, r.Why = Inconclusive, "a value isn't positive, so there is no ratio"
 	case unwidened == nil:
-		r.Outcome, r.Why = Inconclusive, fmt.Sprintf("too few rounds: with %s it takes %d", countTests(tests), RoundsNeeded(tests, o.Alpha, o.Paired))
+		r.Outcome, r.Why = Inconclusive, fmt.Sprintf("too few rounds: with %s it takes %d", FormatCount(tests, "metric"), RoundsNeeded(tests, o.Alpha, o.Paired))
 	case *unwidened > o.MaxRegression:
 		r.Outcome, r.Why = Inconclusive, fmt.Sprintf("too noisy: only a change of %s or more would have been seen", FormatChange(*unwidened))
 	case o.Gate && r.Width > o.MaxRegression:
@@ -292,13 +292,6 @@ func (r *Row) judge(o CompareOptions, tests int) {
 	default:
 		r.Outcome = NoDifference
 	}
-}
-
-func countTests(n int) string {
-	if n == 1 {
-		return "one metric"
-	}
-	return fmt.Sprintf("%d metrics", n)
 }
 
 // RoundsNeeded is how many rounds it takes at the least for one of so many tests to find anything: 10 or more if they are paired.

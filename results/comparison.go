@@ -152,7 +152,7 @@ func (c *Comparison) shiftsByCase() func(func(string, []string) bool) {
 func (c *Comparison) Sentence() string {
 	rounds := fmt.Sprintf("%d against %d", c.Rounds[0], c.Rounds[1])
 	if c.Paired {
-		rounds = fmt.Sprintf("%d rounds, side by side", c.Rounds[0])
+		rounds = FormatCount(c.Rounds[0], "round") + ", side by side"
 	}
 	said := strings.ToUpper(string(c.Outcome))
 	if c.Outcome == NoDifference {

@@ -55,7 +55,7 @@ func disclosure(r *Run) []told {
 	}
 	queues := ""
 	if t.Queues != nil {
-		queues = fmt.Sprintf(", %d queues", *t.Queues)
+		queues = ", " + FormatCount(*t.Queues, "queue")
 	}
 	topic := t.Topic
 	if n := len(t.Topics); n > 0 {

@@ -48,9 +48,9 @@ func (c *RouteChange) words() string {
 	case BrokerAdded:
 		return broker + " was added"
 	case QueuesGone:
-		return fmt.Sprintf("%s: %d queues fewer", broker, c.Queues)
+		return broker + ": " + FormatCount(c.Queues, "queue") + " fewer"
 	}
-	return fmt.Sprintf("%s: %d queues more", broker, c.Queues)
+	return broker + ": " + FormatCount(c.Queues, "queue") + " more"
 }
 
 // mostEvents is about how many lines tell of route changes.
@@ -74,7 +74,7 @@ func eventLines(r *Run) []string {
 		}
 	}
 	if more := len(r.RouteChanges) - told; more > 0 {
-		lines = append(lines, fmt.Sprintf("%d more route changes", more))
+		lines = append(lines, FormatCount(more, "more route change"))
 	}
 	return lines
 }

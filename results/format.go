@@ -26,6 +26,14 @@ func FormatBytes(n int64) string {
 	return number + " " + suffix
 }
 
+// FormatCount writes how many of a thing there are, whose plural has an s: "1 round", "2,000 sends".
+func FormatCount[N int | int64](n N, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return groupDigits(int64(n)) + " " + thing + "s"
+}
+
 type unit struct {
 	size   float64
 	suffix string

@@ -85,9 +85,9 @@ func (n *CapacityNeed) Sentence() string {
 	if n.AtMost {
 		most = "at most "
 	}
-	said := fmt.Sprintf("%s takes %s%s: each holds %s/s of what %d hold together", need, most, brokersWord(int(*n.Brokers)), FormatRate(*n.PerBrokerPerSecond), n.MeasuredBrokers)
+	said := fmt.Sprintf("%s takes %s%s: each holds %s/s of what %d hold together", need, most, FormatCount(int64(*n.Brokers), "broker"), FormatRate(*n.PerBrokerPerSecond), n.MeasuredBrokers)
 	if n.MeasuredBrokers == 1 {
-		said = fmt.Sprintf("%s takes %s%s: one holds %s/s", need, most, brokersWord(int(*n.Brokers)), FormatRate(*n.PerBrokerPerSecond))
+		said = fmt.Sprintf("%s takes %s%s: one holds %s/s", need, most, FormatCount(int64(*n.Brokers), "broker"), FormatRate(*n.PerBrokerPerSecond))
 	}
 	said += ", and capacity is taken to grow with their number"
 	c := n.Check
@@ -105,11 +105,4 @@ func (n *CapacityNeed) Sentence() string {
 			c.Many, formatShare(c.Efficiency), c.Few)
 	}
 	return said + "."
-}
-
-func brokersWord(n int) string {
-	if n == 1 {
-		return "1 broker"
-	}
-	return groupDigits(int64(n)) + " brokers"
 }

@@ -72,7 +72,7 @@ func (o *Objective) Words() string {
 	said := Printable(o.Text) + " "
 	switch {
 	case o.Met == nil && o.Needs > 0:
-		return said + "can't be told: it needs " + groupDigits(o.Needs) + " sends"
+		return said + "can't be told: it needs " + FormatCount(o.Needs, "send")
 	case o.Met == nil:
 		return said + "can't be told"
 	case *o.Met:

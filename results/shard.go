@@ -177,7 +177,7 @@ func shardLines(r *Run) []string {
 		}
 	}
 	if more := len(lines) - slowShown; more > 0 {
-		lines = append(lines[:slowShown], fmt.Sprintf("%d more shards are slow", more))
+		lines = append(lines[:slowShown], FormatCount(more, "more slow shard"))
 	}
 	skew := r.StartSkew()
 	if skew == nil {

@@ -256,7 +256,7 @@ func outcomeLines(r *Run) []string {
 		if len(parts) == 0 {
 			continue
 		}
-		line := fmt.Sprintf("%s: of %s sends %s", c.label(), groupDigits(c.Offered), strings.Join(parts, ", "))
+		line := fmt.Sprintf("%s: of %s %s", c.label(), FormatCount(c.Offered, "send"), strings.Join(parts, ", "))
 		lines = append(lines, line)
 	}
 	return lines
@@ -286,7 +286,7 @@ func outageLines(r *Run) []string {
 		}
 	}
 	if more := int64(len(r.Outages)-told) + r.MoreOutages; more > 0 {
-		lines = append(lines, groupDigits(more)+" more outages")
+		lines = append(lines, FormatCount(more, "more outage"))
 	}
 	return lines
 }

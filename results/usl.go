@@ -247,10 +247,10 @@ func (s *Sweep) Sentence() string {
 	}
 	said += fmt.Sprintf(", and each pair of workers costs %s more (%s–%s): ", sharpShare(u.Kappa.Value), sharpShare(u.Kappa.Low), sharpShare(u.Kappa.High))
 	if most := s.mostFitted(); *u.PeakWorkers > float64(most) {
-		return said + fmt.Sprintf("up to %s workers, the most that were measured, more of them help. Beyond that the law is a guess: the most %s/s, with about %s workers.",
-			groupDigits(int64(most)), FormatRate(*u.PeakPerSecond), groupDigits(int64(math.Round(*u.PeakWorkers))))
+		return said + fmt.Sprintf("up to %s, the most that were measured, more of them help. Beyond that the law is a guess: the most %s/s, with about %s.",
+			FormatCount(most, "worker"), FormatRate(*u.PeakPerSecond), FormatCount(int64(math.Round(*u.PeakWorkers)), "worker"))
 	}
-	return said + fmt.Sprintf("the most is %s/s, with about %s workers.", FormatRate(*u.PeakPerSecond), groupDigits(int64(math.Round(*u.PeakWorkers))))
+	return said + fmt.Sprintf("the most is %s/s, with about %s.", FormatRate(*u.PeakPerSecond), FormatCount(int64(math.Round(*u.PeakWorkers)), "worker"))
 }
 
 // mostFitted is the largest number of workers that the law was fitted to.

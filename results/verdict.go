@@ -151,7 +151,7 @@ func warmupEvidence(c *Case) []Evidence {
 		how = fmt.Sprintf("warm-up took all of its %s: no two windows of %s agreed", FormatDuration(e.AfterNS), FormatDuration(e.WindowNS))
 	}
 	return []Evidence{{Code: codeWarmup, Verdict: Valid, Value: new(float64(c.Warmup.Attempted)),
-		Text: fmt.Sprintf("%s; %s sends dropped from the figures", how, groupDigits(c.Warmup.Attempted))}}
+		Text: fmt.Sprintf("%s; %s dropped from the figures", how, FormatCount(c.Warmup.Attempted, "send"))}}
 }
 
 // outcomeEvidence says whether anything was measured at all. A case cut short may not have come to its first reply.
@@ -166,7 +166,7 @@ func outcomeEvidence(c *Case) []Evidence {
 		return []Evidence{{Code: "nothing_measured", Verdict: Invalid, Text: fmt.Sprintf("nothing measured: none of %s offered sends was attempted", groupDigits(c.Offered))}}
 	}
 	return []Evidence{{Code: "only_failures", Verdict: Invalid,
-		Text: fmt.Sprintf("none of %s sends was acknowledged: how fast they failed is no result", groupDigits(c.Attempted))}}
+		Text: fmt.Sprintf("none of %s was acknowledged: how fast they failed is no result", FormatCount(c.Attempted, "send"))}}
 }
 
 // errorEvidence tells a reader of percentiles how many sends they leave out, and how long those took. An objective, not the
@@ -334,7 +334,7 @@ func machineEvidence(c *Case) []Evidence {
 	}
 	for _, l := range []*Latency{c.Response, c.WriteTime, c.Service, c.Delay} {
 		if l != nil && l.Clamped > 0 {
-			held("clamped", float64(l.Clamped), 0, groupDigits(l.Clamped)+" times lay outside 0 ns to 1 h")
+			held("clamped", float64(l.Clamped), 0, FormatCount(l.Clamped, "time")+" lay outside 0 ns to 1 h")
 			break
 		}
 	}

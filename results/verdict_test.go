@@ -75,7 +75,7 @@ func TestR24_Judge(t *testing.T) {
 			c.Verify = &Verification{Acknowledged: 7000, Missing: 2, Lacking: make([]LackingQueue, 1)}
 		},
 			Invalid, "messages_missing", Invalid, "2 of 7,000 acknowledged messages are not stored"},
-		"somebody else's":     {closed, false, func(c *Case) { c.Verify = &Verification{Unexplained: 3} }, Suspect, "messages_unexplained", Suspect, "3 messages more"},
+		"somebody else's":     {closed, false, func(c *Case) { c.Verify = &Verification{Unexplained: 3} }, Suspect, "messages_unexplained", Suspect, "3 messages stored beyond"},
 		"unverified":          {closed, false, func(c *Case) { c.Verify = &Verification{Unverified: "timeout"} }, Partial, "unverified", Partial, "timeout"},
 		"times out of range":  {closed, false, func(c *Case) { c.Response.Clamped = 2 }, Suspect, "clamped", Suspect, "2 times"},
 		"waited before":       {open, false, lateSchedule, Valid, "schedule_missed", Valid, "p99 is 30.0 ms from when a send was due and 10.0 ms from the call, so about 20.0 ms"},

@@ -41,24 +41,24 @@ func (b *BodyCheck) evidence() []Evidence {
 	}
 	switch {
 	case b.Unread > 0:
-		found = append(found, line("bodies_unread", Partial, b.Unread, "%s messages could not be read back, so that of %s acknowledged ones it isn't known whether they are stored",
-			groupDigits(b.Unread), groupDigits(b.Missing)))
+		found = append(found, line("bodies_unread", Partial, b.Unread, "%s could not be read back, so that of %s it isn't known whether it is stored",
+			FormatCount(b.Unread, "message"), FormatCount(b.Missing, "acknowledged one")))
 	case b.Missing > 0:
-		found = append(found, line("bodies_missing", Invalid, b.Missing, "%s acknowledged messages were not found when all was read back", groupDigits(b.Missing)))
+		found = append(found, line("bodies_missing", Invalid, b.Missing, "%s not found when all was read back", FormatCount(b.Missing, "acknowledged message")))
 	}
 	if b.Unexplained > 0 {
-		found = append(found, line("bodies_unexplained", Suspect, b.Unexplained, "%s messages are stored that were refused or failed, or are stored twice though they were sent once", groupDigits(b.Unexplained)))
+		found = append(found, line("bodies_unexplained", Suspect, b.Unexplained, "%s stored in spite of being refused or failing, or a second time though sent once", FormatCount(b.Unexplained, "message")))
 	}
 	if b.Foreign > 0 {
-		found = append(found, line("bodies_foreign", Suspect, b.Foreign, "%s messages read back are somebody else's", groupDigits(b.Foreign)))
+		found = append(found, line("bodies_foreign", Suspect, b.Foreign, "%s read back of somebody else", FormatCount(b.Foreign, "message")))
 	}
 	read := Evidence{Code: codeBodiesVerified, Verdict: Valid}
-	text := fmt.Sprintf("%s acknowledged messages were read back", groupDigits(b.Acknowledged))
+	text := FormatCount(b.Acknowledged, "acknowledged message") + " read back"
 	if b.Duplicates > 0 {
 		text += fmt.Sprintf(", %s a second time", groupDigits(b.Duplicates))
 	}
 	if b.OrderBreaks != nil {
-		text += fmt.Sprintf("; order by key broken %s times, %s keys in more than one queue", groupDigits(*b.OrderBreaks), groupDigits(*b.KeysInTwoQueues))
+		text += fmt.Sprintf("; order by key broken %s, %s in more than one queue", FormatCount(*b.OrderBreaks, "time"), FormatCount(*b.KeysInTwoQueues, "key"))
 		read.Value = new(float64(*b.OrderBreaks))
 	}
 	read.Text = text
@@ -83,7 +83,7 @@ func verifyEvidence(c *Case) []Evidence {
 	found := v.evidence()
 	if b := v.Bodies; b != nil && c.Ordered && b.OrderBreaks != nil && *b.OrderBreaks > 0 {
 		found = append(found, Evidence{Code: "order_broken", Verdict: Suspect, Value: new(float64(*b.OrderBreaks)), Limit: new(float64),
-			Text: fmt.Sprintf("the order by key was to be kept, and %s messages lie before an earlier one of their key", groupDigits(*b.OrderBreaks))})
+			Text: fmt.Sprintf("the order by key was to be kept, and was broken %s: a message lies before an earlier one of its key", FormatCount(*b.OrderBreaks, "time"))})
 	}
 	if v.Bodies != nil {
 		found = append(found, v.Bodies.evidence()...)
@@ -97,10 +97,10 @@ func (v *Verification) evidence() []Evidence {
 		return []Evidence{{Code: "unverified", Verdict: Partial, Text: "what is stored could not be verified: " + v.Unverified}}
 	case v.Missing > 0:
 		return []Evidence{{Code: "messages_missing", Verdict: Invalid, Value: new(float64(v.Missing)), Limit: new(float64),
-			Text: fmt.Sprintf("%s of %s acknowledged messages are not stored, by the offsets of %d queues", groupDigits(v.Missing), groupDigits(v.Acknowledged), len(v.Lacking))}}
+			Text: fmt.Sprintf("%s of %s acknowledged messages are not stored, by the offsets of %s", groupDigits(v.Missing), groupDigits(v.Acknowledged), FormatCount(len(v.Lacking), "queue"))}}
 	case v.Unexplained > 0:
 		return []Evidence{{Code: "messages_unexplained", Verdict: Suspect, Value: new(float64(v.Unexplained)), Limit: new(float64),
-			Text: fmt.Sprintf("%s messages more were stored than this run can have sent: somebody else sends to the topic", groupDigits(v.Unexplained))}}
+			Text: fmt.Sprintf("%s stored beyond what this run can have sent: somebody else sends to the topic", FormatCount(v.Unexplained, "message"))}}
 	}
 	return []Evidence{{Code: codeVerified, Verdict: Valid, Text: fmt.Sprintf("all %s acknowledged messages are stored, by the queues' offsets", groupDigits(v.Acknowledged))}}
 }

@@ -243,7 +243,7 @@ func planLine(rounds int, took time.Duration, again bool, calibration *ab.Calibr
 	if again {
 		n = 3
 	}
-	line := fmt.Sprintf("%d rounds of %d measurements, about %s", rounds, n, elapsed(took*time.Duration(rounds*n)))
+	line := fmt.Sprintf("%s of %d measurements, about %s", results.FormatCount(rounds, "round"), n, elapsed(took*time.Duration(rounds*n)))
 	if calibration == nil {
 		return line + "; the smallest change this could see is told at the end (calibrate tells it beforehand)"
 	}

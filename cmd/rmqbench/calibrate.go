@@ -48,7 +48,7 @@ measurement of each round.
 				return err
 			}
 			var lines strings.Builder
-			fmt.Fprintf(&lines, "the same thing twice, %s: the smallest change that an ab or gate of so many could see\n", count(t.rounds, "round"))
+			fmt.Fprintf(&lines, "the same thing twice, %s: the smallest change that an ab or gate of so many could see\n", results.FormatCount(t.rounds, "round"))
 			for _, spread := range c.Spreads {
 				seen := "none"
 				if v := spread.Foreseen(t.rounds, t.sides.Base.Timed(nil), gateAlpha); v != nil {

@@ -24,7 +24,7 @@ func preview(ctx context.Context, scenario *scenarios.Scenario, f runFlags, s st
 	for _, p := range planned {
 		messages, stored, takes := "as many as are answered", "", "until the count is reached"
 		if p.Bounded {
-			messages = fmt.Sprintf("%d messages, %s of bodies", p.Messages, results.FormatBytes(int64(float64(p.Messages)*p.Body)))
+			messages = fmt.Sprintf("%s, %s of bodies", results.FormatCount(p.Messages, "message"), results.FormatBytes(int64(float64(p.Messages)*p.Body)))
 			if !p.Embedded {
 				stored = fmt.Sprintf(", about %s in commit logs, for each replica", results.FormatBytes(int64(float64(p.Messages)*p.Stored)))
 			}
@@ -35,7 +35,7 @@ func preview(ctx context.Context, scenario *scenarios.Scenario, f runFlags, s st
 		}
 		fmt.Fprintf(&text, "  %s: %s%s; %s\n", results.Printable(p.Case), messages, stored, takes)
 	}
-	fmt.Fprintf(&text, "%s in %s, about %s with what is known of their lengths\n", count(len(planned), "case"), count(rounds, "round"), time.Duration(rounds)*length)
+	fmt.Fprintf(&text, "%s in %s, about %s with what is known of their lengths\n", results.FormatCount(len(planned), "case"), results.FormatCount(rounds, "round"), time.Duration(rounds)*length)
 	_, err = fmt.Fprint(s.out, text.String())
 	return err
 }

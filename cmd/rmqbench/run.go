@@ -178,10 +178,14 @@ func chooseScenario(flags *pflag.FlagSet, args []string, s streams, fixed ...sce
 func profiles(s *scenarios.Scenario) string {
 	var all []string
 	for _, c := range s.Cases() {
-		words := fmt.Sprintf("profile %s, no retries", c.Producer.Profile)
-		if n := c.Producer.Retries; n > 0 {
-			words = fmt.Sprintf("profile %s, up to %d retries", c.Producer.Profile, n)
+		retries := "no retries"
+		switch n := c.Producer.Retries; {
+		case n == 1:
+			retries = "one retry"
+		case n > 1:
+			retries = fmt.Sprintf("up to %d retries", n)
 		}
+		words := fmt.Sprintf("profile %s, %s", c.Producer.Profile, retries)
 		if !slices.Contains(all, words) {
 			all = append(all, words)
 		}

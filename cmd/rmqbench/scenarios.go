@@ -111,11 +111,11 @@ func check(files []string, s streams) error {
 		case err != nil:
 			return err
 		default:
-			fmt.Fprintf(&text, "ok    %s: %s, %s\n", results.Printable(file), loaded.Name, count(len(loaded.Cases()), "case"))
+			fmt.Fprintf(&text, "ok    %s: %s, %s\n", results.Printable(file), loaded.Name, results.FormatCount(len(loaded.Cases()), "case"))
 		}
 	}
 	if wrong > 0 {
-		fmt.Fprintln(&text, count(wrong, "fault"))
+		fmt.Fprintln(&text, results.FormatCount(wrong, "fault"))
 	}
 	if _, err := io.WriteString(s.out, text.String()); err != nil {
 		return err
@@ -124,14 +124,6 @@ func check(files []string, s streams) error {
 		return exitError(exitUsage)
 	}
 	return nil
-}
-
-// count gives a number of things.
-func count(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 func completeScenarios(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {

@@ -99,10 +99,7 @@ is changed. A type is kept by brokers of 5.x only. Where the permission is missi
 // writeCreation tells what was made, and what there was.
 func writeCreation(s streams, t *producer.Topic, done *producer.TopicCreation, nameServers []string) error {
 	var text strings.Builder
-	each := fmt.Sprintf("%d queues", t.Queues)
-	if t.Queues == 1 {
-		each = "1 queue"
-	}
+	each := results.FormatCount(t.Queues, "queue")
 	if len(done.Made) > 0 {
 		fmt.Fprintf(&text, "topic %s: made with %s on each of %s\n", t.Name, each, brokerNames(done.Made))
 	}

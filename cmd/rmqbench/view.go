@@ -60,7 +60,7 @@ func (v *view) frame(width int, colours bool) []string {
 		times = fmt.Sprintf("p50 %s · p99 %s · max %s (last %v)", format(at.P50), format(at.P99), format(at.Max), min(bench.Recent, elapsed(at.Elapsed)))
 	}
 	lines = append(lines, []span{{"  time       ", faint}, {pad(times, 47), plain}, {sparks(v.tails), faint}})
-	flight := []span{{"  in flight  ", faint}, {fmt.Sprintf("%d by %s", at.InFlight, counted(at.Workers, "worker")), plain}}
+	flight := []span{{"  in flight  ", faint}, {fmt.Sprintf("%d by %s", at.InFlight, results.FormatCount(at.Workers, "worker")), plain}}
 	if at.Waiting > 0 {
 		flight = append(flight, span{fmt.Sprintf(" · %d fell due and wait", at.Waiting), alarm})
 	}
@@ -125,7 +125,7 @@ func failures(at *bench.Progress) string {
 		text += []string{": ", ", "}[min(i, 1)] + fmt.Sprintf("%s %d", results.Printable(c.Cause), c.N)
 	}
 	if more := len(at.Causes) - viewCauses; more > 0 {
-		text += fmt.Sprintf(", %s", counted(int64(more), "more cause"))
+		text += fmt.Sprintf(", %s", results.FormatCount(more, "more cause"))
 	}
 	return text
 }
@@ -148,14 +148,6 @@ func plainLine(at *bench.Progress) string {
 		words = append(words, "failed "+failures(at))
 	}
 	return strings.Join(words, " · ")
-}
-
-// counted is "1 worker", "2 workers".
-func counted(n int64, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // elapsed rounds for people.
