@@ -92,7 +92,7 @@ func (s *somebodys) checkProxyTopic(ctx context.Context, c *scenarios.Case, topi
 	if producer.UnknownTopic(err) {
 		host, _, _ := net.SplitHostPort(s.proxy)
 		return nil, &DangerError{fmt.Sprintf("topic %s is not there, and through the proxy %s none is made; name one with -t, or have it made: %s", topic, s.proxy,
-			topicLine(net.JoinHostPort(host, defaultPort), producer.Topic{Name: topic, Cluster: "CLUSTER", Queues: c.Topic.QueuesPerBroker}))}
+			topicLine(net.JoinHostPort(host, defaultPort), producer.Topic{Name: topic, Cluster: "CLUSTER", Queues: c.Topic.Queues()}))}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("topic %s: %w", topic, err)
