@@ -348,7 +348,7 @@ func (s *somebodys) checkTopic(ctx context.Context, c *scenarios.Case, topic str
 	if err := producer.WithinCluster(r, topic, s.cluster, s.brokers); err != nil {
 		return nil, &DangerError{err.Error() + ": its messages would go there too; name a topic of this cluster's own with -t"}
 	}
-	if err := asMany(c, topic, r); err != nil {
+	if err := asMany(c, topic, r, ""); err != nil {
 		return nil, err
 	}
 	return r, s.typed(ctx, c, topic, r)

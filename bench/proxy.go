@@ -97,6 +97,9 @@ func (s *somebodys) checkProxyTopic(ctx context.Context, c *scenarios.Case, topi
 	if err != nil {
 		return nil, fmt.Errorf("topic %s: %w", topic, err)
 	}
+	if err := asMany(c, topic, r, s.proxy); err != nil {
+		return nil, err
+	}
 	for _, cluster := range clustersOf(r) {
 		if only := c.Target.Cluster; only != "" && cluster != only {
 			return nil, &DangerError{fmt.Sprintf("topic %s lives on cluster %s, and not on %s alone: its messages would go there too", topic, cluster, only)}

@@ -155,6 +155,7 @@ func TestRefusedThroughProxy(t *testing.T) {
 		"type":         {on(proxy) + "topic: {name: BEHIND, type: fifo}\n" + rate, "a topic doesn't tell its type"},
 		"no rate":      {on(proxy) + behindTopic + "load: {workers: 1, stages: [{for: 1s}]}\n", "no rate: this would drive what is behind the proxy " + proxy + " as hard as it can; give -r 1k/s"},
 		"no topic":     {on(proxy) + "topic: {name: ABSENT, create: if_absent}\n" + rate, "topic ABSENT is not there, and through the proxy " + proxy + " none is made; name one with -t, or have it made: mqadmin updateTopic -n '127.0.0.1:9876' -c CLUSTER -t ABSENT -r 8 -w 8"},
+		"queues":       {on(proxy) + "topic: {name: BEHIND, queues_per_broker: 2}\n" + rate, "topic BEHIND has 4 queues on a broker behind the proxy " + proxy + ", and topic.queues_per_broker is 2"},
 		"cluster":      {"target: {namesrv: [\"" + proxy + "\"], cluster: yours}\n" + behindTopic + rate, "topic BEHIND lives on cluster mine, and not on yours alone"},
 		"both kinds":   {"target: {namesrv: [\"" + proxy + "\", \"" + ns + "\"]}\n" + behindTopic + rate, proxy + " is a proxy, and " + ns + " is none"},
 	} {

@@ -10,7 +10,8 @@ import (
 
 // asMany refuses a topic that is there with another number of queues than the case names: it is never altered, and what is measured
 // would not be what the record says. An event that changes the topic is there to alter it, and what nobody named is as it is.
-func asMany(c *scenarios.Case, topic string, r *message.Route) error {
+// proxy is the one that told the route, of which no broker's name is told on; "" without.
+func asMany(c *scenarios.Case, topic string, r *message.Route, proxy string) error {
 	want := c.Topic.QueuesPerBroker
 	if want == 0 || changesTopic(c) || r.StaticHosts() != nil {
 		return nil
@@ -26,8 +27,12 @@ func asMany(c *scenarios.Case, topic string, r *message.Route) error {
 				advice = ""
 			}
 		}
+		on := q.Broker
+		if proxy != "" {
+			on = "a broker behind the proxy " + proxy
+		}
 		return &DangerError{fmt.Sprintf("topic %s has %s on %s, and topic.queues_per_broker is %d: an existing topic is never altered; name another with -t%s",
-			topic, results.FormatCount(q.WriteQueues, "queue"), q.Broker, want, advice)}
+			topic, results.FormatCount(q.WriteQueues, "queue"), on, want, advice)}
 	}
 	return nil
 }
