@@ -27,6 +27,10 @@ type Comparison struct {
 	Base   string `json:"base"`
 	New    string `json:"new"`
 	Paired bool   `json:"paired"` // values of one round were measured side by side
+
+	// Embedded: either was measured on an embedded broker, so that this is of the client, never of RocketMQ.
+	Embedded bool `json:"embedded,omitempty"`
+
 	Rounds [2]int `json:"rounds"` // of base and new
 
 	// Differs is in what the two are unlike: by design in an ab, because it was allowed (AllowedUnlike) elsewhere.
@@ -117,7 +121,8 @@ func Compare(base, changed *Side, o CompareOptions) (*Comparison, error) {
 	changed = changed.clone()
 	changed.alignLone(base)
 	c := &Comparison{Schema: ComparisonSchema, Base: base.Name, New: changed.Name, Paired: o.Paired, Rounds: [2]int{base.Rounds, changed.Rounds},
-		Alpha: o.Alpha, MaxRegression: o.MaxRegression, BaseVerdict: base.worst(), NewVerdict: changed.worst()}
+		Alpha: o.Alpha, MaxRegression: o.MaxRegression, BaseVerdict: base.worst(), NewVerdict: changed.worst(),
+		Embedded: base.embedded || changed.embedded}
 	c.Differs = base.differences(changed)
 	if !o.ByDesign && len(base.cases) > 0 && len(changed.cases) > 0 && !base.sharesCase(changed) { // of Go benchmarks one may go
 		c.Differs = append(c.Differs, Difference{"cases", strings.Join(base.caseNames(), ", "), strings.Join(changed.caseNames(), ", ")})

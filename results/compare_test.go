@@ -110,6 +110,33 @@ func TestCompareRefusesUnlikeRuns(t *testing.T) {
 	}
 }
 
+// Rule 18: what came of an embedded broker, of this process or of another one, says so wherever it is compared.
+func TestRule18_ComparisonsNameTheEmbeddedBroker(t *testing.T) {
+	for name, change := range map[string]func(*Target){
+		"of this process": func(to *Target) { to.Embedded = true },
+		"of another one":  func(to *Target) { to.Brokers[0].Embedded = true },
+	} {
+		r := comparableRun(10_000)
+		change(&r.Target)
+		s := &Side{Name: "BASE"}
+		for range 2 {
+			if err := s.Add(SideOf("BASE", r, nil)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c, err := Compare(s, SideOf("NEW", r, nil), CompareOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !c.Embedded || !strings.HasSuffix(c.Sentence(), embeddedSays) {
+			t.Errorf("%s: %s", name, c.Sentence())
+		}
+	}
+	if c, err := Compare(SideOf("BASE", comparableRun(1), nil), SideOf("NEW", comparableRun(1), nil), CompareOptions{}); err != nil || c.Embedded || strings.Contains(c.Sentence(), "EMBEDDED") {
+		t.Errorf("a cluster is called embedded: %v", err)
+	}
+}
+
 // Of two loads without a case in common there is nothing to compare, allowed or not.
 func TestCompareRefusesOtherCases(t *testing.T) {
 	other := comparableRun(10_000)
@@ -514,6 +541,7 @@ func TestWriteComparison(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.Embedded = true
 	c.Demand(b, []Objective{{Text: "p99<1ms", Metric: "p99", Unit: "ns", Limit: 1e6}, {Text: "p99.9<1s", Metric: "p99.9", Unit: "ns", Limit: 1e9}})
 	var text, markdown, junit, metrics bytes.Buffer
 	if err := errors.Join(WriteComparison(&text, c), WriteComparisonMarkdown(&markdown, c), WriteComparisonJUnit(&junit, c), WriteComparisonOpenMetrics(&metrics, c)); err != nil {

@@ -184,6 +184,9 @@ func (c *Comparison) Sentence() string {
 			break
 		}
 	}
+	if c.Embedded {
+		rounds += " · " + embeddedSays
+	}
 	return said + " · " + rounds
 }
 

@@ -8,6 +8,7 @@ import (
 	"html/template"
 	"io"
 	"io/fs"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -22,7 +23,9 @@ type Past struct {
 	At      time.Time
 	Run     string
 	Case    string
+	Target  string // embedded, or the cluster's name and its name servers
 	Verdict Verdict
+	load    string               // what was sent and how: of unlike loads figures are no series, whatever their name
 	values  map[string]pastValue // by metric
 }
 
@@ -52,20 +55,48 @@ func ReadHistory(dir string) (all []Past, unread []string, err error) {
 			unread = append(unread, err.Error())
 			continue
 		}
-		cases := r.wholes()
-		for i := range cases {
-			p := Past{Path: path, At: r.StartedAt, Run: r.Name, Case: cases[i].Name, Verdict: cases[i].Verdict, values: map[string]pastValue{}}
-			for _, s := range samplesOf(&cases[i]) {
-				p.values[s.Metric.Name] = pastValue{s.Metric, s.Values[0]}
-			}
-			if v := cases[i].MessagesPerSecond; v != nil { // of an open loop too
-				p.values["msg/s"] = pastValue{Metric{Name: "msg/s", Unit: "per_second", HigherIsBetter: true}, *v}
-			}
-			all = append(all, p)
-		}
+		all = append(all, pastOf(r, path)...)
 	}
 	slices.SortStableFunc(all, func(a, b Past) int { return a.At.Compare(b.At) })
 	return all, unread, nil
+}
+
+// pastOf are the cases of a run that is kept in path.
+func pastOf(r *Run, path string) (all []Past) {
+	cases := r.wholes()
+	for i := range cases {
+		p := Past{Path: path, At: r.StartedAt, Run: r.Name, Case: cases[i].Name, Target: targetName(&r.Target), load: loadOf(r, &cases[i]), Verdict: cases[i].Verdict, values: map[string]pastValue{}}
+		for _, s := range samplesOf(&cases[i]) {
+			p.values[s.Metric.Name] = pastValue{s.Metric, s.Values[0]}
+		}
+		if v := cases[i].MessagesPerSecond; v != nil { // of an open loop too
+			p.values["msg/s"] = pastValue{Metric{Name: "msg/s", Unit: "per_second", HigherIsBetter: true}, *v}
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
+// targetName is where a run was, in short. Figures of an embedded broker are the client's.
+func targetName(t *Target) string {
+	if t.AnyEmbedded() {
+		return "EMBEDDED"
+	}
+	return cmp.Or(t.Cluster, strings.Join(t.Namesrv, ";"))
+}
+
+// loadOf is what tells a load from others of its name. A later rmqbench that has a new field has the same loads.
+func loadOf(r *Run, c *Case) string {
+	f := caseSetup(r, c, -1)
+	var said []string
+	for _, path := range slices.Sorted(maps.Keys(f)) {
+		if slices.ContainsFunc([]string{"mode", "load.mode", "load.workers", "load.stages", "message.size", "message.compressible", "producer.profile", "producer.selector"}, func(of string) bool {
+			return strings.HasPrefix(path, of)
+		}) {
+			said = append(said, path+"="+f[path])
+		}
+	}
+	return strings.Join(said, " ")
 }
 
 // cell is a metric's value for people.
@@ -77,13 +108,13 @@ func (p *Past) cell(metric string) string {
 	return v.metric.Format(v.v)
 }
 
-// series groups history by run's name and case, in the order of their last runs, the latest first.
+// series groups history by run's name, case, target and load, in the order of their last runs, the latest first.
 func series(all []Past) [][]Past {
-	type key struct{ run, name string }
+	type key struct{ run, name, target, load string }
 	groups := map[key][]Past{}
 	var order []key
 	for _, p := range slices.Backward(all) {
-		k := key{p.Run, p.Case}
+		k := key{p.Run, p.Case, p.Target, p.load}
 		if groups[k] == nil {
 			order = append(order, k)
 		}
@@ -114,7 +145,7 @@ func HistoryMetrics(all []Past) []string {
 // WriteHistory writes a table of the last most rows for a terminal, and under it metric over time of each load that was run three times or
 // more, of at most plots of them. o is a VALID or SUSPECT run, x another.
 func WriteHistory(w io.Writer, all []Past, metric string, most, plots int) error {
-	header := []string{"run", "case", "at (UTC)", "msg/s", "p50", "p99"}
+	header := []string{"run", "case", "target", "at (UTC)", "msg/s", "p50", "p99"}
 	if !slices.Contains(header, metric) {
 		header = append(header, metric)
 	}
@@ -122,13 +153,13 @@ func WriteHistory(w io.Writer, all []Past, metric string, most, plots int) error
 	var rows [][]string
 	for i := max(len(all)-most, 0); i < len(all); i++ {
 		p := &all[i]
-		row := []string{Printable(p.Run), Printable(p.Case), p.At.UTC().Format("2006-01-02 15:04:05")}
-		for _, name := range header[3 : len(header)-2] {
+		row := []string{Printable(p.Run), Printable(p.Case), Printable(p.Target), p.At.UTC().Format("2006-01-02 15:04:05")}
+		for _, name := range header[4 : len(header)-2] {
 			row = append(row, p.cell(name))
 		}
 		rows = append(rows, append(row, string(p.Verdict), Printable(filepath.Base(p.Path))))
 	}
-	lines, err := drawTable(header, rows, 1, 2, len(header)-2, len(header)-1)
+	lines, err := drawTable(header, rows, 1, 2, 3, len(header)-2, len(header)-1)
 	if err != nil {
 		return fmt.Errorf("table: %w", err)
 	}
@@ -176,7 +207,7 @@ func plotHistory(group []Past, metric string) []string {
 	if lines == nil {
 		return nil
 	}
-	legend := fmt.Sprintf("%s over time, %s %s: o a run", metric, Printable(group[0].Run), Printable(group[0].Case))
+	legend := fmt.Sprintf("%s over time, %s %s, %s: o a run", metric, Printable(group[0].Run), Printable(group[0].Case), Printable(group[0].Target))
 	if strings.ContainsRune(marksOf(marks), 'x') {
 		legend += ", x one that says little (see its verdict)"
 	}
@@ -226,7 +257,7 @@ type historyPoint struct {
 
 // WriteHistoryHTML writes all of history as a page that asks for nothing: metric over time of each load, and the table.
 func WriteHistoryHTML(w io.Writer, all []Past, metric string) error {
-	p := historyPage{Metric: metric, Style: template.CSS(historyStyle), Header: []string{"run", "case", "at (UTC)", "msg/s", "p50", "p99"},
+	p := historyPage{Metric: metric, Style: template.CSS(historyStyle), Header: []string{"run", "case", "target", "at (UTC)", "msg/s", "p50", "p99"},
 		Policy: template.HTMLAttr(`content="default-src 'none'; style-src '` + hashOf(historyStyle) + `'; base-uri 'none'; form-action 'none'"`)}
 	if !slices.Contains(p.Header, metric) {
 		p.Header = append(p.Header, metric)
@@ -237,8 +268,8 @@ func WriteHistoryHTML(w io.Writer, all []Past, metric string) error {
 		}
 	}
 	for _, past := range slices.Backward(all) {
-		row := []string{Printable(past.Run), Printable(past.Case), past.At.UTC().Format("2006-01-02 15:04:05")}
-		for _, name := range p.Header[3:] {
+		row := []string{Printable(past.Run), Printable(past.Case), Printable(past.Target), past.At.UTC().Format("2006-01-02 15:04:05")}
+		for _, name := range p.Header[4:] {
 			row = append(row, past.cell(name))
 		}
 		p.Rows = append(p.Rows, append(row, string(past.Verdict), Printable(filepath.Base(past.Path))))
@@ -268,7 +299,7 @@ func chartHistory(group []Past, metric string) *historyChart {
 	}
 	span := cmp.Or(high-low, 1)
 	first, last := with[0].At, with[len(with)-1].At
-	c := &historyChart{Title: Printable(with[0].Run) + " · " + Printable(with[0].Case), Low: format.Format(low), High: format.Format(high),
+	c := &historyChart{Title: Printable(with[0].Run) + " · " + Printable(with[0].Case) + " · " + Printable(with[0].Target), Low: format.Format(low), High: format.Format(high),
 		First: first.UTC().Format("2006-01-02 15:04"), Last: last.UTC().Format("2006-01-02 15:04")}
 	var line strings.Builder
 	for i := range with {

@@ -2,6 +2,7 @@ package results
 
 import (
 	"bytes"
+	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -14,6 +15,38 @@ import (
 
 	"rmqbench/internal/golden"
 )
+
+// Runs of one name on another target, or of another load, are no series with the others: only one of four is drawn here, and it says where it was.
+func TestHistoryKeepsLoadsApart(t *testing.T) {
+	var all []Past
+	for i, change := range []func(*Run){
+		func(*Run) {},
+		func(r *Run) { r.Target.Embedded = true },
+		func(r *Run) { r.Target.Cluster = "d" },
+		func(r *Run) {
+			r.Scenario = json.RawMessage(strings.Replace(string(r.Scenario), `"size_bytes":128`, `"size_bytes":1024`, 1))
+		},
+		func(r *Run) { // a field that this version has not
+			r.Scenario = json.RawMessage(strings.Replace(string(r.Scenario), `"group":"g"`, `"group":"g","later":7`, 1))
+		},
+		func(r *Run) { r.Target.Brokers[0].Version = "5.5.0" },
+	} {
+		r := comparableRun(10_000)
+		change(r)
+		all = append(all, pastOf(r, fmt.Sprint(i))...)
+	}
+	groups := series(all)
+	if len(groups) != 4 {
+		t.Errorf("%d series, want 4", len(groups))
+	}
+	var text bytes.Buffer
+	if err := WriteHistory(&text, all, "msg/s", 10, 10); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Count(text.String(), "msg/s over time") != 1 || !strings.Contains(text.String(), "msg/s over time, run sync 64, c: o a run") || strings.Count(text.String(), "EMBEDDED") != 1 {
+		t.Errorf("got\n%s", text.String())
+	}
+}
 
 func TestHistory(t *testing.T) {
 	dir := t.TempDir()

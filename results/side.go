@@ -28,6 +28,7 @@ type Side struct {
 
 	measured   []Case                // of every round
 	histograms map[string]*Histogram // response or write time, by case, of all rounds
+	embedded   bool                  // the broker was
 	setup      facts
 	cases      map[string]facts
 	machine    machine
@@ -169,7 +170,7 @@ func ParseSide(name string, text []byte) (*Side, error) {
 func SideOf(name string, r *Run, histograms []TaggedHistogram) *Side {
 	all := &Side{Name: name}
 	for round := 0; ; round++ {
-		s := &Side{Name: name, Rounds: 1, Verdicts: map[Verdict]int{}, setup: setup(r), cases: map[string]facts{},
+		s := &Side{Name: name, Rounds: 1, Verdicts: map[Verdict]int{}, setup: setup(r), embedded: r.Target.AnyEmbedded(), cases: map[string]facts{},
 			machine: machine{fingerprint: r.Environment.HostFingerprint, procs: r.Environment.GOMAXPROCS, began: r.StartedAt}}
 		for i := range r.Cases {
 			c := r.Cases[i]

@@ -73,12 +73,15 @@ func WriteTable(w io.Writer, r *Run) error {
 	return nil
 }
 
+// embeddedSays stands wherever figures are that an embedded broker made.
+const embeddedSays = "EMBEDDED BROKER: measures this client, never RocketMQ"
+
 // Title names the run and its target on one line; an embedded broker is named as what it is.
 func Title(r *Run) string {
 	words := []string{Printable(r.Name)}
 	t := &r.Target
 	if t.AnyEmbedded() {
-		words = append(words, "EMBEDDED BROKER: measures this client, never RocketMQ")
+		words = append(words, embeddedSays)
 	}
 	if !t.Embedded {
 		if t.Cluster != "" {

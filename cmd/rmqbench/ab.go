@@ -206,6 +206,7 @@ func (f *abFlags) measure(ctx context.Context, a, b string, extra []string, agai
 	watch.say("one of each first, which doesn't count")
 	var took time.Duration
 	var metrics int
+	var first []*results.Side
 	for _, arm := range []*thingArm{base, changed} {
 		began := time.Now()
 		side, err := arm.Measure(ctx)
@@ -215,7 +216,10 @@ func (f *abFlags) measure(ctx context.Context, a, b string, extra []string, agai
 		if why, invalid := side.Reasons[results.Invalid]; invalid { // no rounds make it better
 			return nil, fmt.Errorf("%s is %s: %s", arm.Name, results.Invalid, why)
 		}
-		took, metrics = max(took, time.Since(began)), max(metrics, side.Timed(o.Metrics))
+		took, metrics, first = max(took, time.Since(began)), max(metrics, side.Timed(o.Metrics)), append(first, side)
+	}
+	if _, err := results.Compare(first[0], first[1], *o); err != nil { // nor would it be any other after the rounds
+		return nil, asUsage(err)
 	}
 	t.rounds = f.rounds
 	if t.rounds == 0 {

@@ -126,6 +126,10 @@ func TestAbOfCommands(t *testing.T) {
 	if _, errs, status = command(t, "ab", "--a", "sleep 1; "+fast, "--b", slow, "--budget", "5s"); status != exitUsage || !strings.Contains(errs, "10 rounds of 3 are the least") {
 		t.Errorf("a small budget: status %d, %s", status, errs)
 	}
+	other := strings.ReplaceAll(slow, "BenchmarkX", "BenchmarkY")
+	if _, errs, status = command(t, "ab", "--a", fast, "--b", other, "--progress", "plain"); status != exitFailed || !strings.Contains(errs, "A and B have no metric in common: X sec/op, … against Y sec/op, …") || strings.Contains(errs, "round 1") {
+		t.Errorf("nothing to compare: status %d, %s", status, errs)
+	}
 	if _, errs, status = command(t, "ab", "--a", "exit 7", "--b", slow); status != exitFailed || !strings.Contains(errs, "exit status 7") {
 		t.Errorf("a command that fails: status %d, %s", status, errs)
 	}
