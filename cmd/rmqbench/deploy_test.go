@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -222,5 +223,63 @@ func TestDeployPackages(t *testing.T) {
 	}
 	if c.Checksum.Name != "checksums.txt" || c.Checksum.Algorithm != "sha256" || !c.Release.Disable || !c.Changelog.Disable {
 		t.Errorf("%+v", c)
+	}
+}
+
+// TestDeployRun plays an API server that doesn't always answer: a question of run.sh that fails is asked again, a log that was cut off while it
+// was followed is read again, and one of a pod that is gone stays as it was. e2e/kubernetes has a real one.
+func TestDeployRun(t *testing.T) {
+	if os.PathSeparator != '/' {
+		t.Skip("for a Unix shell")
+	}
+	script, err := filepath.Abs("../../deploy/kubernetes/run.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"kubectl": `case "$*" in
+"get job rmqbench") exit 1 ;;                      # nobody else's
+"apply -k "*) ;;
+*.spec.completions*) echo 2 ;;
+*.status.ready*)
+  echo x >>asked
+  case $(wc -l <asked | tr -d ' ') in
+  1) echo '2||||' ;;
+  2) exit 1 ;;                                     # the server is away
+  *) echo '|1|1||True' ;;
+  esac ;;
+"get pods "*) printf 'a\nb\n' ;;
+"logs --follow "*) echo "rmqbench:began $3" ;;     # and no more comes
+"logs a") printf 'rmqbench:began a\nrmqbench:whole a\n' ;;
+"logs b") exit 1 ;;                                # it was deleted
+"delete -k "*) echo deleted >>asked ;;
+*) echo "kubectl $*?" >&2; exit 1 ;;
+esac
+`,
+		"merger": `cat "$2"/*.log; shift 2; echo "$*"; exit 4` + "\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+text), 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.CommandContext(t.Context(), "bash", script, "overlay", "results")
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "PATH="+dir+string(os.PathListSeparator)+os.Getenv("PATH"), "RMQBENCH=merger", "TIMEOUT=60")
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	_ = cmd.Run() // the status says it
+	if status := cmd.ProcessState.ExitCode(); status != 4 {
+		t.Errorf("status %d, the merge's is 4", status)
+	}
+	if want := "rmqbench:began a\nrmqbench:whole a\nrmqbench:began b\n-o results\n"; out.String() != want {
+		t.Errorf("merged\n%swant\n%s%s", out.String(), want, errs.String())
+	}
+	asked, err := os.ReadFile(filepath.Join(dir, "asked"))
+	if err != nil || string(asked) != "x\nx\nx\ndeleted\n" {
+		t.Errorf("asked %q, %v", asked, err)
+	}
+	if !strings.Contains(errs.String(), "2 pods: 2 ready, 0 done, 0 failed") || !strings.Contains(errs.String(), "2 pods: 0 ready, 1 done, 1 failed") {
+		t.Errorf("progress:\n%s", errs.String())
 	}
 }

@@ -55,16 +55,18 @@ follow() {
 
 "${kube[@]}" apply -k "$overlay" >/dev/null
 pods=$("${kube[@]}" get job "$job" -o jsonpath='{.spec.completions}')
-last=
+last='' complete='' broken=''
 for ((began = SECONDS; ; )); do
-  IFS='|' read -r ready succeeded failed complete broken < <("${kube[@]}" get job "$job" -o \
-    jsonpath='{.status.ready}|{.status.succeeded}|{.status.failed}|{.status.conditions[?(@.type=="Complete")].status}|{.status.conditions[?(@.type=="Failed")].status}{"\n"}')
-  line="$pods pods: ${ready:-0} ready, ${succeeded:-0} done, ${failed:-0} failed"
-  if [ "$line" != "$last" ]; then
-    echo "$((SECONDS - began)) s  $line" >&2
-    last=$line
+  # A question that fails is asked again: the load goes on whether the API server answers or not.
+  if IFS='|' read -r ready succeeded failed complete broken < <("${kube[@]}" get job "$job" -o \
+    jsonpath='{.status.ready}|{.status.succeeded}|{.status.failed}|{.status.conditions[?(@.type=="Complete")].status}|{.status.conditions[?(@.type=="Failed")].status}{"\n"}'); then
+    line="$pods pods: ${ready:-0} ready, ${succeeded:-0} done, ${failed:-0} failed"
+    if [ "$line" != "$last" ]; then
+      echo "$((SECONDS - began)) s  $line" >&2
+      last=$line
+    fi
+    follow
   fi
-  follow
   [ "$complete" = True ] || [ "$broken" = True ] && break
   if ((SECONDS - began > timeout)); then
     echo "run.sh: the Job is not done after $timeout s; merged is what there is" >&2
@@ -80,6 +82,14 @@ for pid in "${following[@]}"; do
 done
 cat "$logs"/.*.err >&2 2>/dev/null || true
 rm -f "$logs"/.*.err
+# What was followed can have been cut off on its way; of a pod that is still there its log has all of it.
+for log in "$logs"/*.log; do
+  pod=$(basename "$log" .log)
+  if "${kube[@]}" logs "$pod" >"$logs/.again" 2>/dev/null && [ "$(wc -c <"$logs/.again")" -gt "$(wc -c <"$log")" ]; then
+    mv "$logs/.again" "$log"
+  fi
+done
+rm -f "$logs/.again"
 if ! grep -qs rmqbench:whole "$logs"/*.log; then
   tail -n 3 "$logs"/*.log >&2 || true
 fi
