@@ -18,6 +18,13 @@ const instrumentWarmup = 100 * time.Millisecond
 // instrumentBacklog are slots that may wait: fewer than what a pause of a few milliseconds makes wait at any rate that can be sent.
 const instrumentBacklog = 1_000
 
+// InstrumentCost measures for d what the harness itself takes with the first case of s, as a run does before it: for whoever measures many
+// runs and asks once. nil: it couldn't be measured, or s's mode needs a broker that does something.
+func InstrumentCost(ctx context.Context, s *scenarios.Scenario, d time.Duration) *results.InstrumentCost {
+	cases := s.Cases()
+	return instrumentCost(ctx, &cases[0], d)
+}
+
 // instrumentCost measures for a time what the harness itself takes with the load of c, in its mode, size and rate, against
 // a broker in this process that does nothing. nil: c's mode needs a broker that does something, or it couldn't be measured.
 func instrumentCost(ctx context.Context, c *scenarios.Case, d time.Duration) *results.InstrumentCost {

@@ -37,6 +37,9 @@ type Comparison struct {
 	Differs       []Difference `json:"differs,omitempty"`
 	AllowedUnlike bool         `json:"allowed_unlike,omitempty"`
 
+	// Ran is where the first run of each side ran, on what and how, by name; not of Go benchmark text.
+	Ran []Difference `json:"ran,omitempty"`
+
 	Alpha         float64      `json:"alpha"`          // adjusted p under this is a difference
 	MaxRegression float64      `json:"max_regression"` // a change up to this is tolerated
 	Rows          []Row        `json:"rows"`
@@ -122,7 +125,7 @@ func Compare(base, changed *Side, o CompareOptions) (*Comparison, error) {
 	changed.alignLone(base)
 	c := &Comparison{Schema: ComparisonSchema, Base: base.Name, New: changed.Name, Paired: o.Paired, Rounds: [2]int{base.Rounds, changed.Rounds},
 		Alpha: o.Alpha, MaxRegression: o.MaxRegression, BaseVerdict: base.worst(), NewVerdict: changed.worst(),
-		Embedded: base.embedded || changed.embedded}
+		Embedded: base.embedded || changed.embedded, Ran: ranOn(base, changed)}
 	c.Differs = base.differences(changed)
 	if !o.ByDesign && len(base.cases) > 0 && len(changed.cases) > 0 && !base.sharesCase(changed) { // of Go benchmarks one may go
 		c.Differs = append(c.Differs, Difference{"cases", strings.Join(base.caseNames(), ", "), strings.Join(changed.caseNames(), ", ")})

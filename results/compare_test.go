@@ -137,6 +137,40 @@ func TestRule18_ComparisonsNameTheEmbeddedBroker(t *testing.T) {
 	}
 }
 
+// A comparison is a result too: it holds what its two sides ran on, and what the harness itself takes (rules 8 and 14).
+func TestComparisonsDiscloseWhatRan(t *testing.T) {
+	old, changed := comparableRun(10_000), comparableRun(9_000)
+	old.Environment.ToolVersion, changed.Environment.ToolVersion = "v1", "v2\x1b"
+	old.InstrumentCost = &InstrumentCost{Mode: "sync", BodyBytes: 128, P50NS: new(int64(90_000))}
+	c, err := Compare(SideOf("BASE", old, nil), SideOf("NEW", changed, nil), CompareOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []Difference{
+		{"rmqbench", "v1", `v2\x1b`},
+		{"broker", "broker-a 5.4.0 flushDiskType=ASYNC_FLUSH", "broker-a 5.4.0 flushDiskType=ASYNC_FLUSH"},
+		{"topic", "T, 8 queues", "T, 8 queues"},
+		{"the instrument itself", "(sync, 128 B, a broker that does nothing): p50 90.0 µs", ""},
+	} {
+		if !slices.Contains(c.Ran, want) {
+			t.Errorf("%q is not in %q", want, c.Ran)
+		}
+	}
+	var text, markdown bytes.Buffer
+	if err := errors.Join(WriteComparison(&text, c), WriteComparisonMarkdown(&markdown, c)); err != nil {
+		t.Fatal(err)
+	}
+	if want := "the instrument itself base (sync, 128 B, a broker that does nothing): p50 90.0 µs; new nothing\n"; !strings.Contains(text.String(), want) {
+		t.Errorf("the terminal lacks %q:\n%s", want, text.String())
+	}
+	if want := `rmqbench v1 against v2\\x1b · `; !strings.Contains(markdown.String(), want) {
+		t.Errorf("the summary lacks %q:\n%s", want, markdown.String())
+	}
+	if text, err := ReadSide("testdata/quick.json"); err != nil || len(ranOn(text, text)) == 0 {
+		t.Errorf("nothing is known of what ran: %v", err)
+	}
+}
+
 // Of two loads without a case in common there is nothing to compare, allowed or not.
 func TestCompareRefusesOtherCases(t *testing.T) {
 	other := comparableRun(10_000)

@@ -122,6 +122,15 @@ func (c *Comparison) notes() []string {
 	for _, d := range c.Differs {
 		lines = append(lines, "  "+d.String())
 	}
+	for _, d := range c.Ran {
+		if d.What == instrumentItself {
+			said := d.Base
+			if d.New != d.Base {
+				said = "base " + orUnsaid(d.Base) + "; new " + orUnsaid(d.New)
+			}
+			lines = append(lines, instrumentItself+" "+said)
+		}
+	}
 	for i := range c.SLO {
 		lines = append(lines, "objective: "+c.SLO[i].Words())
 	}
@@ -219,6 +228,17 @@ func WriteComparisonMarkdown(w io.Writer, c *Comparison) error {
 	}
 	b.WriteString("\n<sub>change: new over base, with its 95 % interval · by chance: how likely chance alone makes as much, all metrics considered · " +
 		"would see: the smallest change that four of five such comparisons see</sub>\n\n")
+	var ran []string
+	for _, d := range c.Ran {
+		value := d.Base
+		if d.New != d.Base {
+			value = orUnsaid(d.Base) + " against " + orUnsaid(d.New)
+		}
+		ran = append(ran, mdText(d.What)+" "+mdText(value))
+	}
+	if len(ran) > 0 {
+		fmt.Fprintf(&b, "<sub>%s</sub>\n\n", strings.Join(ran, " · "))
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }

@@ -76,6 +76,34 @@ func disclosure(r *Run) []told {
 	return all
 }
 
+// ranOn is the disclosure of two sides, each name once.
+func ranOn(base, changed *Side) []Difference {
+	var all []Difference
+	add := func(s *Side, into func(*Difference) *string) {
+		if s.ran == nil {
+			return
+		}
+		lines := disclosure(s.ran)
+		if s.Cost != nil {
+			lines = append(lines, told{instrumentItself, strings.TrimPrefix(s.Cost.words(), instrumentItself+" ")})
+		}
+		for _, line := range lines {
+			i := slices.IndexFunc(all, func(d Difference) bool { return d.What == line.name })
+			if i < 0 {
+				i, all = len(all), append(all, Difference{What: line.name})
+			}
+			if v := into(&all[i]); *v == "" {
+				*v = Printable(line.value)
+			} else {
+				*v += "; " + Printable(line.value)
+			}
+		}
+	}
+	add(base, func(d *Difference) *string { return &d.Base })
+	add(changed, func(d *Difference) *string { return &d.New })
+	return all
+}
+
 // sentAs is how a run's messages were made and sent, by its resolved scenario: what cases differ in, each value once.
 func sentAs(scenario json.RawMessage) []told {
 	var s struct {

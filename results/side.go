@@ -22,6 +22,7 @@ import (
 type Side struct {
 	Name     string
 	Samples  []Sample           // by the order in which they came; unlike in case or metric
+	Cost     *InstrumentCost    // what the harness itself takes, where it was measured once beside the rounds
 	Rounds   int                // runs, or times that a benchmark was run
 	Verdicts map[Verdict]int    // of the cases' rounds; none of Go benchmarks
 	Reasons  map[Verdict]string // of each that is worse than VALID, the first line that was evidence of it
@@ -29,6 +30,7 @@ type Side struct {
 	measured   []Case                // of every round
 	histograms map[string]*Histogram // response or write time, by case, of all rounds
 	embedded   bool                  // the broker was
+	ran        *Run                  // the first, without its cases: what there is to tell of where and how; nil of Go benchmarks
 	setup      facts
 	cases      map[string]facts
 	machine    machine
@@ -189,6 +191,8 @@ func SideOf(name string, r *Run, histograms []TaggedHistogram) *Side {
 			break
 		}
 		if round == 0 {
+			s.Cost = r.InstrumentCost
+			s.ran = &Run{StartedAt: r.StartedAt, Environment: r.Environment, Target: r.Target, Scenario: r.Scenario}
 			for _, e := range judgeRun(r) {
 				s.Verdicts[e.Verdict]++
 				s.reason(e.Verdict, e.Text)

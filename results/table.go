@@ -416,22 +416,26 @@ func claimLines(r *Run) []string {
 
 // costLines says what of the numbers is the instrument's own.
 func costLines(r *Run) []string {
-	cost := r.InstrumentCost
-	if cost == nil {
+	if r.InstrumentCost == nil {
 		return nil
 	}
+	return []string{r.InstrumentCost.words()}
+}
+
+const instrumentItself = "the instrument itself"
+
+func (c *InstrumentCost) words() string {
 	parts := []string{}
-	if cost.MessagesPerSecond != nil {
-		parts = append(parts, FormatRate(*cost.MessagesPerSecond)+" msg/s")
+	if c.MessagesPerSecond != nil {
+		parts = append(parts, FormatRate(*c.MessagesPerSecond)+" msg/s")
 	}
-	if cost.P50NS != nil {
-		parts = append(parts, "p50 "+FormatDuration(*cost.P50NS))
+	if c.P50NS != nil {
+		parts = append(parts, "p50 "+FormatDuration(*c.P50NS))
 	}
-	if cost.CPUNSPerMessage != nil {
-		parts = append(parts, FormatDuration(int64(*cost.CPUNSPerMessage))+" CPU a message")
+	if c.CPUNSPerMessage != nil {
+		parts = append(parts, FormatDuration(int64(*c.CPUNSPerMessage))+" CPU a message")
 	}
-	return []string{fmt.Sprintf("the instrument itself (%s, %s, a broker that does nothing): %s",
-		Printable(cost.Mode), FormatBytes(cost.BodyBytes), strings.Join(parts, ", "))}
+	return fmt.Sprintf(instrumentItself+" (%s, %s, a broker that does nothing): %s", Printable(c.Mode), FormatBytes(c.BodyBytes), strings.Join(parts, ", "))
 }
 
 // inRounds says how many of a case's rounds e holds of.

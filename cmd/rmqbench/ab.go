@@ -188,6 +188,7 @@ func (f *abFlags) measure(ctx context.Context, a, b string, extra []string, agai
 	if err != nil {
 		return nil, fmt.Errorf("--b: %w", err)
 	}
+	compared := again // a calibration has no reader of what else there is to tell
 	o.Paired, o.ByDesign = true, true
 	if o.Alpha == 0 {
 		o.Alpha = 0.05
@@ -218,12 +219,19 @@ func (f *abFlags) measure(ctx context.Context, a, b string, extra []string, agai
 		}
 		took, metrics, first = max(took, time.Since(began)), max(metrics, side.Timed(o.Metrics)), append(first, side)
 	}
+	began := time.Now()
+	for i, arm := range []*thingArm{base, changed} {
+		if arm.cost != nil && compared {
+			first[i].Cost = arm.cost(ctx)
+		}
+	}
+	spent := 2*took + time.Since(began)
 	if _, err := results.Compare(first[0], first[1], *o); err != nil { // nor would it be any other after the rounds
 		return nil, asUsage(err)
 	}
 	t.rounds = f.rounds
 	if t.rounds == 0 {
-		if t.rounds, err = ab.Fit(time.Duration(budget)-2*took, took, again, metrics, o.Alpha); err != nil {
+		if t.rounds, err = ab.Fit(time.Duration(budget)-spent, took, again, metrics, o.Alpha); err != nil {
 			return nil, &usageError{fmt.Sprintf("--budget %s: %v", f.budget, err)}
 		}
 	}
@@ -234,6 +242,7 @@ func (f *abFlags) measure(ctx context.Context, a, b string, extra []string, agai
 		return nil, err
 	}
 	sides.Base.Name, sides.New.Name = "A ("+strings.TrimSpace(a)+")", "B ("+strings.TrimSpace(b)+")"
+	sides.Base.Cost, sides.New.Cost = first[0].Cost, first[1].Cost
 	t.sides, t.err = sides, err
 	if o.Again = sides.Again; o.Again == nil && calibration != nil {
 		o.Spreads = calibration.Spreads
@@ -280,6 +289,7 @@ func (p *progress) turn(at ab.Progress) {
 type thingArm struct {
 	ab.Arm
 	thing string
+	cost  func(context.Context) *results.InstrumentCost // of the harness; nil of a command, or if nobody asks
 }
 
 // arm makes an arm of what --a or --b names.
@@ -287,13 +297,13 @@ func (f *abFlags) arm(name, thing string, extra []string, budget time.Duration, 
 	first, _, _ := strings.Cut(strings.TrimSpace(thing), " ")
 	if first != "run" && !strings.HasPrefix(first, "-") {
 		line := strings.TrimSpace(thing)
-		return &thingArm{ab.Command(name, line, extra, budget), strings.Join(append([]string{line}, extra...), " ")}, nil
+		return &thingArm{Arm: ab.Command(name, line, extra, budget), thing: strings.Join(append([]string{line}, extra...), " ")}, nil
 	}
 	words, err := splitWords(strings.TrimPrefix(strings.TrimSpace(thing), "run"))
 	if err != nil {
 		return nil, &usageError{err.Error()}
 	}
-	scenario, unlimited, err := runArguments(append(words, extra...), budget, f.rounds, s)
+	scenario, unlimited, withCost, err := runArguments(append(words, extra...), budget, f.rounds, s)
 	if err != nil {
 		return nil, err
 	}
@@ -313,32 +323,43 @@ func (f *abFlags) arm(name, thing string, extra []string, budget time.Duration, 
 		}
 		return results.SideOf(name, report.Run, report.Histograms), nil
 	}
-	return &thingArm{ab.Arm{Name: name, Measure: measure}, string(resolved)}, nil
+	arm := &thingArm{Arm: ab.Arm{Name: name, Measure: measure}, thing: string(resolved)}
+	if withCost {
+		arm.cost = func(ctx context.Context) *results.InstrumentCost { return bench.InstrumentCost(ctx, scenario, abCost) }
+	}
+	return arm, nil
 }
 
-// runArguments reads the arguments of run. Where they don't say how long a measurement is, ten rounds of three fill the budget.
-func runArguments(args []string, budget time.Duration, rounds int, s streams) (*scenarios.Scenario, bool, error) {
+// abCost is how long the instrument's own cost is measured, of each thing once.
+const abCost = 500 * time.Millisecond
+
+// runArguments reads the arguments of run, and whether the instrument's cost is to be measured. Where they don't say how long a measurement is, ten rounds of three fill the budget.
+func runArguments(args []string, budget time.Duration, rounds int, s streams) (scenario *scenarios.Scenario, unlimited, cost bool, err error) {
 	run := newRun(s)
 	flags := run.Flags()
 	if err := flags.Parse(args); err != nil {
-		return nil, false, flagFault(run, err)
+		return nil, false, false, flagFault(run, err)
 	}
 	if flags.NArg() > 1 {
-		return nil, false, &usageError{fmt.Sprintf("run takes one scenario, not %s", strings.Join(flags.Args(), " "))}
+		return nil, false, false, &usageError{fmt.Sprintf("run takes one scenario, not %s", strings.Join(flags.Args(), " "))}
 	}
 	if err := fromEnvironment(flags); err != nil {
-		return nil, false, err
+		return nil, false, false, err
 	}
 	if flags.NArg() == 0 && !flags.Changed("duration") && !flags.Changed("count") {
 		const least, most, around = 500 * time.Millisecond, 10 * time.Second, time.Second // around a run: target, machine, drain
 		each := budget/time.Duration(3*max(rounds, 12)+2) - around
 		if err := flags.Set("duration", scenarios.Duration(min(max(each, least), most).Round(100*time.Millisecond)).String()); err != nil {
-			return nil, false, err
+			return nil, false, false, err
 		}
 	}
-	scenario, err := chooseScenario(flags, flags.Args(), s)
-	unlimited, _ := flags.GetBool("unlimited") // it is one of run's
-	return scenario, unlimited, err
+	if scenario, err = chooseScenario(flags, flags.Args(), s); err != nil {
+		return nil, false, false, err
+	}
+	unlimited, _ = flags.GetBool("unlimited") // both are run's
+	said, _ := flags.GetString("instrument-cost")
+	whole, err := costTime(said, scenario)
+	return scenario, unlimited, whole > 0, err
 }
 
 // splitWords splits a line as a shell does where it has nothing but words and quotes.

@@ -63,7 +63,7 @@ func TestCompareAndGateFiles(t *testing.T) {
 			t.Errorf("%s lacks %q: %v\n%s", file, want, err, text)
 		}
 	}
-	if _, errs, status = command(t, "gate", "old.txt", "slow.txt", "--junit", "gate.xml"); status != 1 || !strings.Contains(errs, "gate.xml: file exists") {
+	if _, errs, status = command(t, "gate", "old.txt", "slow.txt", "--junit", "gate.xml"); status != 1 || !strings.Contains(errs, "gate.xml: file already exists") {
 		t.Errorf("JUnit over a file that is there: status %d, %s", status, errs)
 	}
 }
@@ -153,7 +153,8 @@ func TestAbOfCommands(t *testing.T) {
 func TestAbOfRuns(t *testing.T) {
 	t.Parallel()
 	out, errs, status := command(t, "ab", "--a", "-w 2 --count 300", "--b", "run -w 2 --count 300 -s 4KiB", "--rounds", "2", "-o", "none", "--calibration", "off", "--", "-m", "sync")
-	if status != 0 || !strings.Contains(out, "message.size_bytes: 128 and 4096") || !strings.Contains(out, "too few rounds") || !strings.Contains(out, "wire B/msg") {
+	if status != 0 || !strings.Contains(out, "message.size_bytes: 128 and 4096") || !strings.Contains(out, "too few rounds") || !strings.Contains(out, "wire B/msg") ||
+		!strings.Contains(out, "the instrument itself base (sync, 128 B, a broker that does nothing): ") || !strings.Contains(out, "; new (sync, 4 KiB, ") || !strings.Contains(out, "EMBEDDED BROKER") {
 		t.Errorf("status %d\n%s%s", status, out, errs)
 	}
 }

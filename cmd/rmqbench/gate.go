@@ -73,6 +73,11 @@ func (f *gateFlags) gate(cmd *cobra.Command, args []string, s streams) error {
 	if err != nil {
 		return err
 	}
+	for _, path := range []string{f.junit, f.openmetrics} { // a budget's time is too long to learn it after
+		if _, err := os.Lstat(path); path != "" && err == nil {
+			return &os.PathError{Op: "open", Path: path, Err: os.ErrExist}
+		}
+	}
 	var c *results.Comparison
 	switch measured := f.a != "" || f.b != ""; {
 	case f.selfTest:
