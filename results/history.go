@@ -77,10 +77,13 @@ func pastOf(r *Run, path string) (all []Past) {
 	return all
 }
 
-// targetName is where a run was, in short. Figures of an embedded broker are the client's.
+// targetName is where a run was, in short. Figures of an embedded broker are the client's, and those through a proxy the proxy's too.
 func targetName(t *Target) string {
 	if t.AnyEmbedded() {
 		return "EMBEDDED"
+	}
+	if t.Proxy {
+		return "proxy " + strings.Join(t.Namesrv, ";")
 	}
 	return cmp.Or(t.Cluster, strings.Join(t.Namesrv, ";"))
 }

@@ -16,13 +16,14 @@ import (
 	"rmqbench/internal/golden"
 )
 
-// Runs of one name on another target, or of another load, are no series with the others: only one of four is drawn here, and it says where it was.
+// Runs of one name on another target, or of another load, are no series with the others: only one of five is drawn here, and it says where it was.
 func TestHistoryKeepsLoadsApart(t *testing.T) {
 	var all []Past
 	for i, change := range []func(*Run){
 		func(*Run) {},
 		func(r *Run) { r.Target.Embedded = true },
 		func(r *Run) { r.Target.Cluster = "d" },
+		func(r *Run) { r.Target.Proxy = true },
 		func(r *Run) {
 			r.Scenario = json.RawMessage(strings.Replace(string(r.Scenario), `"size_bytes":128`, `"size_bytes":1024`, 1))
 		},
@@ -36,8 +37,8 @@ func TestHistoryKeepsLoadsApart(t *testing.T) {
 		all = append(all, pastOf(r, fmt.Sprint(i))...)
 	}
 	groups := series(all)
-	if len(groups) != 4 {
-		t.Errorf("%d series, want 4", len(groups))
+	if len(groups) != 5 {
+		t.Errorf("%d series, want 5", len(groups))
 	}
 	var text bytes.Buffer
 	if err := WriteHistory(&text, all, "msg/s", 10, 10); err != nil {
