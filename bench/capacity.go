@@ -542,7 +542,7 @@ func (h *hunt) limit() *results.CapacityLimit {
 	if h.breaks.of == nil {
 		return nil
 	}
-	return results.LimitOf(h.breaks.of, h.quiet.of, SettingOf)
+	return results.LimitOf(&h.run.Target, h.breaks.of, h.quiet.of, SettingOf)
 }
 
 // SettingOf is the key in broker.conf that governs why a broker is busy, such as waitTimeMillsInSendQueue of "[TIMEOUT_CLEAN_QUEUE]"; ""

@@ -317,7 +317,7 @@ func (a *nameServerAnswer) check() Check {
 	case badName:
 		c.Next = "getent hosts " + host
 	case a.proxy:
-		c.Next = "give name servers, or proxies alone: which of them a client asks is chance; " + behind(a.addr)
+		c.Next = "leave it out, or give proxies alone: which address a client asks is chance, and a run through a proxy is another one"
 	case errors.Is(a.err, remoting.ErrNotRocketMQ) && strings.Contains(a.err.Error(), "gRPC"): // a proxy's 8081
 		c.Next = fmt.Sprintf("rmqbench speaks remoting: name server 9876 or proxy remoting 8080: try -n %s", net.JoinHostPort(host, defaultPort))
 	case errors.Is(a.err, remoting.ErrNotRocketMQ), errors.Is(a.err, remoting.ErrBadFrame):

@@ -213,6 +213,9 @@ func survey(ctx context.Context, client *remoting.Client, security *Security, c 
 		s.proxy = proxy.addr
 		return s, s.surveyProxy(look)
 	}
+	if err := s.noProxy(look); err != nil {
+		return nil, err
+	}
 	for _, err := range sideBySide(s.brokers, func(b message.BrokerData) error { return letIn(look, s.admin, &b) }) {
 		if advice := security.advice(err); advice != "" {
 			return nil, fmt.Errorf("%w; %s", err, advice)

@@ -7,6 +7,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"time"
 
 	"rmqbench/producer"
 	"rmqbench/remoting"
@@ -54,7 +55,7 @@ func (s *somebodys) surveyProxy(ctx context.Context) error {
 		if _, answered := errors.AsType[*remoting.BrokerError](err); answered && addr == s.proxy {
 			return fmt.Errorf("proxy %s: %w; %s", addr, err, behind(addr))
 		} else if answered {
-			return &DangerError{fmt.Sprintf("%s is a proxy, and %s is none (%v): give proxies, or name servers", s.proxy, addr, err)}
+			return s.bothKinds(s.proxy)
 		}
 		if err == nil && addr == s.proxy {
 			s.record.Speaks = remoting.VersionName(version)
@@ -62,6 +63,32 @@ func (s *somebodys) surveyProxy(ctx context.Context) error {
 	}
 	s.local, s.record.Proxy = false, true // where the brokers are, nobody knows
 	return nil
+}
+
+// askedForProxy bounds how long it is waited for what each of several name servers is: a dead one delays no run for longer.
+const askedForProxy = time.Second
+
+// noProxy refuses a proxy among name servers: a client that asks it would send through it.
+func (s *somebodys) noProxy(ctx context.Context) error {
+	if len(s.nameServers) < 2 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, askedForProxy)
+	defer cancel()
+	for _, proxy := range sideBySide(s.nameServers, func(addr string) *proxyError {
+		admin := producer.NewAdmin(s.admin.Client, []string{addr})
+		_, err := admin.ClusterInfo(ctx)
+		return asProxy(ctx, admin, err)
+	}) {
+		if proxy != nil {
+			return s.bothKinds(proxy.addr)
+		}
+	}
+	return nil
+}
+
+func (s *somebodys) bothKinds(proxy string) error {
+	return &DangerError{fmt.Sprintf("%s is a proxy, and not all of %s are: which of them a client asks is chance; give proxies, or name servers", proxy, strings.Join(s.nameServers, ","))}
 }
 
 // throughProxy refuses what a case asks of a cluster that a proxy doesn't pass on.

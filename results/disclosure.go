@@ -41,7 +41,7 @@ func disclosure(r *Run) []told {
 		add("target", strings.TrimSpace(t.Cluster+" "+strings.Join(t.Namesrv, ";")))
 	}
 	if t.Proxy {
-		add("proxy", strings.TrimSpace("all went through a proxy, which speaks as "+cmp.Or(t.Speaks, "it doesn't say what")+": no claim about single brokers, their versions and settings"))
+		add("proxy", "speaks as "+cmp.Or(t.Speaks, "an unknown version")+"; no claim about single brokers, their versions and settings")
 	}
 	for _, b := range t.Brokers {
 		value := strings.TrimSpace(b.Name + " " + b.Version)

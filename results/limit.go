@@ -9,7 +9,11 @@ import (
 
 // LimitOf names what broke in c, next to quiet, the case at the lowest rate; nil: there is none. setting knows the broker's setting that
 // governs why it is busy ("[OVERLOAD]", or ""), or ""; nil knows none.
-func LimitOf(c, quiet *Case, setting func(reason string) string) *CapacityLimit {
+func LimitOf(t *Target, c, quiet *Case, setting func(reason string) string) *CapacityLimit {
+	who := "the broker"
+	if t.Proxy { // which may be busy itself, by settings of its own
+		who, setting = "the proxy or a broker behind it", nil
+	}
 	cause, most := "", int64(0)
 	for _, name := range slices.Sorted(maps.Keys(c.Errors)) {
 		if n := c.Errors[name]; n > most {
@@ -18,7 +22,7 @@ func LimitOf(c, quiet *Case, setting func(reason string) string) *CapacityLimit 
 	}
 	if reason, busy := strings.CutPrefix(cause, "SYSTEM_BUSY"); busy {
 		reason = strings.TrimSpace(reason)
-		l := &CapacityLimit{Kind: "broker_busy", Text: strings.TrimSpace("the broker is busy " + reason)}
+		l := &CapacityLimit{Kind: "broker_busy", Text: strings.TrimSpace(who + " is busy " + reason)}
 		if setting != nil {
 			l.Setting = setting(reason)
 		}
@@ -41,7 +45,7 @@ func LimitOf(c, quiet *Case, setting func(reason string) string) *CapacityLimit 
 			FormatDuration(*trip), FormatDuration(mean))}
 	}
 	if quiet != nil && quiet.Service != nil {
-		l.Text += fmt.Sprintf(" at the broker: a send takes %s there on average, %s without the queue", FormatDuration(mean), FormatDuration(quiet.Service.Mean))
+		l.Text += fmt.Sprintf(" at %s: a send takes %s there on average, %s without the queue", who, FormatDuration(mean), FormatDuration(quiet.Service.Mean))
 	}
 	return l
 }

@@ -58,7 +58,7 @@ func (g *merging) climbed(w *Whole) error {
 		}
 	}
 	rate := c.concludeStairs()
-	c.Limit = cmp.Or(c.Limit, c.stairLimit(r.Cases, g.setting))
+	c.Limit = cmp.Or(c.Limit, c.stairLimit(&r.Target, r.Cases, g.setting))
 	var cases []Case
 	var histograms []WholeCase
 	for i := range c.Steps {
@@ -71,7 +71,7 @@ func (g *merging) climbed(w *Whole) error {
 }
 
 // stairLimit names what broke the lowest stair that didn't hold, next to the lowest that did; nil: none broke. cases are its steps'.
-func (c *Capacity) stairLimit(cases []Case, setting func(reason string) string) *CapacityLimit {
+func (c *Capacity) stairLimit(t *Target, cases []Case, setting func(reason string) string) *CapacityLimit {
 	if c.BrokePerSecond == nil {
 		return nil
 	}
@@ -87,7 +87,7 @@ func (c *Capacity) stairLimit(cases []Case, setting func(reason string) string) 
 	if broke == nil {
 		return nil
 	}
-	return LimitOf(broke, quiet, setting)
+	return LimitOf(t, broke, quiet, setting)
 }
 
 // stair is what came of step i, whose case is of.

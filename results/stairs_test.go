@@ -87,7 +87,7 @@ func TestStairLimit(t *testing.T) {
 		}
 		c.concludeStairs()
 		got := ""
-		if l := c.stairLimit(cases, tt.setting); l != nil {
+		if l := c.stairLimit(&Target{}, cases, tt.setting); l != nil {
 			got = l.Text
 		}
 		if got != tt.want {
