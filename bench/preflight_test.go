@@ -150,9 +150,13 @@ func TestPreflight(t *testing.T) {
 				t.Errorf("%q: %v", more, err)
 			}
 		}
-		two := on(ns) + "topic: {name: TWICE}\nmatrix: {topic.queues_per_broker: [2, 6]}\n"
-		if _, err := preflight(t.Context(), parse(t, two), Options{}); !isDanger(err) || !strings.Contains(err.Error(), "2 queues a broker for one case and is to have 6") {
-			t.Error(err)
+		for axis, want := range map[string]string{
+			"topic.queues_per_broker: [2, 6]": "with 2 queues a broker, of type normal, for one case, and is to have 6 queues",
+			"topic.type: [normal, fifo]":      "of type normal, for one case, and is to have 8 queues a broker, of type fifo",
+		} {
+			if _, err := preflight(t.Context(), parse(t, on(ns)+"topic: {name: TWICE}\nmatrix: {"+axis+"}\n"), Options{}); !isDanger(err) || !strings.Contains(err.Error(), want) {
+				t.Error(err)
+			}
 		}
 		if _, err := route(t, ns, "TWICE"); !producer.UnknownTopic(err) {
 			t.Errorf("it was made all the same: %v", err)

@@ -1,8 +1,11 @@
 package bench
 
 import (
+	"cmp"
 	"fmt"
+	"strings"
 
+	"rmqbench/producer"
 	"rmqbench/remoting/message"
 	"rmqbench/results"
 	"rmqbench/scenarios"
@@ -37,21 +40,30 @@ func asMany(c *scenarios.Case, topic string, r *message.Route, proxy string) err
 	return nil
 }
 
-// newTopics are the queues on each broker of topics that are to be made.
-type newTopics map[newTopic]int
+// newTopics are topics that are to be made, and as what.
+type newTopics map[newTopic]madeAs
 
 type newTopic struct {
 	on   *somebodys
 	name string
 }
 
-// add refuses a topic that another case will have made with another number of queues.
+type madeAs struct {
+	queues int // on each broker
+	is     producer.TopicType
+}
+
+func (m madeAs) String() string {
+	return fmt.Sprintf("%s a broker, of type %s", results.FormatCount(m.queues, "queue"), strings.ToLower(string(m.is)))
+}
+
+// add refuses a topic that another case will have made otherwise.
 func (n newTopics) add(s *somebodys, c *scenarios.Case, topic string) error {
-	key, queues := newTopic{s, topic}, c.Topic.Queues()
-	if before, known := n[key]; known && before != queues {
-		return &DangerError{fmt.Sprintf("topic %s would be made with %d queues a broker for one case and is to have %d for %s: an existing topic is never altered; give each a topic.name of its own",
-			topic, before, queues, c.Name)}
+	key, as := newTopic{s, topic}, madeAs{c.Topic.Queues(), cmp.Or(typeOf(c), producer.NormalTopic)}
+	if before, known := n[key]; known && before != as {
+		return &DangerError{fmt.Sprintf("topic %s would be made with %s, for one case, and is to have %s, for %s: an existing topic is never altered; give each a topic.name of its own",
+			topic, before, as, c.Name)}
 	}
-	n[key] = queues
+	n[key] = as
 	return nil
 }
