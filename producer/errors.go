@@ -143,9 +143,10 @@ func Retryable(err error) bool {
 }
 
 // retriable says whether a sync send may go on with another broker: after anything but an answer, and after the answers
-// of those codes. A frame that is too large for one connection is so for all.
+// of those codes. A frame that is too large for one connection is so for all, and a hook of ours refuses for
+// any broker.
 func retriable(err error, codes []remoting.Code) bool {
-	if errors.Is(err, remoting.ErrFrameTooLarge) {
+	if errors.Is(err, remoting.ErrFrameTooLarge) || errors.Is(err, remoting.ErrHook) {
 		return false
 	}
 	be, ok := errors.AsType[*remoting.BrokerError](err)
@@ -155,7 +156,7 @@ func retriable(err error, codes []remoting.Code) bool {
 // retriableAsync is its counterpart for async sends: never after an answer, nor when the time was up.
 func retriableAsync(err error) bool {
 	ce, ok := errors.AsType[*remoting.CallError](err)
-	return ok && !ce.Timeout() && !errors.Is(err, remoting.ErrFrameTooLarge)
+	return ok && !ce.Timeout() && !errors.Is(err, remoting.ErrFrameTooLarge) && !errors.Is(err, remoting.ErrHook)
 }
 
 // routeMayBeStale says that an attempt may have failed because the queue is no longer where the route has it: another

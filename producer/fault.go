@@ -159,7 +159,7 @@ func blameFor(err error, async, detecting bool) blame {
 	}
 	ce, ok := errors.AsType[*remoting.CallError](err)
 	switch {
-	case !ok || errors.Is(err, remoting.ErrInFlight) || errors.Is(err, remoting.ErrFrameTooLarge) || errors.Is(err, remoting.ErrClosed):
+	case !ok || errors.Is(err, remoting.ErrInFlight) || errors.Is(err, remoting.ErrFrameTooLarge) || errors.Is(err, remoting.ErrHook) || errors.Is(err, remoting.ErrClosed):
 		return blame{}
 	case async:
 		return blame{told: true, failed: true, reachable: ce.Sent}

@@ -159,6 +159,7 @@ func TestBlame(t *testing.T) {
 		"no permit":                  {call(remoting.ErrInFlight, false), false, true, blame{}},
 		"we closed it":               {call(remoting.ErrClosed, true), false, true, blame{}},
 		"too large for any":          {call(remoting.ErrFrameTooLarge, false), false, true, blame{}},
+		"a hook of ours":             {call(fmt.Errorf("%w: no", remoting.ErrHook), false), false, true, blame{}},
 		"no time left":               {ErrCallTimeout, false, true, blame{}},
 		"executor full":              {ErrExecutorFull, true, true, blame{}},
 		"forbidden":                  {&ForbiddenError{errors.New("no")}, false, true, blame{}},

@@ -15,6 +15,7 @@ var (
 	ErrBadFrame      = errors.New("malformed frame")
 	ErrNotRocketMQ   = errors.New("this is not RocketMQ's remoting protocol")
 	ErrInFlight      = errors.New("too many requests in flight")
+	ErrHook          = errors.New("before the request") // an RPCHook refused it
 	ErrDial          = errors.New("cannot connect")
 	ErrNotConnected  = errors.New("no connection yet")
 )

@@ -36,7 +36,7 @@ func (c *Conn) startHooked(call *Call, head HeadEncoder, body []byte, deadline i
 	}
 	for i, hook := range c.opts.hooks {
 		if err := hook.BeforeRequest(c.addr, &h.Command); err != nil {
-			err = &CallError{Addr: c.addr, Err: fmt.Errorf("before the request: %w", err)}
+			err = &CallError{Addr: c.addr, Err: fmt.Errorf("%w: %w", ErrHook, err)}
 			h.after(nil, err)
 			return err
 		}
