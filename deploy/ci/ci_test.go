@@ -184,6 +184,11 @@ func TestRocketMQBenchmark(t *testing.T) {
 	if junit, _ := filepath.Glob(filepath.Join(dir, "benchmark/*/junit.xml")); len(junit) != 1 {
 		t.Errorf("JUnit: %v\n%s", junit, out)
 	}
+	summary := filepath.Join(dir, "second")
+	out, status = script(t, dir, "rocketmq-benchmark/benchmark.sh", append(env, "MIN_SEND_TPS_THRESHOLD=many", "GITHUB_STEP_SUMMARY="+summary)...)
+	if _, err := os.Stat(summary); status != 2 || err == nil { // nothing was sent: the result before it isn't its
+		t.Errorf("a threshold that is no number: status %d, a summary of another run: %v\n%s", status, err == nil, out)
+	}
 	out, status = script(t, t.TempDir(), "rocketmq-benchmark/benchmark.sh", append(env, "MIN_SEND_TPS_THRESHOLD=900000000")...)
 	if status != 3 || !strings.Contains(out, "rate>900M/s MISSED") {
 		t.Errorf("a threshold that nobody reaches: status %d\n%s", status, out)

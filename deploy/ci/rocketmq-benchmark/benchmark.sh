@@ -17,11 +17,13 @@ slo="rate>${MIN_SEND_TPS_THRESHOLD:-12000}/s,max<${MAX_RT_MS_THRESHOLD:-500}ms,m
 
 # benchmark/producer.sh's defaults: 64 threads that send 128 bytes as fast as answers come.
 status=0
+before=$(find "$reports" -mindepth 2 -maxdepth 2 -name run.json 2>/dev/null | sort || true) # a run that is refused leaves none, and an older one isn't its
 "$rmqbench" run -n "${NAMESRV:?HOST:PORT of the name servers}" -t "${TOPIC:-RMQBENCH_BENCHMARK}" --set topic.create=if_absent \
   -m sync -w 64 -s 128B --unlimited --warmup "${WARMUP:-30}s" -d "${TEST_TIME:-900}s" --slo "$slo" --progress plain -o "$reports" || status=$?
 
-result=$(find "$reports" -mindepth 2 -maxdepth 2 -name run.json -printf '%T@ %h\n' 2>/dev/null | sort -n | tail -1 | cut -d' ' -f2-)
+result=$(comm -13 <(echo "$before") <(find "$reports" -mindepth 2 -maxdepth 2 -name run.json 2>/dev/null | sort) | tail -1)
 if [ -n "$result" ]; then
+  result=$(dirname "$result")
   "$rmqbench" report "$result" --format junit
   if [ -n "${GITHUB_STEP_SUMMARY:-}" ]; then "$rmqbench" report "$result" --format md -o - >>"$GITHUB_STEP_SUMMARY"; fi
 fi
