@@ -453,6 +453,15 @@ func (m machine) String() string {
 	return text
 }
 
+// Metrics are the names of a side's, a case's after another's.
+func (s *Side) Metrics() []string {
+	var names []string
+	for i := range s.Samples {
+		names = append(names, s.Samples[i].Metric.Name)
+	}
+	return names
+}
+
 // Timed are how many metrics of a side are tested, of those that are named; nil: of all.
 func (s *Side) Timed(metrics []string) int {
 	n := 0

@@ -46,6 +46,30 @@ func Create(parent, name string, at time.Time) (*Dir, error) {
 	}
 }
 
+// Creatable is an error where [Create] could make no directory in parent. It leaves nothing behind.
+func Creatable(parent string) error {
+	there := filepath.Clean(parent)
+	for {
+		_, err := os.Stat(there)
+		if err == nil {
+			break
+		}
+		if up := filepath.Dir(there); up != there && errors.Is(err, fs.ErrNotExist) {
+			there = up
+			continue
+		}
+		return fmt.Errorf("create result directory: %w", err)
+	}
+	probe, err := os.MkdirTemp(there, ".rmqbench-")
+	if err == nil {
+		err = os.Remove(probe)
+	}
+	if err != nil {
+		return fmt.Errorf("create result directory: %w", err)
+	}
+	return nil
+}
+
 // pathName is name as a part of a file name.
 func pathName(name string) string {
 	safe := strings.Map(func(r rune) rune {

@@ -169,3 +169,28 @@ func TestR29_CheckpointIsReplaced(t *testing.T) {
 		t.Errorf("another's record: %v", err)
 	}
 }
+
+// Creatable says what Create would, and leaves nothing behind.
+func TestCreatable(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for parent, ok := range map[string]bool{dir: true, filepath.Join(dir, "a", "b"): true, file: false, filepath.Join(file, "a"): false} {
+		if err := Creatable(parent); (err == nil) != ok {
+			t.Errorf("%s: %v", parent, err)
+		}
+		if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+			t.Errorf("%s left %v, %v", parent, entries, err)
+		}
+		if d, err := Create(parent, "x", time.Now()); (err == nil) != ok {
+			t.Errorf("Create in %s: %v", parent, err)
+		} else if ok {
+			if err := os.RemoveAll(d.Path()); err != nil {
+				t.Fatal(err)
+			}
+			_ = os.RemoveAll(filepath.Join(dir, "a"))
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 
 	"rmqbench/ab"
 	"rmqbench/bench"
+	"rmqbench/internal/nearest"
 	"rmqbench/results"
 	"rmqbench/scenarios"
 )
@@ -49,10 +51,12 @@ func (f *abFlags) addMeasuring(flags *pflag.FlagSet) {
 	flags.StringVar(&f.stored, "calibration", "auto", "auto: what calibrate stored in the last week saves the third measurement of each round; or off")
 }
 
+// usualMetrics are of our runs and of Go benchmarks; a run of few sends lacks some.
+var usualMetrics = []string{"msg/s", "p50", "p99", "cpu/msg", "allocs/msg", "wire B/msg", "writes/msg", "sec/op", "B/op", "allocs/op"}
+
 // completeAb completes what has few values.
 func completeAb(cmd *cobra.Command) {
-	for name, values := range map[string][]string{"progress": {"auto", "plain", "none"}, "calibration": {"auto", "off"},
-		"metric": {"msg/s", "p50", "p99", "cpu/msg", "allocs/msg", "wire B/msg", "writes/msg", "sec/op", "B/op", "allocs/op"}} {
+	for name, values := range map[string][]string{"progress": {"auto", "plain", "none"}, "calibration": {"auto", "off"}, "metric": usualMetrics} {
 		if cmd.Flags().Lookup(name) != nil {
 			_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)) // the flag is there
 		}
@@ -180,6 +184,9 @@ func (f *abFlags) measure(ctx context.Context, a, b string, extra []string, agai
 	if err != nil {
 		return nil, err
 	}
+	if err := creatable(f.out); err != nil {
+		return nil, err
+	}
 	base, err := f.arm("A", a, extra, time.Duration(budget), s)
 	if err != nil {
 		return nil, fmt.Errorf("--a: %w", err)
@@ -226,6 +233,13 @@ func (f *abFlags) measure(ctx context.Context, a, b string, extra []string, agai
 		}
 	}
 	spent := 2*took + time.Since(began)
+	known := append(first[0].Metrics(), first[1].Metrics()...)
+	for _, name := range o.Metrics {
+		if !slices.Contains(known, name) && !slices.Contains(usualMetrics, name) {
+			slices.Sort(known)
+			return nil, &usageError{fmt.Sprintf("--metric %s: nearest: %s; there are %s", name, nearest.Any(name, known), strings.Join(slices.Compact(known), ", "))}
+		}
+	}
 	if _, err := results.Compare(first[0], first[1], *o); err != nil { // nor would it be any other after the rounds
 		return nil, asUsage(err)
 	}

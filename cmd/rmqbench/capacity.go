@@ -251,7 +251,21 @@ func (f *runFlags) begin(o *bench.Options, s streams) (*progress, *keeper, error
 	if f.out != "none" {
 		o.Checkpoint = keep.checkpoint
 	}
+	if err := creatable(f.out); err != nil {
+		return nil, nil, err
+	}
 	return watch, keep, nil
+}
+
+// creatable is an error, before anything is sent, where -o names a place in which no result can be kept.
+func creatable(out string) error {
+	if out == "none" {
+		return nil
+	}
+	if err := results.Creatable(out); err != nil {
+		return fmt.Errorf("-o %s: %w; give another directory, or none", out, err)
+	}
+	return nil
 }
 
 // readTime reads a flag of at least a second.

@@ -103,6 +103,9 @@ func TestAbOfCommands(t *testing.T) {
 	}
 	t.Chdir(dir)
 	t.Setenv("XDG_CACHE_HOME", dir)
+	if err := os.WriteFile("broken", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	slow := `i=$(cat n 2>/dev/null || echo 0); i=$((i+1)); echo $i >n; echo "BenchmarkX 1 $((1100 + i % 7)) ns/op"`
 	fast := `i=$(cat m 2>/dev/null || echo 0); i=$((i+1)); echo $i >m; echo "BenchmarkX 1 $((1000 + i % 7)) ns/op"`
 	out, errs, status := command(t, "ab", "--a", fast, "--b", slow, "--rounds", "12", "--progress", "plain", "-o", "runs")
@@ -132,6 +135,12 @@ func TestAbOfCommands(t *testing.T) {
 	}
 	if _, errs, status = command(t, "ab", "--a", "exit 7", "--b", slow); status != exitFailed || !strings.Contains(errs, "exit status 7") {
 		t.Errorf("a command that fails: status %d, %s", status, errs)
+	}
+	if _, errs, status = command(t, "ab", "--a", fast, "--b", slow, "--metric", "sec/opp"); status != exitUsage || !strings.HasSuffix(errs, "--metric sec/opp: nearest: sec/op; there are sec/op\n") {
+		t.Errorf("a metric that nothing has: status %d, %s", status, errs)
+	}
+	if _, errs, status = command(t, "ab", "--a", fast, "--b", slow, "-o", "broken/x"); status != exitFailed || !strings.HasPrefix(errs, "rmqbench: -o broken/x: create result directory: ") || strings.Count(errs, "\n") != 1 {
+		t.Errorf("a place where nothing can be kept: status %d, %s", status, errs)
 	}
 	// A run that printed its record and nothing else, and ended with status 1 because that is INVALID: the record says why.
 	r, err := results.Read(quick)

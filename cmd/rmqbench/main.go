@@ -70,11 +70,21 @@ func run(ctx context.Context, args []string, s streams) int {
 	if errors.Is(err, syscall.EPIPE) { // nobody reads any more, and that is no news to anybody
 		return exitInterrupted
 	}
+	if err.Error() == context.Canceled.Error() { // nothing more is known than that it was asked to end
+		err = interruptedError{err}
+	}
 	for line := range strings.Lines(strings.TrimRight(err.Error(), "\n")) {
 		fmt.Fprintln(s.err, "rmqbench: "+results.Printable(strings.TrimRight(line, "\n")))
 	}
 	return statusOf(err)
 }
+
+// interruptedError says context.Canceled in the user's word.
+type interruptedError struct{ error }
+
+func (e interruptedError) Error() string { return results.Interrupted }
+
+func (e interruptedError) Unwrap() error { return e.error }
 
 func statusOf(err error) int {
 	if _, ok := errors.AsType[*usageError](err); ok {
@@ -148,7 +158,7 @@ func sayArgs(cmd *cobra.Command) {
 		if cmd.HasSubCommands() && len(args) > 0 {
 			return unknownCommand(cmd, args[0])
 		}
-		return &usageError{fmt.Sprintf("%v; see %s --help", err, cmd.CommandPath())}
+		return &usageError{fmt.Sprintf("%v: %s; see %s --help", err, cmd.UseLine(), cmd.CommandPath())}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
@@ -263,14 +264,30 @@ func TestCapacity(t *testing.T) {
 	}
 }
 
-// A result directory that can't be made loses the file, not the summary.
+// A result directory that can't be made is told before anything is sent. One that goes while the run does loses the file, not the summary.
 func TestR28_R32_UnwritableResult(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(file, nil, 0o600); err != nil {
+	parent := filepath.Join(t.TempDir(), "parent")
+	if err := os.WriteFile(parent, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, errs, status := command(t, "run", "-d", "100ms", "-o", file)
-	if status != exitFailed || !strings.Contains(out, "msg/s") || !strings.Contains(errs, "-o") {
+	out, errs, status := command(t, "run", "-d", "100ms", "-o", parent)
+	if status != exitFailed || out != "" || !strings.HasPrefix(errs, "rmqbench: -o "+parent+": create result directory: ") || strings.Count(errs, "\n") != 1 {
+		t.Errorf("status %d\n%s\n%s", status, out, errs)
+	}
+	if err := os.Remove(parent); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		out, errs, status = command(t, "run", "-d", "3s", "-w", "1", "-o", parent)
+	}()
+	checkpointIn(t, parent)
+	if err := errors.Join(os.Rename(parent, parent+" that was"), os.WriteFile(parent, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	<-ended
+	if status != exitFailed || !strings.Contains(out, "msg/s") || !strings.Contains(errs, "the result is lost") || !strings.Contains(errs, "-o") {
 		t.Errorf("status %d\n%s\n%s", status, out, errs)
 	}
 }

@@ -75,7 +75,7 @@ func report(path string, names []string, out string, s streams) error {
 	}
 	result, err := results.Open(path)
 	if err != nil {
-		return err
+		return asUsage(err)
 	}
 	if out == "-" {
 		if more := formats[0].Beside(result); len(more) > 0 {

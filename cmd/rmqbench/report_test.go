@@ -85,7 +85,7 @@ func TestReportRefuses(t *testing.T) {
 			t.Errorf("%v: status %d, %s, want %q", args, status, errs, want)
 		}
 	}
-	if _, errs, status := command(t, "report", filepath.Join(t.TempDir(), "none"), "-o", "-"); status != exitFailed || !strings.Contains(errs, "no such file") {
+	if _, errs, status := command(t, "report", filepath.Join(t.TempDir(), "none"), "-o", "-"); status != exitUsage || !strings.Contains(errs, "no such file") {
 		t.Errorf("status %d: %s", status, errs)
 	}
 	out, _, status := command(t, "report", "--schema")
