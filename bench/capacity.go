@@ -312,9 +312,11 @@ type hunt struct {
 
 // sighting is a case that a step measured.
 type sighting struct {
-	rate float64
-	of   *results.Case // nil: none yet
-	logs []results.TaggedHistogram
+	rate  float64
+	of    *results.Case // nil: none yet
+	logs  []results.TaggedHistogram
+	clues results.LimitClues
+	limit *results.CapacityLimit // what a search that is resumed had found of it, with more clues
 }
 
 func newHunt(run *results.Run, c *scenarios.Case, o *CapacityOptions) *hunt {
@@ -362,9 +364,9 @@ func (q *quest) resume(h *hunt, before *results.Capacity) error {
 		if finding(f) == held && t.phase == confirming && len(q.kept) > 0 { // of a confirmation the whole case was kept
 			measured, q.kept = q.kept[0], q.kept[1:]
 		}
-		h.file(t, finding(f), step, measured, nil)
+		h.file(t, finding(f), step, measured, nil, results.LimitClues{Setting: SettingOf})
 	}
-	h.record.BytesOut = before.BytesOut
+	h.record.BytesOut, h.breaks.limit = before.BytesOut, before.Limit
 	return nil
 }
 
@@ -472,7 +474,7 @@ func (h *hunt) weigh(t trial, of *scenarios.Case, m *measurement) error {
 	f := finding(slices.Index(findings[:], found))
 	step := results.CapacityStep{Phase: string(t.phase), Round: t.round, RatePerSecond: t.rate, PlannedNS: int64(t.length),
 		Found: findings[f], Why: why, Verdict: c.Verdict, Measured: c.Measured}
-	h.file(t, f, step, c, logs)
+	h.file(t, f, step, c, logs, results.LimitClues{Failed: m.ledger.failed, Said: m.said(), Setting: SettingOf})
 	if h.told != nil {
 		h.told(h.with, step)
 	}
@@ -483,9 +485,9 @@ func (h *hunt) weigh(t trial, of *scenarios.Case, m *measurement) error {
 var findings = [...]string{held: results.StepHeld, broke: results.StepBroke, limited: results.StepLimited}
 
 // file takes a step into the record, and what it found to the states.
-func (h *hunt) file(t trial, f finding, step results.CapacityStep, c results.Case, logs []results.TaggedHistogram) {
+func (h *hunt) file(t trial, f finding, step results.CapacityStep, c results.Case, logs []results.TaggedHistogram, clues results.LimitClues) {
 	h.record.Steps = append(h.record.Steps, step)
-	now := sighting{t.rate, &c, logs}
+	now := sighting{rate: t.rate, of: &c, logs: logs, clues: clues}
 	h.last = now
 	switch f {
 	case held:
@@ -542,7 +544,11 @@ func (h *hunt) limit() *results.CapacityLimit {
 	if h.breaks.of == nil {
 		return nil
 	}
-	return results.LimitOf(&h.run.Target, h.breaks.of, h.quiet.of, SettingOf)
+	l := results.LimitOf(&h.run.Target, h.breaks.of, h.quiet.of, h.breaks.clues)
+	if was := h.breaks.limit; was != nil && was.Kind == l.Kind {
+		return was
+	}
+	return l
 }
 
 // SettingOf is the key in broker.conf that governs why a broker is busy, such as waitTimeMillsInSendQueue of "[TIMEOUT_CLEAN_QUEUE]"; ""

@@ -53,7 +53,17 @@ func (q *queue) Send(ctx context.Context, m *producer.Message, _ ...producer.Sen
 	q.mu.Lock()
 	q.length--
 	q.mu.Unlock()
-	return producer.SendResult{Attempts: 1}, nil
+	return producer.SendResult{Attempts: 1, Broker: queueBroker}, nil
+}
+
+// queueBroker is the name of a queue's broker.
+const queueBroker = "broker-c"
+
+// brokers are what it says of itself: how many sends wait behind the one that is served.
+func (q *queue) brokers() []results.BrokerPoint {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return []results.BrokerPoint{{Broker: queueBroker, SendQueue: new(int64(max(q.length-1, 0)))}}
 }
 
 func (q *queue) SendOneway(ctx context.Context, m *producer.Message, opts ...producer.SendOption) (producer.SendResult, error) {
@@ -95,8 +105,13 @@ func searchScenario(ctx context.Context, t *testing.T, s *scenarios.Scenario, o 
 			t.Fatal(err)
 		}
 	}
+	look := watcher{}
+	if q, ok := sender.(*queue); ok {
+		look.brokers = q.brokers
+		run.Target.Brokers = []results.Broker{{Name: queueBroker, Settings: map[string]string{"sendMessageThreadPoolNums": "1"}}}
+	}
 	err = h.search(ctx, func(ctx context.Context, c *scenarios.Case, _ int) (*measurement, error) {
-		return drive(ctx, planOf(t, c), sender, timerWaiter{}, watcher{})
+		return drive(ctx, planOf(t, c), sender, timerWaiter{}, look)
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -119,10 +134,10 @@ func TestCapacityOfAQueue(t *testing.T) {
 		if len(run.Cases) < 2 || len(c.Rounds) != 2 || c.LowPerSecond == nil || c.AtLeast || results.CapacityStatus(run) != 0 && run.Verdict == results.Valid {
 			t.Errorf("%d cases, %s, %+v", len(run.Cases), run.Verdict, c)
 		}
-		if l := c.Limit; l == nil || l.Kind != "queueing" || !strings.Contains(l.Text, "1.00 ms without the queue") {
+		if l := c.Limit; l == nil || l.Kind != "queueing" || l.Broker != queueBroker || l.Setting != "sendMessageThreadPoolNums" || !strings.Contains(l.Text, "1.00 ms without the queue") {
 			t.Errorf("limit %+v", l)
 		}
-		for _, want := range []string{"Holds ", "/s at p90<10ms, errors<1% (95 %: ", "limit: queueing at the broker"} {
+		for _, want := range []string{"Holds ", "/s at p90<10ms, errors<1% (95 %: ", "limit: sendMessageThreadPoolNums on broker-c (1, for which "} {
 			if got := c.Sentence(true); !strings.Contains(got, want) {
 				t.Errorf("%q, want %q", got, want)
 			}

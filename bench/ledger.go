@@ -16,6 +16,7 @@ type ledger struct {
 	books   []*brokerBook   // in the order in which they were met
 	byTopic [][]*brokerBook // the same by the topic's number
 	outages outages
+	failed  map[string]int64  // measured sends to each broker that were refused, or ended ambiguous or failed
 	recent  *window           // nil: nobody watches
 	batches []*results.Packed // due until done of the measured sends, by when they ended
 	batch   int64             // ns of each
@@ -56,6 +57,9 @@ func (l *ledger) take(events []event) {
 			l.delayed.note(e.done)
 		}
 		l.pulse.take(l.plan, e)
+		if e.failing() && e.broker != "" && !l.plan.stages[e.stage].warmup {
+			l.fail(e.broker)
+		}
 		if e.outcome != acknowledged && e.outcome != written {
 			continue
 		}
@@ -81,6 +85,14 @@ func (l *ledger) take(events []event) {
 		}
 		l.batchAt(max(e.done-from, 0)).Record(e.response)
 	}
+}
+
+// fail counts a send that a broker's trouble ended.
+func (l *ledger) fail(broker string) {
+	if l.failed == nil {
+		l.failed = map[string]int64{}
+	}
+	l.failed[broker]++
 }
 
 // book finds the book of a queue's broker, with room for the queue; nil: no sender of ours could have sent to it.

@@ -64,6 +64,16 @@ func (m *measurement) points(name string, round int) []results.Point {
 	return append(m.warmup.points(name, round), points...)
 }
 
+// said is what brokers said of themselves while it was measured.
+func (m *measurement) said() (all []results.BrokerPoint) {
+	for i := range m.series.points {
+		if p := &m.series.points[i]; p.StartOffsetNS >= m.plan.measuredFrom() {
+			all = append(all, p.Brokers...)
+		}
+	}
+	return all
+}
+
 // of are the points in the run's time.
 func (s *series) of(name string, round int, offset int64) []results.Point {
 	points := make([]results.Point, len(s.points))

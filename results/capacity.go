@@ -60,6 +60,7 @@ const (
 type CapacityLimit struct {
 	Kind    string `json:"kind"`              // broker_busy, errors, network, queueing, generator or ceiling
 	Setting string `json:"setting,omitempty"` // of the broker, that governs it
+	Broker  string `json:"broker,omitempty"`  // whose limit it is, where one stands out
 	Text    string `json:"text"`
 }
 

@@ -87,7 +87,7 @@ func (c *Capacity) stairLimit(t *Target, cases []Case, setting func(reason strin
 	if broke == nil {
 		return nil
 	}
-	return LimitOf(t, broke, quiet, setting)
+	return LimitOf(t, broke, quiet, LimitClues{Setting: setting})
 }
 
 // stair is what came of step i, whose case is of.
