@@ -34,6 +34,8 @@ type brokerBook struct {
 	number int32             // from 0, in the order in which they were met
 	queues []*results.Packed // due until done of the acknowledged or written
 
+	service, delay []int64 // of the same sends, ns: called until done and due until called, summed
+
 	acknowledged []int64 // of the same queues, warm-up included
 	before       []int64 // the same, measured and called before the topic changed
 
@@ -79,6 +81,9 @@ func (l *ledger) take(events []event) {
 		}
 		if b != nil {
 			b.queue(e.queue).Record(e.response)
+			service := e.done - e.called
+			b.service[e.queue] += service
+			b.delay[e.queue] += e.response - service
 			if e.called < l.plan.change {
 				b.before[e.queue]++
 			}
@@ -113,6 +118,7 @@ func (l *ledger) book(topic int, broker string, id int32) *brokerBook {
 	b := (*books)[i]
 	for int(id) >= len(b.queues) {
 		b.queues, b.acknowledged, b.before, b.since = append(b.queues, nil), append(b.acknowledged, 0), append(b.before, 0), append(b.since, 0)
+		b.service, b.delay = append(b.service, 0), append(b.delay, 0)
 	}
 	return b
 }
@@ -236,45 +242,34 @@ func (l *ledger) batchAt(at int64) *results.Packed {
 // wholeBatches leaves out the last one, which may be cut short.
 func (l *ledger) wholeBatches() []*results.Packed { return l.batches[:max(len(l.batches)-1, 0)] }
 
-// shares are the queues, the topics if there are several, and the brokers, by their names and numbers, and how unevenly the queues
-// were used; those of known that nothing was sent to count too. Through a proxy there are no brokers. Nothing of senders that don't say where a message went.
-func (l *ledger) shares(known []producer.MessageQueue) (queues, topics, brokers []results.Share, skew *results.Skew) {
+// times are the queues' by topic, broker and number, through a proxy by topic and number; those of known that nothing was sent to count
+// too. Nothing of senders that don't say where a message went.
+func (l *ledger) times(known []producer.MessageQueue) (all []results.QueueTimes) {
 	if len(l.books) == 0 {
-		return nil, nil, nil, nil
+		return nil
 	}
 	for _, q := range known {
 		if b := l.book(slices.Index(l.plan.mould.topics, q.Topic), q.Broker, q.ID); b != nil {
 			b.queue(q.ID)
 		}
 	}
-	ofBroker, ofTopic := map[string]*results.Packed{}, map[string]*results.Packed{}
 	for _, q := range l.listed() {
-		b := q.book
-		if q.broker != "" {
-			mergeInto(ofBroker, q.broker, q.times)
-		}
-		mergeInto(ofTopic, b.topic, q.times)
-		share := results.Share{Topic: l.topicIn(b), Broker: q.broker, Queue: new(q.number), Acknowledged: q.times.Count(), P99NS: q.times.P99()}
-		if l.plan.change > 0 && slices.Contains(known, producer.MessageQueue{Topic: b.topic, Broker: b.name, ID: int32(q.id)}) {
-			share.BeforeChange = new(b.before[q.id])
-		}
-		queues = append(queues, share)
+		all = append(all, results.QueueTimes{Topic: l.topicIn(q.book), Broker: q.broker, Queue: q.number, Times: q.times,
+			ServiceNS: q.book.service[q.id], DelayNS: q.book.delay[q.id]})
 	}
-	for _, name := range sortedKeys(ofBroker) {
-		brokers = append(brokers, results.Share{Broker: name, Acknowledged: ofBroker[name].Count(), P99NS: ofBroker[name].P99()})
-	}
-	if len(l.byTopic) > 1 {
-		for _, name := range sortedKeys(ofTopic) {
-			topics = append(topics, results.Share{Topic: name, Acknowledged: ofTopic[name].Count(), P99NS: ofTopic[name].P99()})
-		}
-	}
-	return queues, topics, brokers, results.SkewOfQueues(queues)
+	return all
 }
 
-// mergeInto adds q to what all has under a name.
-func mergeInto(all map[string]*results.Packed, name string, q *results.Packed) {
-	if all[name] == nil {
-		all[name] = &results.Packed{}
+// shares puts the queues, the topics if there are several, and the brokers, of which there are none through a proxy, into the record,
+// and how unevenly the queues were used.
+func (l *ledger) shares(known []producer.MessageQueue, out *results.Case) {
+	out.SetQueues(l.times(known))
+	if l.plan.change == 0 {
+		return
 	}
-	all[name].Merge(q)
+	for i, q := range l.listed() { // in the same order
+		if slices.Contains(known, producer.MessageQueue{Topic: q.book.topic, Broker: q.book.name, ID: int32(q.id)}) {
+			out.Queues[i].BeforeChange = new(q.book.before[q.id])
+		}
+	}
 }

@@ -53,6 +53,14 @@ func TestQueuesAreCounted(t *testing.T) {
 		if b := out.Brokers; len(b) != 2 || b[1].Queue != nil || b[1].Acknowledged != out.Acknowledged || *b[1].P99NS < 2e6*999/1000 {
 			t.Errorf("brokers %+v", b)
 		}
+		for i, want := range []time.Duration{0, time.Millisecond, time.Millisecond, 2 * time.Millisecond} {
+			if q := out.Queues[i]; (q.ServiceMeanNS == nil) != (want == 0) || want > 0 && (time.Duration(*q.ServiceMeanNS) != want || *q.DelayMeanNS != 0) {
+				t.Errorf("%s:%d: service %v, delay %v, want %v", q.Broker, *q.Queue, q.ServiceMeanNS, q.DelayMeanNS, want)
+			}
+		}
+		if b := out.Brokers[1]; b.ServiceMeanNS == nil || time.Duration(*b.ServiceMeanNS) < 1200*time.Microsecond || time.Duration(*b.ServiceMeanNS) > 1300*time.Microsecond {
+			t.Errorf("b: service %v", b.ServiceMeanNS)
+		}
 		near(t, "hottest over mean", out.Skew.MaxOverMean, 2.5, 0.03)
 		run := &results.Run{Cases: []results.Case{out}}
 		results.Judge(run)

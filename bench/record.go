@@ -79,7 +79,7 @@ func (m *measurement) record(c *scenarios.Case) (results.Case, []results.TaggedH
 		}
 	}
 	out.Verify, out.Intervals = m.verified, results.Sum(intervals)
-	out.Queues, out.Topics, out.Brokers, out.Skew = m.ledger.shares(m.queues)
+	m.ledger.shares(m.queues, &out)
 	out.Ordered, out.Keys = m.plan.ordered, m.ledger.keys.record(m.plan)
 	out.Others = m.others
 	out.ScheduleHash = m.plan.scheduleHash()

@@ -29,9 +29,7 @@ func (m *measurement) whole() (results.WholeCase, error) {
 	if m.anatomy.part[0] != nil {
 		w.Anatomy = slices.Clone(m.anatomy.part[:])
 	}
-	for _, q := range m.ledger.listed() {
-		w.Queues = append(w.Queues, results.QueueTimes{Topic: m.ledger.topicIn(q.book), Broker: q.broker, Queue: q.number, Times: q.times})
-	}
+	w.Queues = m.ledger.times(nil)
 	if m.ledger.batch > 0 {
 		w.Batches = &results.BatchesInOrder{LengthNS: m.ledger.batch, Batches: m.ledger.batches}
 	}

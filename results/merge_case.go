@@ -194,7 +194,7 @@ func (acc *mergingCase) end(c *Case, w *WholeCase) error {
 			c.Generator.ServiceGrowth = new(float64(w.Last.Quantile(0.5)) / float64(before))
 		}
 	}
-	c.setQueues(w.Queues)
+	c.SetQueues(w.Queues)
 	return nil
 }
 
@@ -216,11 +216,11 @@ func (m *Measured) rates(s span) {
 	}
 }
 
-// setQueues sets the shares of queues, topics and brokers, and the skew, from the queues' times, which are in order.
-func (c *Case) setQueues(queues []QueueTimes) {
+// SetQueues sets the shares of queues, topics and brokers, and the skew, from the queues' times, which are in order.
+func (c *Case) SetQueues(queues []QueueTimes) {
 	c.Queues = nil
-	for _, q := range queues {
-		c.Queues = append(c.Queues, Share{Topic: q.Topic, Broker: q.Broker, Queue: new(q.Queue), Acknowledged: q.Times.Count(), P99NS: q.Times.P99()})
+	for i := range queues {
+		c.Queues = append(c.Queues, queues[i].share())
 	}
 	c.Topics = together(queues, func(q *QueueTimes) Share { return Share{Topic: q.Topic} })
 	c.Brokers = together(queues, func(q *QueueTimes) Share { return Share{Broker: q.Broker} })
@@ -230,20 +230,24 @@ func (c *Case) setQueues(queues []QueueTimes) {
 // together are the shares of all that of gives one name to, by it; what has none is left out.
 func together(queues []QueueTimes, of func(*QueueTimes) Share) []Share {
 	var all []Share
-	times := map[Share]*Packed{}
+	times := map[Share]*QueueTimes{}
 	for i := range queues {
-		s := of(&queues[i])
+		s, q := of(&queues[i]), &queues[i]
 		switch {
 		case s == Share{}:
 			continue
 		case times[s] == nil:
-			times[s] = &Packed{}
+			times[s] = &QueueTimes{Times: &Packed{}}
 			all = append(all, s)
 		}
-		times[s].Merge(queues[i].Times)
+		t := times[s]
+		t.Times.Merge(q.Times)
+		t.ServiceNS, t.DelayNS = t.ServiceNS+q.ServiceNS, t.DelayNS+q.DelayNS
 	}
 	for i, s := range all {
-		all[i].Acknowledged, all[i].P99NS = times[s].Count(), times[s].P99()
+		t := times[s]
+		all[i].Acknowledged, all[i].P99NS = t.Times.Count(), t.Times.P99()
+		all[i].timed(t.ServiceNS, t.DelayNS)
 	}
 	slices.SortFunc(all, func(a, b Share) int { return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Broker, b.Broker)) })
 	return all

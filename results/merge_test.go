@@ -54,7 +54,7 @@ func sentBy(index, of int, mine func(i int) bool) *Whole {
 		w.Anatomy = append(w.Anatomy, NewHistogram())
 	}
 	var lasts [stagesOfAll]int64
-	queues := map[QueueTimes]*Packed{}
+	queues := map[QueueTimes]*QueueTimes{}
 	for i := range stageSends * stagesOfAll {
 		if !mine(i) {
 			continue
@@ -95,17 +95,18 @@ func sentBy(index, of int, mine func(i int) bool) *Whole {
 		w.Last.Record(s.done - s.called)
 		key := QueueTimes{Topic: []string{"T", "U"}[i%3/2], Broker: s.broker, Queue: s.queue}
 		if queues[key] == nil {
-			queues[key] = &Packed{}
+			queues[key] = &QueueTimes{Topic: key.Topic, Broker: key.Broker, Queue: key.Queue, Times: &Packed{}}
 		}
-		queues[key].Record(s.done - s.due)
+		q := queues[key]
+		q.Times.Record(s.done - s.due)
+		q.ServiceNS, q.DelayNS = q.ServiceNS+s.done-s.called, q.DelayNS+s.called-s.due
 		for int64(len(w.Batches.Batches)) <= s.done/w.Batches.LengthNS {
 			w.Batches.Batches = append(w.Batches.Batches, &Packed{})
 		}
 		w.Batches.Batches[s.done/w.Batches.LengthNS].Record(s.done - s.due)
 	}
-	for key, times := range queues {
-		key.Times = times
-		w.Queues = append(w.Queues, key)
+	for _, q := range queues {
+		w.Queues = append(w.Queues, *q)
 	}
 	slices.SortFunc(w.Queues, compareQueues)
 	c.LateNS = new(int64(index) * 1000)
@@ -129,7 +130,7 @@ func sentBy(index, of int, mine func(i int) bool) *Whole {
 	for i, p := range anatomyParts {
 		*p.of(c.Anatomy) = NewPart(total.Service.Mean()/int64(len(anatomyParts)), w.Anatomy[i])
 	}
-	c.setQueues(w.Queues)
+	c.SetQueues(w.Queues)
 	c.Generator = Generator{Workers: 4, Slots: c.Offered, InFlightIntegralNS: new(c.Offered * 1000), CallTimeSumNS: new(c.Offered * 1000), WorkersBusyShare: new(0.5), CPUQuotaShare: new(0.1 * float64(index%5))}
 	c.Process = &Process{CPUNS: new(c.Acknowledged * 5000), AllocsPerMessage: new(2.0), MaxRSSBytes: new(int64(50 << 20))}
 	c.Transport = &Transport{Connections: 1, Writes: c.Acknowledged, MessagesPerWrite: new(1.0), BytesOut: 400 * c.Acknowledged}
@@ -429,7 +430,7 @@ func TestMergeKnowsEveryField(t *testing.T) {
 		reflect.TypeFor[Transport]():    "Connections BytesOut BytesIn Writes MessagesPerWrite Dials StrayReplies PermitWaits PermitRefusals RoundTripNS RoundTripLeastNS Retransmits",
 		reflect.TypeFor[Process]():      "CPUNS CPUNSPerMessage MaxRSSBytes AllocsPerMessage",
 		reflect.TypeFor[Transactions](): "Committed RolledBack CheckedBack AskedAgain Open",
-		reflect.TypeFor[Share]():        "Topic Broker Queue Acknowledged P99NS BeforeChange",
+		reflect.TypeFor[Share]():        "Topic Broker Queue Acknowledged P99NS BeforeChange ServiceMeanNS DelayMeanNS",
 	}
 	for typ, words := range known {
 		var got []string

@@ -31,7 +31,9 @@ func (c *WholeCase) merge(from *WholeCase) error {
 	for _, q := range from.Queues {
 		at, found := slices.BinarySearchFunc(c.Queues, q, compareQueues)
 		if found {
-			c.Queues[at].Times.Merge(q.Times)
+			known := &c.Queues[at]
+			known.Times.Merge(q.Times)
+			known.ServiceNS, known.DelayNS = known.ServiceNS+q.ServiceNS, known.DelayNS+q.DelayNS
 		} else {
 			c.Queues = slices.Insert(c.Queues, at, q)
 		}

@@ -119,13 +119,15 @@ func valueOf[T any](p *T) (v T) {
 	return v
 }
 
-// poolShares sums what each queue, topic or broker took. Its p99 is not known: those of the rounds don't add up.
+// poolShares sums what each queue, topic or broker took, and how long that took on average. Its p99 is not known: those of the rounds
+// don't add up.
 func poolShares(rounds []*Case, of func(*Case) []Share) []Share {
 	type place struct {
 		topic, broker string
 		queue         int32
 	}
 	sums := map[place]*Share{}
+	times := map[place]*[2]int64{} // service and delay, summed
 	for _, r := range rounds {
 		for _, s := range of(r) {
 			at := place{s.Topic, s.Broker, -1}
@@ -133,8 +135,10 @@ func poolShares(rounds []*Case, of func(*Case) []Share) []Share {
 				at.queue = *s.Queue
 			}
 			if sums[at] == nil {
-				sums[at] = &Share{Topic: s.Topic, Broker: s.Broker, Queue: s.Queue}
+				sums[at], times[at] = &Share{Topic: s.Topic, Broker: s.Broker, Queue: s.Queue}, &[2]int64{}
 			}
+			times[at][0] += valueOf(s.ServiceMeanNS) * s.Acknowledged
+			times[at][1] += valueOf(s.DelayMeanNS) * s.Acknowledged
 			if s.BeforeChange != nil {
 				sums[at].BeforeChange = new(valueOf(sums[at].BeforeChange) + *s.BeforeChange)
 			}
@@ -145,6 +149,7 @@ func poolShares(rounds []*Case, of func(*Case) []Share) []Share {
 	for _, at := range slices.SortedFunc(maps.Keys(sums), func(a, b place) int {
 		return cmp.Or(cmp.Compare(a.topic, b.topic), cmp.Compare(a.broker, b.broker), cmp.Compare(a.queue, b.queue))
 	}) {
+		sums[at].timed(times[at][0], times[at][1])
 		all = append(all, *sums[at])
 	}
 	return all

@@ -15,6 +15,16 @@ type Share struct {
 	Acknowledged int64  `json:"acknowledged"`            // or written, if oneway
 	BeforeChange *int64 `json:"before_change,omitempty"` // the same until the topic changed; null if it didn't, or the queue wasn't there
 	P99NS        *int64 `json:"p99_ns"`                  // due until done; null if there are too few
+
+	ServiceMeanNS *int64 `json:"service_mean_ns,omitempty"` // called until done; null where nothing was timed
+	DelayMeanNS   *int64 `json:"delay_mean_ns,omitempty"`   // due until called
+}
+
+// timed sets the means of all its sends from their sums; 0: a service that nobody knows, as of an older version's share.
+func (s *Share) timed(serviceNS, delayNS int64) {
+	if s.Acknowledged > 0 && serviceNS > 0 {
+		s.ServiceMeanNS, s.DelayMeanNS = new(serviceNS/s.Acknowledged), new(delayNS/s.Acknowledged)
+	}
 }
 
 // Skew is how unevenly queues were used.

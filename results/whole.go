@@ -58,6 +58,16 @@ type QueueTimes struct {
 	Broker string  `json:"broker"`
 	Queue  int32   `json:"queue"`
 	Times  *Packed `json:"times"`
+
+	ServiceNS int64 `json:"service_ns,omitempty"` // called until done of the same sends, summed
+	DelayNS   int64 `json:"delay_ns,omitempty"`   // due until called
+}
+
+// share is what the record says of the queue.
+func (q *QueueTimes) share() Share {
+	s := Share{Topic: q.Topic, Broker: q.Broker, Queue: new(q.Queue), Acknowledged: q.Times.Count(), P99NS: q.Times.P99()}
+	s.timed(q.ServiceNS, q.DelayNS)
+	return s
 }
 
 // BatchesInOrder are the measured sends by when they ended, in batches of LengthNS since measuring began; see Confide.
