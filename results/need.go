@@ -85,9 +85,9 @@ func (n *CapacityNeed) Sentence() string {
 	if n.AtMost {
 		most = "at most "
 	}
-	said := fmt.Sprintf("%s takes %s%s: each holds %s/s of what %d hold together", need, most, FormatCount(int64(*n.Brokers), "broker"), FormatRate(*n.PerBrokerPerSecond), n.MeasuredBrokers)
+	said := fmt.Sprintf("%s takes %s%s: each holds %s/s of what %d hold together", need, most, FormatCount(*n.Brokers, "broker"), FormatRate(*n.PerBrokerPerSecond), n.MeasuredBrokers)
 	if n.MeasuredBrokers == 1 {
-		said = fmt.Sprintf("%s takes %s%s: one holds %s/s", need, most, FormatCount(int64(*n.Brokers), "broker"), FormatRate(*n.PerBrokerPerSecond))
+		said = fmt.Sprintf("%s takes %s%s: one holds %s/s", need, most, FormatCount(*n.Brokers, "broker"), FormatRate(*n.PerBrokerPerSecond))
 	}
 	said += ", and capacity is taken to grow with their number"
 	c := n.Check
