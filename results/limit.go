@@ -39,7 +39,7 @@ func (k *LimitClues) guilty(c *Case) string {
 }
 
 // crowded is the broker at which most sends waited for a send thread whenever it was asked, or every other time, and how many on average;
-// "" where none did, or nobody knows.
+// "" where none did, where nobody knows, or where another had over half as many.
 func (k *LimitClues) crowded() (name string, waiting float64) {
 	const least = 3 // answers, for fewer are a moment's
 	type queue struct{ asked, busy, sum int64 }
@@ -59,6 +59,11 @@ func (k *LimitClues) crowded() (name string, waiting float64) {
 		q := queues[broker]
 		if mean := float64(q.sum) / float64(q.asked); q.asked >= least && 2*q.busy >= q.asked && mean >= 1 && mean > waiting {
 			name, waiting = broker, mean
+		}
+	}
+	for broker, q := range queues {
+		if mean := float64(q.sum) / float64(q.asked); broker != name && standsOut*mean > waiting {
+			return "", 0
 		}
 	}
 	return name, waiting

@@ -63,6 +63,7 @@ func TestLimitOfBrokers(t *testing.T) {
 		"lost, nobody knows":  {broke(map[string]int64{other: 90}, 3), LimitClues{}, "", "errors, most of them: connection lost"},
 		"threads":             {broke(nil, 2), LimitClues{Said: append(waits("b", 0, 0, 1, 0), waits("c", 0, 36, 38, 38)...)}, "c", "sendMessageThreadPoolNums on c (16, for which 28 sends waited on average): a send takes 216 ms on average, 2.00 ms without the queue"},
 		"threads, unknown":    {broke(nil, 2), LimitClues{Said: waits("b", 37, 37, 37)}, "b", "queueing at b, where 37 sends waited on average: a send takes 216 ms on average, 2.00 ms without the queue"},
+		"both alike":          {broke(nil, 2), LimitClues{Said: append(waits("b", 20, 20, 20), waits("c", 37, 37, 37)...)}, "", "queueing at the broker: a send takes 216 ms there on average, 2.00 ms without the queue"},
 		"a moment":            {broke(nil, 2), LimitClues{Said: waits("c", 0, 0, 99)}, "", "queueing at the broker: a send takes 216 ms there on average, 2.00 ms without the queue"},
 		"asked too few times": {broke(nil, 2), LimitClues{Said: waits("c", 9, 99)}, "", "queueing at the broker: a send takes 216 ms there on average, 2.00 ms without the queue"},
 		"not permitted":       {broke(nil, 2), LimitClues{Said: []BrokerPoint{{Broker: "c", Unknown: NotPermitted}}}, "", "queueing at the broker: a send takes 216 ms there on average, 2.00 ms without the queue"},
