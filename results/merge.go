@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -39,7 +40,8 @@ type part struct {
 
 // wholeHead is what one must know of a share before its histograms are opened.
 type wholeHead struct {
-	Schema string `json:"schema"`
+	Schema string   `json:"schema"`
+	Left   *LeftOut `json:"left_out"`
 	Run    struct {
 		Schema      string      `json:"schema"`
 		Name        string      `json:"name"`
@@ -114,7 +116,7 @@ func (m *Merger) Merge() (*Whole, error) {
 		return nil, errors.New("nothing to merge: no share's record was found")
 	}
 	slices.SortFunc(m.parts, func(a, b part) int {
-		return cmp.Or(cmp.Compare(a.head.Run.Shard.Index, b.head.Run.Shard.Index), a.head.Run.StartedAt.Compare(b.head.Run.StartedAt), bytes.Compare(a.sum[:], b.sum[:]))
+		return cmp.Or(cmp.Compare(a.head.Run.Shard.Index, b.head.Run.Shard.Index), a.head.Run.StartedAt.Compare(b.head.Run.StartedAt), compareBool(a.head.Left != nil, b.head.Left != nil), bytes.Compare(a.sum[:], b.sum[:]))
 	})
 	first := &m.parts[0]
 	for i := range m.parts {
@@ -137,7 +139,7 @@ func (m *Merger) Merge() (*Whole, error) {
 		p := &m.parts[i]
 		s := p.head.Run.Shard
 		switch other := present[s.Index]; {
-		case other != nil && other.sum == p.sum: // the same, read twice
+		case other != nil && p.repeats(other): // read twice, as from its log and its directory: nothing is lost
 			continue
 		case other != nil:
 			lost = append(lost, fmt.Sprintf("%s came twice, from %s and from %s, with unlike contents: the later one is left out", s, other, p))
@@ -188,6 +190,22 @@ func (m *Merger) Merge() (*Whole, error) {
 func (p *part) version() string {
 	e := &p.head.Run.Environment
 	return strings.TrimSpace("rmqbench " + e.ToolVersion + " " + e.Commit)
+}
+
+// repeats reports whether p is the record other, or what was printed of it.
+func (p *part) repeats(other *part) bool {
+	return p.sum == other.sum || p.head.Left != nil && p.head.Left.Of == hex.EncodeToString(other.sum[:])
+}
+
+// compareBool puts false before true.
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
 }
 
 func (p *part) String() string { return cmp.Or(p.head.Run.Shard.Host, p.source) }

@@ -20,7 +20,12 @@ type merging struct {
 }
 
 func (g *merging) add(w *Whole) error {
-	w.Run.Shards = []ShardRow{w.Run.row()}
+	row := w.Run.row()
+	if w.LeftOut != nil {
+		row.LeftOut = w.LeftOut.Parts
+		w.LeftOut = nil // the merged run's rows tell
+	}
+	w.Run.Shards = []ShardRow{row}
 	stepped := w.Run.Capacity != nil && w.Run.StoppedBy == StoppedByGuard // that the target could take no more is an answer
 	if w.Run.CutShort != "" && !stepped {                                 // of the merged run a part is lost; itself it came to its end
 		w.Run.Lost = append(w.Run.Lost, fmt.Sprintf("the rest of %s: %s", w.Run.Shard.named(), w.Run.CutShort))

@@ -417,6 +417,105 @@ func TestPrintedComesBack(t *testing.T) {
 	}
 }
 
+// TestPrintedTooLong: a record that is too long loses its series first, then its batches, and the merged result says whose; the totals stay
+// whole, and the complete record takes the place of the shortened one, which is no other share.
+func TestPrintedTooLong(t *testing.T) {
+	record := func(k int) *Whole { return shares(3)[k] }
+	long := func() *Whole {
+		w := record(1)
+		for i := range 2_000 {
+			w.Series = append(w.Series, Point{Case: "load", StartOffsetNS: int64(i) * 7_919, LengthNS: int64(i * i)})
+		}
+		return w
+	}
+	whole, err := EncodeWhole(long())
+	if err != nil {
+		t.Fatal(err)
+	}
+	bare := long()
+	bare.Series, bare.Run.Cases[0].Intervals = nil, nil
+	middle, err := EncodeWhole(bare)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		most  int
+		left  []string
+		lines []string
+	}{
+		"it fits":     {len(whole), nil, nil},
+		"its series":  {len(middle) + 300, []string{"series"}, []string{"of shard 1 of 3 (pod-1) the series was too long to print: series.jsonl"}},
+		"its batches": {len(middle) - 1, []string{"series", "batches"}, []string{"of shard 1 of 3 (pod-1) the series was", "of shard 1 of 3 (pod-1) the batches were too long to print: no percentile has an interval"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			data, left, err := encodePrinted(long(), tt.most)
+			if err != nil || len(data) > tt.most || (left == nil) != (tt.left == nil) || left != nil && !slices.Equal(left.Parts, tt.left) {
+				t.Fatalf("%d bytes of %d, %+v, %v", len(data), tt.most, left, err)
+			}
+			add := func(also ...[]byte) *Whole {
+				var m Merger
+				for k := range 3 {
+					one := data
+					if k != 1 {
+						if one, err = EncodeWhole(record(k)); err != nil {
+							t.Fatal(err)
+						}
+					}
+					if err := m.Add("f", one); err != nil {
+						t.Fatal(err)
+					}
+				}
+				for _, more := range also {
+					if err := m.Add("g", more); err != nil {
+						t.Fatal(err)
+					}
+				}
+				w, err := m.Merge()
+				if err != nil {
+					t.Fatal(err)
+				}
+				return w
+			}
+			w := add()
+			got := strings.Join(shardLines(w.Run), "\n")
+			for _, line := range tt.lines {
+				if !strings.Contains(got, line) {
+					t.Errorf("%q lacks %q", got, line)
+				}
+			}
+			if n := strings.Count(got, "too long to print"); n != len(tt.lines) || !slices.Equal(w.Run.Shards[1].LeftOut, tt.left) {
+				t.Errorf("%d lines, shard 1 lacks %v: %q", n, w.Run.Shards[1].LeftOut, got)
+			}
+			all := mergeOf(t, shares(3)...)
+			if w.Run.Cases[0].Attempted != all.Run.Cases[0].Attempted || w.Run.Cases[0].Response.Mean != all.Run.Cases[0].Response.Mean || w.Run.Cases[0].Response.Max != all.Run.Cases[0].Response.Max || w.Run.Verdict == Partial {
+				t.Errorf("%s, %d attempted of %d", w.Run.Verdict, w.Run.Cases[0].Attempted, all.Run.Cases[0].Attempted)
+			}
+			if hasSums := w.Run.Cases[0].Intervals != nil; hasSums != (tt.left == nil) {
+				t.Errorf("sums of the intervals: %v", hasSums)
+			}
+			both := add(whole)
+			if len(both.Run.Lost) > 0 || both.Run.Shards[1].LeftOut != nil || len(both.Series) != len(all.Series)+2_000 {
+				t.Errorf("with the complete record too: lost %q, lacks %v, %d points", both.Run.Lost, both.Run.Shards[1].LeftOut, len(both.Series))
+			}
+		})
+	}
+	if _, _, err := encodePrinted(long(), 1000); err == nil || !strings.Contains(err.Error(), "take it from whole.zst") {
+		t.Errorf("no room at all: %v", err)
+	}
+	var log bytes.Buffer
+	huge := record(1)
+	noise := rand.New(rand.NewPCG(1, 1))
+	for i := range 80_000 {
+		huge.Series = append(huge.Series, Point{Case: "load", StartOffsetNS: noise.Int64(), LengthNS: noise.Int64N(1 << 62), Attempted: int64(i)})
+	}
+	if err := PrintWhole(&log, huge); err != nil {
+		t.Fatal(err)
+	}
+	if line, _, _ := strings.Cut(log.String(), "\n"); line != "shard 1 of 3 (pod-1): left out of the record below, which may have 1 MiB: series; whole.zst has all" {
+		t.Errorf("said: %q", line)
+	}
+}
+
 // TestMergeKnowsEveryField: a field that comes into the record has to be given a place here, so that no merge loses it unseen.
 func TestMergeKnowsEveryField(t *testing.T) {
 	known := map[reflect.Type]string{

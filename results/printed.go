@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -52,30 +53,20 @@ func PrintBegan(w io.Writer, s *Shard) error {
 }
 
 // PrintWhole writes w, a share, as lines for a log. What is larger than 1 MiB loses its series first, then its batches (the intervals of
-// percentiles): the rest is what makes the merge lossless.
+// percentiles), which a line before the others tells people, and LeftOut a merge: the rest is what makes the merge lossless.
 func PrintWhole(out io.Writer, w *Whole) error {
 	if w.Run.Shard == nil {
 		return errors.New("only a share of a run is printed")
 	}
-	data, err := EncodeWhole(w)
+	data, short, err := encodePrinted(w, maxPrinted)
 	if err != nil {
 		return err
 	}
-	if len(data) > maxPrinted {
-		short := *w
-		short.Series, short.Cases = nil, append([]WholeCase(nil), w.Cases...)
-		run := *w.Run
-		run.Cases = append([]Case(nil), w.Run.Cases...)
-		for i := range short.Cases {
-			short.Cases[i].Batches, run.Cases[i].Intervals = nil, nil
-		}
-		short.Run = &run
-		if data, err = EncodeWhole(&short); err != nil {
+	if short != nil {
+		if _, err := fmt.Fprintf(out, "%s: left out of the record below, which may have %s: %s; %s has all\n",
+			Printable(w.Run.Shard.named()), FormatBytes(maxPrinted), strings.Join(short.Parts, ", "), WholeFile); err != nil {
 			return err
 		}
-	}
-	if len(data) > maxPrinted {
-		return fmt.Errorf("the record has %s, over the %s that logs are asked to carry: take it from %s", FormatBytes(int64(len(data))), FormatBytes(maxPrinted), WholeFile)
 	}
 	hash := sha256.Sum256(data)
 	sum := hex.EncodeToString(hash[:])
@@ -91,6 +82,47 @@ func PrintWhole(out io.Writer, w *Whole) error {
 		fmt.Fprintf(b, "%s%s %d/%d %s\n", wholeMark, sum[:16], i+1, lines, base64.StdEncoding.EncodeToString(piece))
 	}
 	return b.Flush()
+}
+
+// The parts that a printed record can do without.
+const (
+	partSeries  = "series"
+	partBatches = "batches"
+)
+
+// encodePrinted is w in at most most bytes, and what of it that leaves out; nil: nothing.
+func encodePrinted(w *Whole, most int) ([]byte, *LeftOut, error) {
+	data, err := EncodeWhole(w)
+	if err != nil || len(data) <= most {
+		return data, nil, err
+	}
+	sum := sha256.Sum256(data)
+	short, run := *w, *w.Run
+	short.Run, short.Cases = &run, slices.Clone(w.Cases)
+	run.Cases = slices.Clone(w.Run.Cases)
+	for _, part := range []string{partSeries, partBatches} {
+		left := &LeftOut{Of: hex.EncodeToString(sum[:])}
+		if short.LeftOut != nil {
+			left.Parts = slices.Clone(short.LeftOut.Parts)
+		}
+		left.Parts = append(left.Parts, part)
+		short.LeftOut = left
+		if part == partSeries {
+			short.Series = nil
+		}
+		for i := range short.Cases {
+			switch part {
+			case partSeries:
+				run.Cases[i].Intervals = nil
+			case partBatches:
+				short.Cases[i].Batches = nil
+			}
+		}
+		if data, err = EncodeWhole(&short); err != nil || len(data) <= most {
+			return data, left, err
+		}
+	}
+	return nil, nil, fmt.Errorf("the record has %s, over the %s that logs are asked to carry: take it from %s", FormatBytes(int64(len(data))), FormatBytes(int64(most)), WholeFile)
 }
 
 // record is one that is being put together.

@@ -47,6 +47,7 @@ type ShardRow struct {
 	MessagesPerSecond *float64  `json:"messages_per_second"`
 	P99NS             *int64    `json:"p99_ns"` // the worst case's, from due
 	CPUQuotaShare     *float64  `json:"cpu_quota_share"`
+	LeftOut           []string  `json:"left_out,omitempty"` // parts of its record that were too long to print: series, then batches too
 }
 
 // lateShard is how late a share may begin before what it measured is of another time than the others'.
@@ -160,8 +161,38 @@ func (r *Run) behind(i int) (rate, p99 *float64) {
 	return rate, p99
 }
 
-// shardLines names the shares of a merged run that were slow, and says how well all kept together.
+// shardLines names the shares of a merged run that were slow or whose records weren't complete, and says how well all kept together.
 func shardLines(r *Run) []string {
+	lines := slowLines(r)
+	for _, part := range []struct{ name, text string }{
+		{partSeries, "of %s the series was too long to print: series.jsonl and the page's time lines are of the other shares only, and so are not checked against the totals, which are of all"},
+		{partBatches, "of %s the batches were too long to print: no percentile has an interval"},
+	} {
+		var who []string
+		for i := range r.Shards {
+			if s := &r.Shards[i]; slices.Contains(s.LeftOut, part.name) && (part.name != partSeries || s.Of <= mostSeries) { // over that there is none anyway
+				who = append(who, Printable(s.named()))
+			}
+		}
+		if more := len(who) - slowShown; more > 0 {
+			who = append(who[:slowShown], FormatCount(more, "more shard"))
+		}
+		if len(who) > 0 {
+			lines = append(lines, fmt.Sprintf(part.text, strings.Join(who, ", ")))
+		}
+	}
+	skew := r.StartSkew()
+	if skew == nil {
+		return lines
+	}
+	line := fmt.Sprintf("the shares began within %s of one another, each by its own clock", FormatDuration(*skew))
+	if apart := r.ClocksApart(); apart != nil {
+		line += fmt.Sprintf("; their clocks are at most %s apart, by %s's", FormatDuration(*apart), Printable(r.Shards[0].Clock.Of))
+	}
+	return append(lines, line)
+}
+
+func slowLines(r *Run) []string {
 	var lines []string
 	for i := range r.Shards {
 		rate, p99 := r.behind(i)
@@ -179,15 +210,7 @@ func shardLines(r *Run) []string {
 	if more := len(lines) - slowShown; more > 0 {
 		lines = append(lines[:slowShown], FormatCount(more, "more slow shard"))
 	}
-	skew := r.StartSkew()
-	if skew == nil {
-		return lines
-	}
-	line := fmt.Sprintf("the shares began within %s of one another, each by its own clock", FormatDuration(*skew))
-	if apart := r.ClocksApart(); apart != nil {
-		line += fmt.Sprintf("; their clocks are at most %s apart, by %s's", FormatDuration(*apart), Printable(r.Shards[0].Clock.Of))
-	}
-	return append(lines, line)
+	return lines
 }
 
 // ClocksApart is how far the clocks of a merged run's shares can be apart at most, in nanoseconds, by what a broker's clock said to

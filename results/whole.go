@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 	"github.com/klauspost/compress/zstd"
@@ -25,6 +26,14 @@ type Whole struct {
 	Run    *Run
 	Cases  []WholeCase // Run.Cases, one for one
 	Series []Point
+
+	LeftOut *LeftOut // by who printed it; nil: it is complete
+}
+
+// LeftOut is what a record lost on its way because it was too long to print.
+type LeftOut struct {
+	Parts []string `json:"parts"` // series (and what its intervals sum to), then batches too
+	Of    string   `json:"of"`    // SHA-256 of the complete record as EncodeWhole gave it, in hexadecimal digits
 }
 
 // WholeCase holds a case's histograms. Those of the whole case are its stages' together.
@@ -144,6 +153,7 @@ type wholeForm[C, S any] struct {
 	Run    json.RawMessage `json:"run"`
 	Cases  C               `json:"cases"`
 	Series S               `json:"series,omitempty"`
+	Left   *LeftOut        `json:"left_out,omitempty"`
 }
 
 // The shapes of a WholeCase and of Times, without histograms, to count these before memory is taken for them.
@@ -186,7 +196,7 @@ func EncodeWhole(w *Whole) ([]byte, error) {
 	if err := Encode(&run, w.Run); err != nil {
 		return nil, err
 	}
-	plain, err := json.Marshal(wholeForm[[]WholeCase, []Point]{Schema: WholeSchema, Run: run.Bytes(), Cases: w.Cases, Series: w.Series})
+	plain, err := json.Marshal(wholeForm[[]WholeCase, []Point]{Schema: WholeSchema, Run: run.Bytes(), Cases: w.Cases, Series: w.Series, Left: w.LeftOut})
 	if err != nil {
 		return nil, fmt.Errorf("encode the histograms: %w", err)
 	}
@@ -239,7 +249,7 @@ func decodeWhole(plain []byte) (*Whole, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Whole{Run: run}
+	w := &Whole{Run: run, LeftOut: form.Left}
 	var shapes []caseShape
 	if err := unmarshalBounded(form.Cases, &shapes); err != nil {
 		return nil, fmt.Errorf("its histograms: %w", err)
@@ -273,6 +283,9 @@ func unmarshalBounded(data json.RawMessage, into any) error {
 
 // check holds the histograms to the record: each case has its own, and they hold as many sends as it counts.
 func (w *Whole) check() error {
+	if l := w.LeftOut; l != nil && !slices.Equal(l.Parts, []string{partSeries}) && !slices.Equal(l.Parts, []string{partSeries, partBatches}) {
+		return fmt.Errorf("left out: %q", l.Parts[:min(len(l.Parts), 2)])
+	}
 	if len(w.Cases) != len(w.Run.Cases) {
 		return fmt.Errorf("it has the histograms of %d cases, its run has %d", len(w.Cases), len(w.Run.Cases))
 	}

@@ -17,8 +17,9 @@ func newMerge(s streams) *cobra.Command {
 		Use:   "merge RESULT… [flags]",
 		Short: "Make one result of the shares that several machines sent",
 		Long: `merge puts the shares of one run together (run --shard k/N), and loses nothing: counts, histograms and percentiles are those
-that one machine would have had. A share that is missing, came twice, began late or is of another version makes the result
-PARTIAL, with its name. Of shares of a search (capacity --shard k/N) it judges each step, and gives the highest rate that held.
+that one machine would have had. A share that is missing, came twice with unlike contents, began late or is of another version
+makes the result PARTIAL, with its name; one record read twice, as from a log and a directory, counts once. Of shares of a search
+(capacity --shard k/N) it judges each step, and gives the highest rate that held.
 
 RESULT is the directory of a share's result, its whole.zst, a log with the lines of --print-record, a directory that holds any of
 these, or - for such a log on standard input. Lines of several shares may be mixed, and others stand between.`,
