@@ -8,7 +8,7 @@ import (
 	"rmqbench/scenarios"
 )
 
-// The shipped comparison in one round of four: hash keeps keys together, random is uniform, who avoids leaves the slow broker, who
+// The shipped comparison in one round of four: hash keeps keys together, random is uniform (its picks are the seed's, so the p is no chance), who avoids leaves the slow broker, who
 // goes by what is under way spares it, and round robin does neither.
 func TestSelectorsCompared(t *testing.T) {
 	t.Parallel()
@@ -45,7 +45,7 @@ func TestSelectorsCompared(t *testing.T) {
 	if ch := cases["hash"].Keys.Change; ch.Both < 100 || ch.InOneBefore != ch.Both || rows["hash"].KeysMovedShare == nil {
 		t.Errorf("hash: keys %+v", ch)
 	}
-	if row := rows["random"]; row.Chi2P == nil || *row.Chi2P < 1e-6 || row.KeysMovedShare != nil || *row.OrderBreaksShare < 0.9 {
+	if row := rows["random"]; row.Chi2P == nil || *row.Chi2P <= 0.001 || row.KeysMovedShare != nil || *row.OrderBreaksShare < 0.9 {
 		t.Errorf("random: %+v", row)
 	}
 	if row := rows["round_robin java-4.5.1"]; row.LeftAfterNS == nil || row.BackAfterNS != nil { // it stays away for 30 s
