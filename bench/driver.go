@@ -46,6 +46,7 @@ type measurement struct {
 	others   []results.OtherTopics // nil: nobody asked
 	series   series
 	events   []results.Event
+	avoided  *avoided              // nil: no broker was to be avoided
 	verified *results.Verification // nil: nobody asked
 
 	warm   bool  // it was a warm-up, and ended because its windows agreed

@@ -88,6 +88,11 @@ func (m *measurement) record(c *scenarios.Case) (results.Case, []results.TaggedH
 		out.Delayed = m.ledger.delayed.pending(m.began)
 	}
 	out.Events, out.Pulse = m.events, m.ledger.pulse.brokers
+	began := m.began
+	if m.warmup != nil {
+		began = m.warmup.began
+	}
+	out.Avoidance = m.avoided.record(began, m.began.Add(time.Duration(from)))
 	if len(out.Stages) == 1 { // over stages that differ, time is a cause and not a sample
 		times := out.Response
 		if m.plan.mode == scenarios.Oneway {

@@ -333,6 +333,7 @@ func (r *runner) measure(ctx context.Context, st *stand, c *scenarios.Case, inde
 		m.others = side.otherTopics()
 		m.queues = st.queues
 		m.network = st.producers.tcpInfo()
+		m.avoided = st.producers.avoided()
 	}
 	look := func(warmup *measurement) watcher {
 		look := r.watch(c, index, st.target, warmup, complete)

@@ -51,6 +51,18 @@ func TestSelectorsCompared(t *testing.T) {
 	if row := rows["round_robin java-4.5.1"]; row.LeftAfterNS == nil || row.BackAfterNS != nil { // it stays away for 30 s
 		t.Errorf("avoiding: left after %v, back after %v", row.LeftAfterNS, row.BackAfterNS)
 	}
+	// From the first slow answer on, which is past the broker's 0.3 s, and for the 30 s and more of the table.
+	slow := cases["hash"].Events[0].Broker
+	if a := cases["round_robin java-4.5.1"].Avoidance; a == nil || len(a.Spells) == 0 || a.LeftOut != 0 {
+		t.Errorf("avoiding: avoided %+v", a)
+	} else if i := slices.IndexFunc(a.Spells, func(s results.AvoidSpell) bool { return s.Broker == slow }); i < 0 {
+		t.Errorf("avoiding: avoided %+v, and not %s", a, slow)
+	} else if s := a.Spells[i]; s.Why != results.AvoidedSlow || s.FromNS < 300e6 || s.FromNS > s.TookNS+20e9 || s.TookNS < 550e6 || !s.Still || s.UntilNS < s.FromNS+30e9 || s.Sends < 1 || s.Producer != nil {
+		t.Errorf("avoiding: avoided %+v", s)
+	}
+	if a := cases["hash"].Avoidance; a != nil {
+		t.Errorf("hash: avoided %+v", a)
+	}
 	if row := rows["least_in_flight"]; *row.SlowShare > *rows["random"].SlowShare {
 		t.Errorf("least in flight sent %v to the slow broker, random %v", *row.SlowShare, *rows["random"].SlowShare)
 	}

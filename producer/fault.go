@@ -57,8 +57,11 @@ func AvoidanceNamed(name string) (*Avoidance, error) {
 	return nil, fmt.Errorf("avoidance %q is none of java-4.5.1, java-5.4", name)
 }
 
-// after is how long a send of this latency keeps others away (MQFaultStrategy.computeNotAvailableDuration).
-func (a *Avoidance) after(latency time.Duration) time.Duration {
+// after is how long a send of this latency, or one that failed, keeps others away (MQFaultStrategy.computeNotAvailableDuration).
+func (a *Avoidance) after(latency time.Duration, failed bool) time.Duration {
+	if failed {
+		latency = a.Failed
+	}
 	for i := len(a.Steps) - 1; i >= 0; i-- {
 		if latency >= a.Steps[i].From {
 			return a.Steps[i].For
@@ -82,11 +85,10 @@ func (p *Producer) Avoided() []Avoided {
 		return nil
 	}
 	var list []Avoided
-	now, wall := remoting.Nanotime(), time.Now()
+	now, wall := remoting.Nanotime(), wallClock()
 	for broker, x := range p.avoid.now.Load().of {
 		if !x.over(now) {
-			at := func(nano int64) time.Time { return wall.Add(time.Duration(nano - now)) }
-			list = append(list, Avoided{Broker: broker, Since: at(x.since), Until: at(x.until), Latency: x.latency, Reachable: x.reachable})
+			list = append(list, Avoided{Broker: broker, Since: wall(x.since), Until: wall(x.until), Latency: x.latency, Reachable: x.reachable})
 		}
 	}
 	slices.SortFunc(list, func(a, b Avoided) int { return strings.Compare(a.Broker, b.Broker) })
@@ -169,12 +171,8 @@ func blameFor(err error, async, detecting bool) blame {
 
 // after is the faults once a send to the broker has ended so; the same ones if that changes nothing.
 func (f *faults) after(how *Avoidance, broker string, latency time.Duration, b blame, now int64) *faults {
-	counts := latency
-	if b.failed {
-		counts = how.Failed
-	}
 	x, known := f.of[broker]
-	away := how.after(counts)
+	away := how.after(latency, b.failed)
 	if away == 0 && b.reachable && (!known || x.reachable) {
 		return f
 	}
@@ -204,7 +202,8 @@ type avoider struct {
 	stop context.CancelFunc     // ends the detector
 	work sync.WaitGroup         // the detector
 
-	mu sync.Mutex // held by who changes now
+	mu     sync.Mutex // held by who changes now; protects spells
+	spells spells
 }
 
 // newAvoider is nil for nil.
@@ -229,13 +228,25 @@ func (a *avoider) at(now int64) *faults {
 // note takes in how a send ended.
 func (a *avoider) note(broker string, latency time.Duration, b blame, now int64) {
 	after := func(f *faults) *faults { return f.after(&a.how, broker, latency, b, now) }
-	if f := a.now.Load(); b.told && after(f) != f { // most sends change nothing
-		a.change(after)
+	if f := a.now.Load(); !b.told || after(f) == f { // most sends change nothing
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	before := a.now.Load()
+	next := after(before)
+	a.now.Store(next)
+	if a.how.after(latency, b.failed) > 0 {
+		a.spells.blamed(broker, before.of[broker].until, next.of[broker], b.failed, now)
 	}
 }
 
-func (a *avoider) change(to func(*faults) *faults) {
+// reached takes in that the broker answers again, or is gone from every route.
+func (a *avoider) reached(broker string, gone bool, now int64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.now.Store(to(a.now.Load()))
+	a.now.Store(a.now.Load().reached(broker, gone, now))
+	if gone {
+		a.spells.gone(broker, now)
+	}
 }

@@ -52,7 +52,7 @@ func (a *avoider) detect(ctx context.Context, in *instance) {
 		addr := masters[broker]
 		asked.Go(func() {
 			if addr == "" || in.reaches(ctx, addr, a.how.DetectTimeout) {
-				a.change(func(f *faults) *faults { return f.reached(broker, addr == "", remoting.Nanotime()) })
+				a.reached(broker, addr == "", remoting.Nanotime())
 			}
 		})
 	}

@@ -23,7 +23,7 @@ func TestVectorFaults(t *testing.T) {
 	}
 	how := Avoid54()
 	for _, tt := range vectors.Load[faultCase](t, "fault.json") {
-		if got := how.after(time.Duration(tt.LatencyMS) * time.Millisecond); got != time.Duration(tt.ExpectedMS)*time.Millisecond {
+		if got := how.after(time.Duration(tt.LatencyMS)*time.Millisecond, false); got != time.Duration(tt.ExpectedMS)*time.Millisecond {
 			t.Errorf("%s: after %d ms it is %v, want %d ms", tt.Name, tt.LatencyMS, got, tt.ExpectedMS)
 		}
 	}
@@ -43,11 +43,11 @@ func TestAvoidanceTables(t *testing.T) {
 		"own": {&Avoidance{}, map[time.Duration]time.Duration{0: 0, 1e6: 0}, 0},
 	} {
 		for latency, want := range tt.after {
-			if got := tt.how.after(latency * time.Millisecond); got != want*time.Millisecond {
+			if got := tt.how.after(latency*time.Millisecond, false); got != want*time.Millisecond {
 				t.Errorf("%s: after %d ms it is %v, want %d ms", name, latency, got, want)
 			}
 		}
-		if got := tt.how.after(tt.how.Failed); got != tt.failed {
+		if got := tt.how.after(0, true); got != tt.failed {
 			t.Errorf("%s: after a failure it is %v, want %v", name, got, tt.failed)
 		}
 	}
@@ -232,7 +232,7 @@ func TestFaultsChangeUnderReaders(t *testing.T) {
 				case 0:
 					a.note(broker, time.Second, blame{told: true, reachable: true}, int64(i)*ms)
 				case 1:
-					a.change(func(f *faults) *faults { return f.reached(broker, i%2 == 0, int64(i)*ms) })
+					a.reached(broker, i%2 == 0, int64(i)*ms)
 				default:
 					if f := a.at(int64(i) * ms); f.available("b0", int64(i)*ms) && f == nil && !f.reachable("b0") {
 						t.Error("nobody is avoided, and it is out of reach")
@@ -244,6 +244,54 @@ func TestFaultsChangeUnderReaders(t *testing.T) {
 	all.Wait()
 	if f := a.now.Load(); len(f.of) > 5 {
 		t.Errorf("%d faults of 5 brokers", len(f.of))
+	}
+}
+
+// What sends say of two brokers, and when each was avoided. Times are in ms.
+func TestAvoidSpells(t *testing.T) {
+	slow, fine, failed := blame{told: true, reachable: true}, blame{told: true, reachable: true}, blame{told: true, failed: true}
+	a := newAvoider(Avoid54())
+	for _, s := range []struct {
+		broker  string
+		at      int64
+		latency time.Duration
+		blame   blame
+	}{
+		{"a", 1000, 720 * time.Millisecond, slow}, // until 3000
+		{"a", 1500, 10 * time.Millisecond, fine},
+		{"b", 2000, 5 * time.Millisecond, failed},  // until 12,000, and out of reach
+		{"a", 2500, 1900 * time.Millisecond, slow}, // until 7500
+		{"a", 2600, 600 * time.Millisecond, slow},  // not sooner than that
+		{"a", 7500, 600 * time.Millisecond, slow},  // the next one
+		{"b", 3000, 10 * time.Millisecond, fine},   // within reach again, and avoided still
+		{"b", 20_000, time.Millisecond, blame{}},
+	} {
+		a.note(s.broker, s.latency, s.blame, s.at*ms)
+	}
+	a.reached("a", true, 8000*ms) // it has left every route
+	a.reached("b", false, 8000*ms)
+	want := []spell{
+		{fault{1000 * ms, 7500 * ms, 720 * time.Millisecond, true}, "a", false, 3},
+		{fault{2000 * ms, 12_000 * ms, 5 * time.Millisecond, false}, "b", true, 1},
+		{fault{7500 * ms, 8000 * ms, 600 * time.Millisecond, true}, "a", false, 1},
+	}
+	if !slices.Equal(a.spells.list, want) || a.spells.more != 0 {
+		t.Errorf("%+v and %d more, want %+v", a.spells.list, a.spells.more, want)
+	}
+}
+
+// The first thousand are kept, and the rest is counted: one that lasts is no other one.
+func TestAvoidSpellsAreBounded(t *testing.T) {
+	p := New(Options{Group: "g", Avoid: Avoid54()})
+	for i := range int64(mostSpells + 5) {
+		at := i * 10_000 * ms
+		p.avoid.note("a", time.Second, blame{told: true, reachable: true}, at)
+		p.avoid.note("a", time.Second, blame{told: true, reachable: true}, at+ms)
+	}
+	list, more := p.AvoidSpells()
+	if len(list) != mostSpells || more != 5 || list[0].Sends != 2 || list[mostSpells-1].Sends != 2 || list[1].Since.Sub(list[0].Since) != 10*time.Second ||
+		list[0].Until.Sub(list[0].Since) != 2001*time.Millisecond {
+		t.Errorf("%d and %d more, the first %+v", len(list), more, list[0])
 	}
 }
 
@@ -267,6 +315,11 @@ func TestAvoided(t *testing.T) {
 	if len(got) != 1 || got[0].Broker != "b1" || got[0].Reachable || got[0].Until.Sub(got[0].Since) != 10*time.Second || got[0].Latency <= 0 ||
 		got[0].Since.Before(began) || got[0].Since.After(time.Now()) {
 		t.Errorf("avoided: %+v", got)
+	}
+	spells, more := p.AvoidSpells()
+	if len(spells) != 1 || more != 0 || spells[0] != (AvoidSpell{"b1", spells[0].Since, spells[0].Until, got[0].Latency, true, false, 1}) ||
+		spells[0].Since.Sub(got[0].Since).Abs() > time.Second || spells[0].Until.Sub(spells[0].Since) != 10*time.Second {
+		t.Errorf("avoided in %+v and %d more", spells, more)
 	}
 	for name, sel := range map[string]Selector{"hash": Hash(), "random": Random()} { // whatever picks
 		p := s.producer(t, Options{Avoid: Avoid54(), Selector: sel, InstanceName: t.Name() + name})

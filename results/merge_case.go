@@ -41,6 +41,11 @@ func (g *merging) addCase(i int, w *Whole) error {
 		return fmt.Errorf("the shares before it have another case here: %s", Printable(into.Name))
 	}
 	acc.noteShare(w.Run.Shard, from)
+	if from.Avoidance != nil {
+		for j := range from.Avoidance.Spells {
+			from.Avoidance.Spells[j].Shard = new(w.Run.Shard.Index)
+		}
+	}
 	if from.CutShort != "" {
 		from.CutShort = fmt.Sprintf("%s: %s", w.Run.Shard.named(), from.CutShort)
 	}

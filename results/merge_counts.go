@@ -49,7 +49,7 @@ func (c *Case) addShares(from *Case) {
 	} else {
 		c.Intervals = nil
 	}
-	c.Pulse = poolPulse([]*Case{c, from})
+	c.Pulse, c.Avoidance = poolPulse([]*Case{c, from}), c.Avoidance.add(from.Avoidance)
 	if t := c.Transactions; t != nil && from.Transactions != nil {
 		t.Committed += from.Transactions.Committed
 		t.RolledBack += from.Transactions.RolledBack

@@ -520,7 +520,7 @@ func TestPrintedTooLong(t *testing.T) {
 func TestMergeKnowsEveryField(t *testing.T) {
 	known := map[reflect.Type]string{
 		reflect.TypeFor[Run]():          "Schema Name Verdict Evidence StartedAt EndedAt CutShort StoppedBy Lost Target Environment Scenario Process InstrumentCost Outages MoreOutages RouteChanges Marks Leftover Capacity Sweep Shard Shards Cases Pooled Selectors",
-		reflect.TypeFor[Case]():         "Name Round Rounds Params Mode OpenLoop Ordered Verdict Evidence CutShort StoppedBy LateNS ScheduleHash SentHash PlacedHash Warmup WarmupEnd Stages SLO Measured Kinds Queues Topics Brokers Delayed Others Keys Verify Skew Intervals Anatomy Generator Process Transport Transactions Replier Arrivals RoundP99NS Events Pulse",
+		reflect.TypeFor[Case]():         "Name Round Rounds Params Mode OpenLoop Ordered Verdict Evidence CutShort StoppedBy LateNS ScheduleHash SentHash PlacedHash Warmup WarmupEnd Stages SLO Measured Kinds Queues Topics Brokers Delayed Others Keys Verify Skew Intervals Anatomy Generator Process Transport Transactions Replier Arrivals RoundP99NS Events Pulse Avoidance",
 		reflect.TypeFor[Kind]():         "Name Mode Measured",
 		reflect.TypeFor[Stage]():        "PlannedNS RatePerSecond RateEndPerSecond Measured Kinds",
 		reflect.TypeFor[Measured]():     "Counts StartOffsetNS ElapsedNS MessagesPerSecond BodyBytes BodyBytesEach BodyBytesPerSecond WireBytesPerSecond Response WriteTime Service Delay Unsuccessful",

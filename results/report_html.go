@@ -304,7 +304,7 @@ func (p *page) fillFailures(run *Run) {
 			p.Errors.Rows = append(p.Errors.Rows, []gridCell{word(c.label()), word(e.Cause), known(&e.N, groupDigits, ""), known(new(float64(e.N)/float64(max(c.Offered, 1))), formatShare, "")})
 		}
 	}
-	p.Outages = slices.Concat(markLines(run), outageLines(run), eventLines(run))
+	p.Outages = slices.Concat(markLines(run), outageLines(run), eventLines(run), avoidanceLines(run))
 }
 
 // chartData is what the page's script draws. Times are in seconds since the run's start, latencies in nanoseconds; null is a gap.

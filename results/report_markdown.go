@@ -68,7 +68,7 @@ func writeMarkdown(w io.Writer, r *Result) error {
 		b.WriteString(mdDetails("What each topic took", topics))
 	}
 	var lines []string
-	for _, line := range slices.Concat(roundLines(run), shardLines(run), outcomeLines(run), causeLines(run), objectiveLines(run), markLines(run), outageLines(run), eventLines(run), skewLines(run), arrivalLines(run), compressionLines(run), remarkLines(run), claimLines(run), costLines(run), leftoverLines(run), evidenceLines(run)) {
+	for _, line := range slices.Concat(roundLines(run), shardLines(run), outcomeLines(run), causeLines(run), objectiveLines(run), markLines(run), outageLines(run), eventLines(run), avoidanceLines(run), skewLines(run), arrivalLines(run), compressionLines(run), remarkLines(run), claimLines(run), costLines(run), leftoverLines(run), evidenceLines(run)) {
 		lines = append(lines, "- "+mdText(line)+"\n")
 	}
 	if len(lines) > 0 {

@@ -118,6 +118,7 @@ type Case struct {
 	Keys      *Keys         `json:"keys,omitempty"`         // where messages have keys; null of several shards
 	Events    []Event       `json:"events,omitempty"`       // that happened
 	Pulse     []Pulse       `json:"pulse,omitempty"`        // sends to each broker over time, where something happened
+	Avoidance *Avoidance    `json:"avoidance,omitempty"`    // null: no broker was to be avoided
 	Verify    *Verification `json:"verify,omitempty"`       // where it was asked
 	Skew      *Skew         `json:"skew,omitempty"`         // of the queues, each among those of its topic
 	Intervals *Intervals    `json:"intervals,omitempty"`    // of the series

@@ -65,7 +65,7 @@ func WriteTable(w io.Writer, r *Run) error {
 	if err != nil {
 		return fmt.Errorf("table: %w", err)
 	}
-	for _, line := range slices.Concat(rows, roundLines(r), anatomy, shards, shardLines(r), outcomeLines(r), causes, objectiveLines(r), markLines(r), outageLines(r), eventLines(r), topics, queues, arrivalLines(r), compressionLines(r), remarkLines(r), claims, costLines(r), leftoverLines(r), evidenceLines(r)) {
+	for _, line := range slices.Concat(rows, roundLines(r), anatomy, shards, shardLines(r), outcomeLines(r), causes, objectiveLines(r), markLines(r), outageLines(r), eventLines(r), avoidanceLines(r), topics, queues, arrivalLines(r), compressionLines(r), remarkLines(r), claims, costLines(r), leftoverLines(r), evidenceLines(r)) {
 		if _, err := fmt.Fprintln(w, line); err != nil {
 			return fmt.Errorf("table: %w", err)
 		}

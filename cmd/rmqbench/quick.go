@@ -7,7 +7,8 @@ import (
 	"rmqbench/results"
 )
 
-// quickLines are the lines that quick prints before its table; nil for another run, or where a case is missing.
+// quickLines are the lines that quick prints before its table; nil for another run, or where a case is missing. The last two are of
+// what was done to embedded brokers.
 func quickLines(report *bench.Report) []string {
 	if report.Run.Name != defaultScenario {
 		return nil
@@ -23,13 +24,17 @@ func quickLines(report *bench.Report) []string {
 			return nil
 		}
 	}
-	return []string{
+	lines := []string{
 		fmt.Sprintf("1 speed   sync 64 %s p99 %s   async 1024 %s p99 %s   oneway %s", rate(sync), p99(sync), rate(async), p99(async), rate(oneway)),
+	}
+	if len(stall.Events) == 0 { // the brokers are somebody's, to whom nothing was done
+		return lines
+	}
+	return append(lines,
 		fmt.Sprintf("2 truth   1,000/s, broker stalls once for 0.5 s:  timed from the call p99 %s · from when it was due p99 %s",
 			quantile(report, stall, "service"), quantile(report, stall, "response")),
 		fmt.Sprintf("3 queues  3 brokers, one slow for 3 s:  round_robin p99 %s · avoiding p99 %s, left it after %s",
-			quantile(report, turns, "response"), quantile(report, avoiding, "response"), orDash(avoiding.LeftAfter())),
-	}
+			quantile(report, turns, "response"), quantile(report, avoiding, "response"), orDash(avoiding.LeftAfter())))
 }
 
 func rate(c *results.Case) string {

@@ -15,6 +15,9 @@ func TestQuickLines(t *testing.T) {
 		r := &bench.Report{Run: &results.Run{Name: "quick"}}
 		for i, name := range []string{"sync 64", "async 1024", "oneway", "stall", "round robin", "avoiding"} {
 			c := results.Case{Name: name}
+			if i > 2 {
+				c.Events = []results.Event{{Kind: "stall", Broker: "b0"}}
+			}
 			c.Attempted, c.MessagesPerSecond = 1, new(float64(i+1)*1e5)
 			h := results.NewHistogram()
 			h.Record(int64(i+1) * int64(time.Millisecond))
@@ -54,6 +57,13 @@ func TestQuickLines(t *testing.T) {
 			"2 truth   1,000/s, broker stalls once for 0.5 s:  timed from the call p99 — · from when it was due p99 —",
 			"3 queues  3 brokers, one slow for 3 s:  round_robin p99 — · avoiding p99 —, left it after —",
 		}},
+		"somebody's brokers": {func() *bench.Report {
+			r := report()
+			for i := range r.Run.Cases {
+				r.Run.Cases[i].Events = nil
+			}
+			return r
+		}(), []string{"1 speed   sync 64 100k/s p99 —   async 1024 200k/s p99 —   oneway 300k/s"}},
 		"a case is missing": {func() *bench.Report {
 			r := report()
 			r.Run.Cases = r.Run.Cases[:5]
