@@ -19,7 +19,7 @@ type Planned struct {
 }
 
 // Preview gives what s would do, and sends nothing: it looks at the targets as [Run] does before it begins, makes no topic, and
-// refuses what Run would refuse. o.Tell is told what brokers off loopback would store.
+// refuses what Run would refuse; with o.Share too, whose plan is that of all shares. o.Tell is told what brokers off loopback would store.
 func Preview(ctx context.Context, s *scenarios.Scenario, o Options) ([]Planned, error) {
 	cases := s.Cases()
 	planned := make([]Planned, len(cases))
@@ -39,6 +39,11 @@ func Preview(ctx context.Context, s *scenarios.Scenario, o Options) ([]Planned, 
 			if c.Load.AutoWarmup() {
 				planned[i].Length += time.Duration(c.Load.Stages[0].For)
 			}
+		}
+	}
+	if o.Share != nil {
+		if _, err := newShare(o.Share, cases, turnsOf(len(cases), s.Repeat, s.Seed), o.between()); err != nil {
+			return nil, err
 		}
 	}
 	o.rounds, o.dry = s.Repeat, true

@@ -144,7 +144,7 @@ func runCapacity(cmd *cobra.Command, args []string, f capacityFlags, s streams) 
 	if err != nil {
 		return err
 	}
-	if err := f.share.began(o.Share, f.json, s); err != nil {
+	if err := f.share.began(o.Share, s); err != nil {
 		return err
 	}
 	if f.resume != "" {

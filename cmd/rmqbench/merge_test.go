@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -188,13 +189,19 @@ func TestShareFlags(t *testing.T) {
 	} {
 		t.Setenv(indexVariable, tt.index)
 		t.Setenv("KUBERNETES_SERVICE_HOST", "")
-		var out, errs bytes.Buffer
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-		status := run(ctx, append([]string{"run", "-o", "none", "--progress", "none"}, strings.Fields(tt.args)...), streams{out: &out, err: &errs})
-		cancel()
-		if status != exitUsage || !strings.Contains(errs.String(), tt.want) || strings.Count(errs.String(), "\n") != 1 {
-			t.Errorf("run %s: status %d: %q, want %q", tt.args, status, errs.String(), tt.want)
+		for _, more := range [][]string{nil, {"--dry-run"}} {
+			var out, errs bytes.Buffer
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			status := run(ctx, slices.Concat([]string{"run", "-o", "none", "--progress", "none"}, strings.Fields(tt.args), more), streams{out: &out, err: &errs})
+			cancel()
+			if status != exitUsage || !strings.Contains(errs.String(), tt.want) || strings.Count(errs.String(), "\n") != 1 || out.Len() > 0 {
+				t.Errorf("run %s %v: status %d: %q, want %q\n%s", tt.args, more, status, errs.String(), tt.want, out.String())
+			}
 		}
+	}
+	out, errs, status := command(t, "run", "-r", "100/s", "-d", "2s", "--shard", "1/2", "--start-at", ahead, "--print-record", "--dry-run")
+	if status != exitDone || !strings.Contains(out, "200 messages") || !strings.Contains(out, "of all these messages shard 1 of 2 sends one in 2\n") || strings.Contains(out, "rmqbench:") {
+		t.Errorf("a plan of a share: status %d\n%s%s", status, out, errs)
 	}
 }
 

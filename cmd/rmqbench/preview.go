@@ -12,13 +12,16 @@ import (
 )
 
 // preview prints what a run would do.
-func preview(ctx context.Context, scenario *scenarios.Scenario, f runFlags, s streams) error {
-	planned, err := bench.Preview(ctx, scenario, bench.Options{Unlimited: f.unlimited, AllowChange: f.change, Tell: s.note, Warn: s.warn})
+func preview(ctx context.Context, scenario *scenarios.Scenario, o bench.Options, s streams) error {
+	planned, err := bench.Preview(ctx, scenario, o)
 	if err != nil {
 		return err
 	}
 	var text strings.Builder
 	fmt.Fprintf(&text, "%s: a dry run, nothing is sent\n", scenario.Name)
+	if o.Share != nil && o.Share.Of > 1 {
+		fmt.Fprintf(&text, "of all these messages shard %d of %d sends one in %d\n", o.Share.Index, o.Share.Of, o.Share.Of)
+	}
 	rounds := max(scenario.Repeat, 1)
 	var length time.Duration
 	for _, p := range planned {

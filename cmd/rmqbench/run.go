@@ -108,9 +108,6 @@ func runLoad(cmd *cobra.Command, args []string, f runFlags, s streams) error {
 	if scenario.EventsLeftOut {
 		s.warn(scenario.Name + "'s events are left out: they happen to the embedded broker only")
 	}
-	if f.dry {
-		return preview(cmd.Context(), scenario, f, s)
-	}
 	limit, err := parseDiskLimit(f.diskLimit)
 	if err != nil {
 		return err
@@ -123,7 +120,10 @@ func runLoad(cmd *cobra.Command, args []string, f runFlags, s streams) error {
 	if err != nil {
 		return err
 	}
-	if err := f.share.began(share, f.json, s); err != nil {
+	if f.dry {
+		return preview(cmd.Context(), scenario, bench.Options{Share: share, Unlimited: f.unlimited, AllowChange: f.change, Tell: s.note, Warn: s.warn}, s)
+	}
+	if err := f.share.began(share, s); err != nil {
 		return err
 	}
 	o := bench.Options{Share: share, Wait: f.wait, Cost: cost, Unlimited: f.unlimited, AllowChange: f.change, NoGuard: f.noGuard, DiskLimit: limit}

@@ -44,6 +44,9 @@ func (f *shareFlags) share(flags *pflag.FlagSet, warn func(string)) (*bench.Shar
 		}
 		return nil, nil
 	}
+	if asJSON, _ := flags.GetBool("json"); asJSON && f.print { // every command with --shard has --json
+		return nil, &usageError{"--print-record and --json both want stdout: one of them"}
+	}
 	bad := &usageError{fmt.Sprintf("--shard %s: write k/N with k from 0 to N-1, such as --shard 0/4, or N alone where %s is set", f.shard, indexVariable)}
 	k, n, slash := strings.Cut(f.shard, "/")
 	if !slash {
@@ -91,12 +94,9 @@ func (f *shareFlags) share(flags *pflag.FlagSet, warn func(string)) (*bench.Shar
 }
 
 // began tells a log that a share begins, where its record will be printed.
-func (f *shareFlags) began(share *bench.Share, asJSON bool, s streams) error {
-	switch {
-	case !f.print:
+func (f *shareFlags) began(share *bench.Share, s streams) error {
+	if !f.print {
 		return nil
-	case asJSON:
-		return &usageError{"--print-record and --json both want stdout: one of them"}
 	}
 	return results.PrintBegan(s.out, &results.Shard{Index: share.Index, Of: share.Of, Host: share.Host})
 }
