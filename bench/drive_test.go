@@ -197,7 +197,7 @@ func TestClosedLoop(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := newFake()
 				f.service = time.Millisecond
-				m := measure(t.Context(), t, loadOf(t, "workers: 64, in_flight: 64, mode: "+mode+", stages: [{for: 100ms, warmup: true}, {for: 1s}]"), f)
+				m := measure(t.Context(), t, loadOf(t, "workers: 64, "+inFlight(mode, 64)+"stages: [{for: 100ms, warmup: true}, {for: 1s}]"), f)
 				near(t, "sends", m.Acknowledged+m.Written, 64_000, 0.01)
 				near(t, "warm-up", m.Warmup.Acknowledged+m.Warmup.Written, 6400, 0.02)
 				near(t, "elapsed", time.Duration(m.ElapsedNS), time.Second, 0.01)
@@ -448,7 +448,7 @@ func TestOutcomesAreCounted(t *testing.T) {
 					return a.res, a.err
 				}
 				f.service = time.Millisecond
-				m := measure(t.Context(), t, loadOf(t, "workers: 10, in_flight: 10, count: 700, mode: "+mode+", stages: [{"+rate+"for: 10s}]"), f)
+				m := measure(t.Context(), t, loadOf(t, "workers: 10, count: 700, "+inFlight(mode, 10)+"stages: [{"+rate+"for: 10s}]"), f)
 				want := results.Counts{Offered: 700, Attempted: 700, Acknowledged: 200, Weak: 100, Refused: 100, Ambiguous: 100, Failed: 200,
 					Statuses:          map[string]int64{"SEND_OK": 200, "FLUSH_DISK_TIMEOUT": 100},
 					Errors:            map[string]int64{"SYSTEM_BUSY [PCBUSY_CLEAN_QUEUE]": 100, "MESSAGE_ILLEGAL": 100, "timeout": 100, "refused by the client": 100},

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -27,6 +28,14 @@ func parse(t testing.TB, text string) []scenarios.Case {
 func loadOf(t testing.TB, load string) *scenarios.Case {
 	t.Helper()
 	return &parse(t, "load: {"+load+"}")[0]
+}
+
+// inFlight is a load's mode, with n in flight where that is its own.
+func inFlight(mode string, n int) string {
+	if mode == "async" {
+		return fmt.Sprintf("mode: async, in_flight: %d, ", n)
+	}
+	return "mode: " + mode + ", "
 }
 
 // planOf is a case made ready.

@@ -143,7 +143,7 @@ func TestR01_BrokerDiesMidRun(t *testing.T) {
 			c := cluster(t, broker.Options{Brokers: 2})
 			kill := sync.OnceFunc(c.Brokers()[0].Down)
 			report, err := Run(t.Context(), scenario(t, on(c.NameServer())+"topic: {name: T}\nproducer: {send_timeout: 1s}\n"+
-				"load: {workers: 16, in_flight: 64, mode: "+mode+", stages: [{"+rate+"for: 1s}]}"), Options{Progress: func(Progress) { kill() }})
+				"load: {workers: 16, "+inFlight(mode, 64)+"stages: [{"+rate+"for: 1s}]}"), Options{Progress: func(Progress) { kill() }})
 			if err != nil {
 				t.Fatal(err)
 			}

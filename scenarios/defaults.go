@@ -75,33 +75,23 @@ func loadDefaults(tree *node) *node {
 	if open && load.get("arrivals") == nil {
 		tree = tree.with(defaulted(string(Constant)), "load", "arrivals")
 	}
-	if mode := load.get("mode"); mode != nil && mode.text == string(Batch) {
-		if load.get("batch") == nil && load.get("batch_bytes") == nil {
-			tree = tree.with(defaulted(batchSize), "load", "batch")
+	for _, f := range ofMode {
+		if load.get(f.key) != nil && !uses(load, f.mode) {
+			tree = tree.with(tree.get("load").without(f.key), "load")
 		}
-	} else if load.get("batch") != nil || load.get("batch_bytes") != nil {
-		tree = tree.with(tree.get("load").without("batch").without("batch_bytes"), "load")
 	}
-	switch some, t := uses(load, Transactional), load.get("transaction"); {
-	case some && t == nil:
+	switch {
+	case uses(load, Batch) && load.get("batch") == nil && load.get("batch_bytes") == nil:
+		tree = tree.with(defaulted(batchSize), "load", "batch")
+	case uses(load, Async) && load.get("in_flight") == nil:
+		tree = tree.with(defaulted(asyncInFlight), "load", "in_flight")
+	case uses(load, Transactional) && load.get("transaction") == nil:
 		tree = tree.with(&node{shape: mapping, at: place{source: fromDefault}}, "load", "transaction")
-	case t != nil && !some:
-		tree = tree.with(tree.get("load").without("transaction"), "load")
 	}
 	for key, sub := range map[string][2]string{"errors": {"for", stopFor}, "slo": {"grace", stopGrace}} {
 		if stop := load.get("stop"); stop.get(key) != nil && stop.get(sub[0]) == nil {
 			tree = tree.with(defaulted(sub[1]), "load", "stop", sub[0])
 		}
-	}
-	switch {
-	case !uses(load, Async):
-		for _, key := range []string{"in_flight", "in_flight_bytes"} {
-			if load.get(key) != nil {
-				tree = tree.with(tree.get("load").without(key), "load")
-			}
-		}
-	case load.get("in_flight") == nil:
-		tree = tree.with(defaulted(asyncInFlight), "load", "in_flight")
 	}
 	return tree
 }

@@ -136,13 +136,17 @@ func (r *reader) scenario(tree *node, overrides []Override) (*Scenario, error) {
 	readFields(r, "", start, scenarioFields, scenarioLater, &Scenario{})
 	overlays := r.overlays(cases)
 	matrix := r.matrix(varied, cases)
+	faults := len(r.faults)
 	fixes, axes := r.fixes(overrides)
+	known := len(r.faults) == faults && r.clean(cases) && r.clean(varied) // what the cases are, all of them
+	idle := &idleFields{}
 
 	s := &Scenario{}
 	base := r.resolve(start, fixes, s)
 	s.origin = base
 	if cases == nil && varied == nil && len(axes) == 0 {
 		r.check(s.Load.label(), s, base)
+		idle.see(r, apply(start, fixes), base)
 	} else {
 		if cases == nil {
 			overlays = []*node{{shape: mapping}}
@@ -151,7 +155,7 @@ func (r *reader) scenario(tree *node, overrides []Override) (*Scenario, error) {
 		if !r.clean(varied) {
 			combinations = []combination{{}} // what is wrong with the cases is wrong without a matrix too
 		} else {
-			r.countCases(matrix, axes, len(combinations), len(overlays))
+			known = r.countCases(matrix, axes, len(combinations), len(overlays)) && known
 		}
 		names := newNamer(combinations)
 		for _, o := range overlays {
@@ -161,11 +165,16 @@ func (r *reader) scenario(tree *node, overrides []Override) (*Scenario, error) {
 					named = matrix.taken(fixes)
 				}
 				made := Case{Name: names.name(o.get("name"), named)}
-				resolved := r.resolve(merge(start, overlay(o)), append(slices.Clip(c.fixes), fixes...), &made.Scenario)
+				tree, all := merge(start, overlay(o)), append(slices.Clip(c.fixes), fixes...)
+				resolved := r.resolve(tree, all, &made.Scenario)
 				r.check(made.Name, &made.Scenario, resolved)
+				idle.see(r, apply(tree, all), resolved)
 				s.cases, s.origins = append(s.cases, made), append(s.origins, resolved)
 			}
 		}
+	}
+	if known {
+		idle.tell(r)
 	}
 	if runs := s.Repeat * max(len(s.cases), 1); runs > maxRuns {
 		r.faultAt(base.get("repeat"), "repeat must be at most %d: %d cases in %d rounds are more than %d runs", max(maxRuns/max(len(s.cases), 1), 1), max(len(s.cases), 1), s.Repeat, maxRuns)

@@ -201,6 +201,9 @@ func TestFields(t *testing.T) {
 		if strings.HasPrefix(f.Path, "target.tls.") { // not for the embedded broker
 			overrides = append(overrides, Override{"target.namesrv", "a:1", "-n"})
 		}
+		if strings.HasPrefix(f.Path, "load.transaction.") {
+			overrides = append(overrides, Override{"load.mode", "transaction", "-m"})
+		}
 		if _, err := FromFlags(overrides...); err != nil {
 			t.Error(err)
 		}

@@ -241,10 +241,10 @@ func (r *reader) checkAxes(m matrix, cases *node) {
 	}
 }
 
-// countCases reports too few or too many. With other faults there may be any number.
-func (r *reader) countCases(m matrix, axes []axis, combinations, cases int) {
+// countCases reports too few or too many, and whether it did not. With other faults there may be any number.
+func (r *reader) countCases(m matrix, axes []axis, combinations, cases int) bool {
 	if len(r.faults) > 0 {
-		return
+		return true
 	}
 	at := m.at
 	if len(axes) > 0 {
@@ -257,7 +257,10 @@ func (r *reader) countCases(m matrix, axes []axis, combinations, cases int) {
 		r.fault(at, "exclude leaves nothing of the matrix")
 	case combinations*cases > maxCases:
 		r.fault(at, "%s cases; at most %d", thousands(int64(combinations*cases)), maxCases)
+	default:
+		return true
 	}
+	return false
 }
 
 // size is the number of combinations of m's axes and others before exclude, or more than maxCombinations if it is more.

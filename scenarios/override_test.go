@@ -154,10 +154,6 @@ func TestFromFlags(t *testing.T) {
 				c.Topic.QueuesPerBroker = 0 // nobody named it
 			}),
 		},
-		"in_flight without async means nothing": {
-			[]Override{{Path: "load.in_flight", Value: "5"}},
-			"sync 64", lone(func(*Scenario) {}),
-		},
 		"a profile's defaults": {
 			[]Override{{Path: "producer.profile", Value: "java-4.5.1"}, {Path: "producer.compress_over", Value: "off"}},
 			"sync 64", lone(func(c *Scenario) {
