@@ -88,6 +88,50 @@ func formatShare(share float64) string {
 	return strconv.FormatFloat(percent, 'f', 1, 64) + " %"
 }
 
+// apart formats values, each with as many digits more as it takes to tell unlike ones apart: 201 and 201.3 rather than 201 twice. format
+// writes a number and a decimal unit.
+func apart(values []float64, format func(float64) string) []string {
+	const most = 9 // decimals
+	texts := make([]string, len(values))
+	decimals := 0
+	for i, v := range values {
+		texts[i] = format(v)
+		if _, fraction, ok := strings.Cut(numberOf(texts[i]), "."); ok {
+			decimals = max(decimals, len(fraction))
+		}
+	}
+	for ; repeats(values, texts) && decimals < most; decimals++ {
+		for i, v := range values {
+			short := format(v)
+			number := numberOf(short)
+			shown, err := strconv.ParseFloat(number, 64)
+			if err != nil || shown == 0 || v == 0 {
+				continue
+			}
+			unit := math.Pow(10, math.Round(math.Log10(v/shown)))
+			texts[i] = strconv.FormatFloat(v/unit, 'f', decimals+1, 64) + short[len(number):]
+		}
+	}
+	return texts
+}
+
+// numberOf is what a text begins with: "1.92" of "1.92 ms".
+func numberOf(text string) string {
+	return text[:len(text)-len(strings.TrimLeft(text, "0123456789."))]
+}
+
+// repeats reports whether unlike values have one text.
+func repeats(values []float64, texts []string) bool {
+	of := map[string]float64{}
+	for i, text := range texts {
+		if v, there := of[text]; there && v != values[i] {
+			return true
+		}
+		of[text] = values[i]
+	}
+	return false
+}
+
 // groupDigits writes n with a comma between thousands.
 func groupDigits(n int64) string {
 	digits := strconv.FormatInt(n, 10)

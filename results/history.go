@@ -25,7 +25,7 @@ type Past struct {
 	Case    string
 	Target  string // embedded, or the cluster's name and its name servers
 	Verdict Verdict
-	load    string               // what was sent and how: of unlike loads figures are no series, whatever their name
+	load    facts                // what was sent and how: of unlike loads figures are no series, whatever their name
 	values  map[string]pastValue // by metric
 }
 
@@ -89,17 +89,14 @@ func targetName(t *Target) string {
 }
 
 // loadOf is what tells a load from others of its name. A later rmqbench that has a new field has the same loads.
-func loadOf(r *Run, c *Case) string {
+func loadOf(r *Run, c *Case) facts {
 	f := caseSetup(r, c, -1)
-	var said []string
-	for _, path := range slices.Sorted(maps.Keys(f)) {
-		if slices.ContainsFunc([]string{"mode", "load.mode", "load.workers", "load.stages", "message.size", "message.compressible", "producer.profile", "producer.selector"}, func(of string) bool {
+	maps.DeleteFunc(f, func(path, _ string) bool {
+		return !slices.ContainsFunc([]string{"mode", "load.mode", "load.workers", "load.stages", "message.size", "message.compressible", "producer.profile", "producer.selector"}, func(of string) bool {
 			return strings.HasPrefix(path, of)
-		}) {
-			said = append(said, path+"="+f[path])
-		}
-	}
-	return strings.Join(said, " ")
+		})
+	})
+	return f
 }
 
 // cell is a metric's value for people.
@@ -111,22 +108,55 @@ func (p *Past) cell(metric string) string {
 	return v.metric.Format(v.v)
 }
 
-// series groups history by run's name, case, target and load, in the order of their last runs, the latest first.
-func series(all []Past) [][]Past {
-	type key struct{ run, name, target, load string }
-	groups := map[key][]Past{}
-	var order []key
-	for _, p := range slices.Backward(all) {
-		k := key{p.Run, p.Case, p.Target, p.load}
-		if groups[k] == nil {
-			order = append(order, k)
-		}
-		groups[k] = append(groups[k], p)
+// history is a load's runs.
+type history struct {
+	runs []Past
+	load string // in what the load differs from others of its name on its target: "message.size_bytes 128"; "" where there is none
+}
+
+// title names the load: run, within, case, and sep before what else there is.
+func (h *history) title(within, sep string) string {
+	p := &h.runs[0]
+	title := Printable(p.Run) + within + Printable(p.Case) + sep + Printable(p.Target)
+	if h.load != "" {
+		title += sep + Printable(h.load)
 	}
-	out := make([][]Past, 0, len(order))
-	for _, k := range order {
-		slices.Reverse(groups[k])
-		out = append(out, groups[k])
+	return title
+}
+
+// series groups history by run's name, case, target and load, in the order of their last runs, the latest first.
+func series(all []Past) []history {
+	type name struct{ run, name, target string }
+	var out []history
+	alike := map[name][]int{} // places in out
+	for _, p := range slices.Backward(all) {
+		k := name{p.Run, p.Case, p.Target}
+		at := slices.IndexFunc(alike[k], func(i int) bool { return len(out[i].runs[0].load.differences(p.load, "")) == 0 })
+		if at < 0 {
+			alike[k] = append(alike[k], len(out))
+			out = append(out, history{runs: []Past{p}})
+			continue
+		}
+		h := &out[alike[k][at]]
+		h.runs = append(h.runs, p)
+	}
+	for _, places := range alike {
+		paths := map[string]bool{} // in which the loads differ
+		for _, i := range places[1:] {
+			for _, d := range out[places[0]].runs[0].load.differences(out[i].runs[0].load, "") {
+				paths[d.What] = true
+			}
+		}
+		for _, i := range places {
+			var said []string
+			for _, path := range slices.Sorted(maps.Keys(paths)) {
+				said = append(said, path+" "+cmp.Or(out[i].runs[0].load[path], "none"))
+			}
+			out[i].load = strings.Join(said, ", ")
+		}
+	}
+	for i := range out {
+		slices.Reverse(out[i].runs)
 	}
 	return out
 }
@@ -169,11 +199,11 @@ func WriteHistory(w io.Writer, all []Past, metric string, most, plots int) error
 	if hidden := len(all) - len(rows); hidden > 0 {
 		lines = append(lines, fmt.Sprintf("and %s earlier", groupDigits(int64(hidden))))
 	}
-	for _, group := range series(all) {
+	for _, h := range series(all) {
 		if plots == 0 {
 			break
 		}
-		if drawn := plotHistory(group, metric); drawn != nil {
+		if drawn := h.plot(metric); drawn != nil {
 			plots--
 			lines = append(lines, drawn...)
 		}
@@ -182,12 +212,12 @@ func WriteHistory(w io.Writer, all []Past, metric string, most, plots int) error
 	return err
 }
 
-// plotHistory draws a load's metric over time; nil for fewer than three values.
-func plotHistory(group []Past, metric string) []string {
+// plot draws a load's metric over time; nil for fewer than three values.
+func (h *history) plot(metric string) []string {
 	var marks []mark
 	var format Metric
-	for i := range group {
-		p := &group[i]
+	for i := range h.runs {
+		p := &h.runs[i]
 		v, ok := p.values[metric]
 		if !ok || v.v <= 0 {
 			continue
@@ -210,7 +240,7 @@ func plotHistory(group []Past, metric string) []string {
 	if lines == nil {
 		return nil
 	}
-	legend := fmt.Sprintf("%s over time, %s %s, %s: o a run", metric, Printable(group[0].Run), Printable(group[0].Case), Printable(group[0].Target))
+	legend := fmt.Sprintf("%s over time, %s: o a run", metric, h.title(" ", ", "))
 	if strings.ContainsRune(marksOf(marks), 'x') {
 		legend += ", x one that says little (see its verdict)"
 	}
@@ -265,8 +295,8 @@ func WriteHistoryHTML(w io.Writer, all []Past, metric string) error {
 	if !slices.Contains(p.Header, metric) {
 		p.Header = append(p.Header, metric)
 	}
-	for _, group := range series(all) {
-		if c := chartHistory(group, metric); c != nil {
+	for _, h := range series(all) {
+		if c := h.chart(metric); c != nil {
 			p.Charts = append(p.Charts, *c)
 		}
 	}
@@ -281,12 +311,12 @@ func WriteHistoryHTML(w io.Writer, all []Past, metric string) error {
 	return historyTemplate.Execute(w, p)
 }
 
-// chartHistory places a load's values; nil for fewer than two.
-func chartHistory(group []Past, metric string) *historyChart {
+// chart places a load's values; nil for fewer than two.
+func (h *history) chart(metric string) *historyChart {
 	const left, right, top, bottom = 80, 710, 12, 136
 	var values []float64
 	var format Metric
-	with := slices.DeleteFunc(slices.Clone(group), func(p Past) bool {
+	with := slices.DeleteFunc(slices.Clone(h.runs), func(p Past) bool {
 		v, ok := p.values[metric]
 		if ok {
 			values, format = append(values, v.v), v.metric
@@ -302,7 +332,8 @@ func chartHistory(group []Past, metric string) *historyChart {
 	}
 	span := cmp.Or(high-low, 1)
 	first, last := with[0].At, with[len(with)-1].At
-	c := &historyChart{Title: Printable(with[0].Run) + " · " + Printable(with[0].Case) + " · " + Printable(with[0].Target), Low: format.Format(low), High: format.Format(high),
+	ends := apart([]float64{low, high}, format.Format)
+	c := &historyChart{Title: h.title(" · ", " · "), Low: ends[0], High: ends[1],
 		First: first.UTC().Format("2006-01-02 15:04"), Last: last.UTC().Format("2006-01-02 15:04")}
 	var line strings.Builder
 	for i := range with {

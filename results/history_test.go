@@ -44,8 +44,60 @@ func TestHistoryKeepsLoadsApart(t *testing.T) {
 	if err := WriteHistory(&text, all, "msg/s", 10, 10); err != nil {
 		t.Fatal(err)
 	}
-	if strings.Count(text.String(), "msg/s over time") != 1 || !strings.Contains(text.String(), "msg/s over time, run sync 64, c: o a run") || strings.Count(text.String(), "EMBEDDED") != 1 {
+	if strings.Count(text.String(), "msg/s over time") != 1 || !strings.Contains(text.String(), "msg/s over time, run sync 64, c, message.size_bytes 128: o a run") || strings.Count(text.String(), "EMBEDDED") != 1 {
 		t.Errorf("got\n%s", text.String())
+	}
+}
+
+// Two loads of one name and target say in what they differ, on the terminal and on the page.
+func TestHistoryNamesTheLoad(t *testing.T) {
+	var all []Past
+	for i := range 6 {
+		r := comparableRun(201 + float64(i)/20)
+		r.StartedAt = time.Date(2026, 11, 20+i, 3, 0, 0, 0, time.UTC)
+		if i%2 == 1 {
+			r.Scenario = json.RawMessage(strings.Replace(string(r.Scenario), `"size_bytes":128`, `"size_bytes":1024`, 1))
+		}
+		all = append(all, pastOf(r, fmt.Sprint(i))...)
+	}
+	var text, page bytes.Buffer
+	if err := errors.Join(WriteHistory(&text, all, "msg/s", 10, 10), WriteHistoryHTML(&page, all, "msg/s")); err != nil {
+		t.Fatal(err)
+	}
+	for _, size := range []string{"128", "1024"} {
+		if want := "msg/s over time, run sync 64, c, message.size_bytes " + size + ": o a run"; !strings.Contains(text.String(), want) {
+			t.Errorf("it lacks %q:\n%s", want, text.String())
+		}
+		if want := "<h2>run · sync 64 · c · message.size_bytes " + size + "</h2>"; !strings.Contains(page.String(), want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	ticks := map[string]int{}
+	for line := range strings.Lines(text.String()) {
+		if tick, _, ok := strings.Cut(line, " +"); ok && strings.HasPrefix(line, " ") && strings.TrimSpace(tick) != "" {
+			ticks[strings.TrimSpace(tick)]++
+		}
+	}
+	if len(ticks) != 8 || ticks["201.05"] == 0 { // of two plots, from 201 to 201.2 and from 201.05 to 201.25
+		t.Errorf("ticks %v:\n%s", ticks, text.String())
+	}
+}
+
+func TestApart(t *testing.T) {
+	for want, values := range map[string][]float64{
+		"200 300":               {200, 300},
+		"201.0 201.3":           {201, 201.3},
+		"201 201":               {201, 201},
+		"12.341k 12.343k":       {12_341, 12_343},
+		"0.9996k 1.0000k":       {999.6, 1000},
+		"201.00001 201.00002 0": {201.00001, 201.00002, 0},
+	} {
+		if got := strings.Join(apart(values, FormatRate), " "); got != want {
+			t.Errorf("%v: %s, want %s", values, got, want)
+		}
+	}
+	if got := strings.Join(apart([]float64{1_921_000, 1_922_000}, func(v float64) string { return FormatDuration(int64(v)) }), ", "); got != "1.921 ms, 1.922 ms" {
+		t.Errorf("durations: %s", got)
 	}
 }
 

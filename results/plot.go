@@ -75,11 +75,17 @@ func drawPlot(marks []mark, width, height int, logX, logY bool, formatX, formatY
 	for _, m := range marks {
 		grid[rows-1-y.cell(m.y)][x.cell(m.x)] = m.char
 	}
+	const every = 3 // rows have a tick
+	var ticked []float64
+	for cell := 0; cell < rows; cell += every {
+		ticked = append(ticked, y.at(cell))
+	}
+	ticks := apart(ticked, formatY)
 	var lines []string
 	for i, row := range grid {
 		tick, bar := "", "|"
-		if cell := rows - 1 - i; cell%3 == 0 {
-			tick, bar = formatY(y.at(cell)), "+"
+		if cell := rows - 1 - i; cell%every == 0 {
+			tick, bar = ticks[cell/every], "+"
 		}
 		lines = append(lines, strings.TrimRight(fmt.Sprintf("%*s %s%s", label, tick, bar, row), " "))
 	}
