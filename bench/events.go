@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -33,7 +34,7 @@ func (h *happenings) play(ctx context.Context, t *target, c *scenarios.Case, p *
 		at := time.Duration(p.measuredFrom()) + time.Duration(e.At)
 		what := results.Event{Kind: e.Kind(), AtNS: int64(e.At), Text: eventText(&e)}
 		if e.Topic != nil {
-			h.at(at, what, func() error { return t.changeTopic(ctx, c, e.Topic.QueuesPerBroker) })
+			h.at(at, what, func() error { return t.changeTopics(ctx, topicNames(c), e.Topic.QueuesPerBroker) })
 			continue
 		}
 		b := t.embedded.Brokers()[e.Broker]
@@ -129,8 +130,8 @@ func (h *happenings) stop() {
 	h.work.Wait()
 }
 
-// changeTopic gives the case's topics another number of queues on every broker.
-func (t *target) changeTopic(ctx context.Context, c *scenarios.Case, queues int) error {
+// changeTopics gives topics another number of queues on every broker.
+func (t *target) changeTopics(ctx context.Context, topics []string, queues int) error {
 	change := func(topic string) error {
 		for _, b := range t.embedded.Brokers() {
 			if err := b.PutTopic(message.TopicConfig{Name: topic, ReadQueues: queues, WriteQueues: queues, Perm: message.PermRead | message.PermWrite}); err != nil {
@@ -145,7 +146,7 @@ func (t *target) changeTopic(ctx context.Context, c *scenarios.Case, queues int)
 		admin := producer.NewAdmin(client, t.nameServers)
 		change = func(topic string) error { return admin.SetQueues(ctx, topic, t.record.Cluster, queues) }
 	}
-	for _, topic := range topicNames(c) {
+	for _, topic := range topics {
 		if err := change(topic); err != nil {
 			return err
 		}
@@ -153,16 +154,38 @@ func (t *target) changeTopic(ctx context.Context, c *scenarios.Case, queues int)
 	return nil
 }
 
-// restore gives the topics of somebody's cluster the queues that it is to begin with, if an event of the case changes them: a case
-// before it may have. t is nil for an embedded cluster, which is a fresh one.
+// restore gives the case's topics on somebody's cluster the queues that they are to begin with, where an event of this or of another
+// case changes them: one before it, or a run before this one, may have. t is nil for an embedded cluster, which is a fresh one.
 func (t *target) restore(ctx context.Context, c *scenarios.Case) error {
-	if t == nil || !changesTopic(c) {
+	if t == nil {
 		return nil
 	}
-	if err := t.changeTopic(ctx, c, c.Topic.Queues()); err != nil {
-		return fmt.Errorf("topic %s back to %s: %w", topicWords(c), results.FormatCount(c.Topic.Queues(), "queue"), err)
+	for _, topic := range topicNames(c) {
+		queues, changed := t.changed[topic]
+		if !changed {
+			continue
+		}
+		queues = cmp.Or(c.Topic.QueuesPerBroker, queues)
+		if err := t.changeTopics(ctx, []string{topic}, queues); err != nil {
+			return fmt.Errorf("topic %s back to %s: %w", topic, results.FormatCount(queues, "queue"), err)
+		}
 	}
 	return nil
+}
+
+// willChange notes the topics that events of the case change.
+func (t *target) willChange(c *scenarios.Case) {
+	if !changesTopic(c) {
+		return
+	}
+	for _, topic := range topicNames(c) {
+		if t.changed == nil {
+			t.changed = map[string]int{}
+		}
+		if _, known := t.changed[topic]; !known || c.Topic.QueuesPerBroker > 0 { // what somebody named
+			t.changed[topic] = c.Topic.Queues()
+		}
+	}
 }
 
 func changesTopic(c *scenarios.Case) bool {

@@ -11,6 +11,7 @@ import (
 	"rmqbench/producer"
 	"rmqbench/remoting"
 	"rmqbench/results"
+	"rmqbench/scenarios"
 )
 
 // kindsOf are the kinds of a case's events, and what failed of them.
@@ -113,14 +114,17 @@ func TestR46_TopicEventOnSomebodysCluster(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer cluster.Close()
-	s := scenario(t, fmt.Sprintf(`
+	of := func(cases string) *scenarios.Scenario {
+		return scenario(t, fmt.Sprintf(`
 target: {namesrv: [%q]}
 topic: {name: CHANGED, queues_per_broker: 2}
 producer: {route_every: 50ms}
 load: {workers: 2, stages: [{for: 400ms, rate: 500/s}]}
 events: [{at: 100ms, topic: {queues_per_broker: 4}}]
-cases: [{name: a}, {name: b}]
-`, cluster.NameServer()))
+cases: [%s]
+`, cluster.NameServer(), cases))
+	}
+	s := of("{name: a}, {name: b}")
 	_, err = Run(t.Context(), s, Options{})
 	if danger, ok := errors.AsType[*DangerError](err); !ok || danger.Msg != "an event changes the queues of topic CHANGED on DefaultCluster; if that is meant, give --allow-change" {
 		t.Fatal(err)
@@ -149,5 +153,28 @@ cases: [{name: a}, {name: b}]
 	r, err := producer.NewAdmin(client, []string{cluster.NameServer()}).Route(context.WithoutCancel(t.Context()), "CHANGED")
 	if err != nil || r.Queues[0].WriteQueues != 4 {
 		t.Errorf("route %+v, %v", r, err)
+	}
+
+	// A case without events, before such a case and after it, begins with its own number too: once the topic is as the run before left it, then
+	// as the case before did.
+	report, err = Run(t.Context(), of("{name: still, events: []}, {name: a}, {name: still again, events: []}"), Options{AllowChange: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []int{4, 8, 4} {
+		c := &report.Run.Cases[i]
+		used := 0
+		for _, q := range c.Queues {
+			if q.Acknowledged > 0 {
+				used++
+			}
+		}
+		if used != want || c.Failed > 0 {
+			t.Errorf("%s: %d queues used, want %d; %d failed", c.Name, used, want, c.Failed)
+		}
+	}
+	_, err = Run(t.Context(), of("{name: still, events: []}, {name: a, topic: {name: OTHER}}"), Options{AllowChange: true})
+	if err != nil { // CHANGED is at 2 again, and no event of this run is about it
+		t.Error(err)
 	}
 }

@@ -101,6 +101,7 @@ func preflight(ctx context.Context, cases []scenarios.Case, o Options) ([]*targe
 		if err := mayChange(c, all[i].cluster, o.AllowChange); err != nil {
 			return nil, err
 		}
+		all[i].willChange(c)
 	}
 	made := newTopics{}
 	for i, s := range all {
@@ -351,7 +352,7 @@ func (s *somebodys) checkTopic(ctx context.Context, c *scenarios.Case, topic str
 	if err := producer.WithinCluster(r, topic, s.cluster, s.brokers); err != nil {
 		return nil, &DangerError{err.Error() + ": its messages would go there too; name a topic of this cluster's own with -t"}
 	}
-	if err := asMany(c, topic, r, ""); err != nil {
+	if err := s.asMany(c, topic, r); err != nil {
 		return nil, err
 	}
 	return r, s.typed(ctx, c, topic, r)

@@ -124,7 +124,7 @@ func (s *somebodys) checkProxyTopic(ctx context.Context, c *scenarios.Case, topi
 	if err != nil {
 		return nil, fmt.Errorf("topic %s: %w", topic, err)
 	}
-	if err := asMany(c, topic, r, s.proxy); err != nil {
+	if err := s.asMany(c, topic, r); err != nil {
 		return nil, err
 	}
 	for _, cluster := range clustersOf(r) {

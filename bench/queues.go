@@ -12,11 +12,11 @@ import (
 )
 
 // asMany refuses a topic that is there with another number of queues than the case names: it is never altered, and what is measured
-// would not be what the record says. An event that changes the topic is there to alter it, and what nobody named is as it is.
-// proxy is the one that told the route, of which no broker's name is told on; "" without.
-func asMany(c *scenarios.Case, topic string, r *message.Route, proxy string) error {
+// would not be what the record says. A topic that an event changes begins with what its case names, and what nobody named is as it is.
+// Of brokers behind a proxy no name is told on.
+func (s *somebodys) asMany(c *scenarios.Case, topic string, r *message.Route) error {
 	want := c.Topic.QueuesPerBroker
-	if want == 0 || changesTopic(c) || r.StaticHosts() != nil {
+	if _, changed := s.changed[topic]; want == 0 || changed || r.StaticHosts() != nil {
 		return nil
 	}
 	for i := range r.Queues {
@@ -31,8 +31,8 @@ func asMany(c *scenarios.Case, topic string, r *message.Route, proxy string) err
 			}
 		}
 		on := q.Broker
-		if proxy != "" {
-			on = "a broker behind the proxy " + proxy
+		if s.proxy != "" {
+			on = "a broker behind the proxy " + s.proxy
 		}
 		return &DangerError{fmt.Sprintf("topic %s has %s on %s, and topic.queues_per_broker is %d: an existing topic is never altered; name another with -t%s",
 			topic, results.FormatCount(q.WriteQueues, "queue"), on, want, advice)}

@@ -620,7 +620,8 @@ type target struct {
 	local       bool            // all of it is on loopback
 	security    Security
 	record      results.Target
-	made        []madeTopic // on somebody's cluster, by this run
+	made        []madeTopic    // on somebody's cluster, by this run
+	changed     map[string]int // topics of somebody's cluster that events of some case change, and how many queues each is to begin with
 }
 
 // embeddedBudget is what an embedded broker keeps of what it is sent: enough to be a store, little enough that its
