@@ -63,7 +63,12 @@ func TestSelectorsCompared(t *testing.T) {
 	if a := cases["hash"].Avoidance; a != nil {
 		t.Errorf("hash: avoided %+v", a)
 	}
-	if row := rows["least_in_flight"]; *row.SlowShare > *rows["random"].SlowShare {
+	// Where the machine is so busy that all brokers are slow, there is nothing to spare: about a third is as good.
+	most := *rows["random"].SlowShare + 0.05
+	if cases["least_in_flight"].Verdict == results.Valid {
+		most = *rows["random"].SlowShare / 2
+	}
+	if row := rows["least_in_flight"]; *row.SlowShare > most {
 		t.Errorf("least in flight sent %v to the slow broker, random %v", *row.SlowShare, *rows["random"].SlowShare)
 	}
 }

@@ -386,7 +386,7 @@ func chartsOf(r *Result) *chartData {
 		}
 		d.Outages = append(d.Outages, stretch{seconds(o.StartOffsetNS), seconds(o.StartOffsetNS + length), cmp.Or(Printable(o.Broker), "any broker")})
 	}
-	d.Marks = slices.Concat(d.Marks, eventMarks(r.Run), momentsOf(r.Run))
+	d.Marks = append(append(d.Marks, eventMarks(r.Run)...), momentsOf(r.Run)...) // empty, not null: the page goes through it
 	d.Curves = append(d.Curves, curvesOf(r)...)
 	d.Heat = append(d.Heat, heatsOf(r)...)
 	if c := r.Run.Capacity; c != nil {

@@ -105,6 +105,12 @@ func TestPage(t *testing.T) {
 		if err := json.Unmarshal([]byte(scripts[0].text), &charts); err != nil {
 			t.Errorf("%s: the charts' data: %v", name, err)
 		}
+		for list, null := range map[string]bool{"spans": charts.Spans == nil, "outages": charts.Outages == nil, "marks": charts.Marks == nil,
+			"curves": charts.Curves == nil, "heat": charts.Heat == nil, "brokers": charts.Stacked == nil, "the axis": charts.Time.At == nil} {
+			if null {
+				t.Errorf("%s: %s is null, which the page goes through", name, list)
+			}
+		}
 		n := len(charts.Time.At)
 		if len(charts.Time.Rate) != n || len(charts.Time.Errors) != n {
 			t.Errorf("%s: columns of unlike lengths", name)
