@@ -47,7 +47,7 @@ func TestR35_LargerThanBrokersTake(t *testing.T) {
 func TestR35_FasterThanThisMachine(t *testing.T) {
 	var warnings []string
 	text := "load: {workers: 1, backlog: 100, stages: [{for: 20ms, rate: 10M/s}]}\n"
-	report, err := Run(t.Context(), scenario(t, text), Options{Cost: 50 * time.Millisecond, Warn: func(w string) { warnings = append(warnings, w) }})
+	report, err := Run(t.Context(), scenario(t, text), Options{Cost: 500 * time.Millisecond, Warn: func(w string) { warnings = append(warnings, w) }})
 	if err != nil {
 		t.Fatal(err)
 	}
