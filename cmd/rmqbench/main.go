@@ -137,8 +137,35 @@ Exit status:
 	root.AddCommand(newRun(s), newMQProducer(s), newMerge(s), newCapacity(s), newCompare(s), newGate(s), newAb(s), newCalibrate(s), newHistory(s), newReport(s),
 		newDoctor(s), newTopic(s), newScenarios(s), newBroker(s), newVersion(s), newMan(s))
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd.Flags()) }
+	root.Version = thisBuild().String()
+	root.SetVersionTemplate("{{.Version}}\n")
+	root.Flags().Bool("version", false, "say what this binary is, as the command version does") // cobra's own would take -v
+	_ = root.Flags().SetAnnotation("version", notFromEnvironment, nil)                          // the flag is there
+	root.SetOut(s.out)                                                                          // where completions go, which is asked for now
+	root.InitDefaultCompletionCmd()
+	root.InitDefaultHelpCmd()
+	for _, cmd := range root.Commands() {
+		switch cmd.Name() {
+		case "completion": // cobra shows its help for a shell that it doesn't know, and for help of a command that isn't there
+			cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+		case "help":
+			cmd.Args = helpArgs
+		}
+	}
 	sayArgs(root)
 	return root
+}
+
+// helpArgs refuses to help with a command that isn't there.
+func helpArgs(help *cobra.Command, args []string) error {
+	cmd, rest, err := help.Root().Find(args)
+	if err != nil {
+		return err
+	}
+	if cmd.HasSubCommands() && len(rest) > 0 {
+		return unknownCommand(cmd, rest[0])
+	}
+	return nil
 }
 
 // sayArgs turns a command's complaint about its arguments into a usage error of one line.
@@ -152,8 +179,8 @@ func sayArgs(cmd *cobra.Command) {
 	}
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
 		err := check(cmd, args)
-		if err == nil {
-			return nil
+		if _, said := errors.AsType[*usageError](err); err == nil || said {
+			return err
 		}
 		if cmd.HasSubCommands() && len(args) > 0 {
 			return unknownCommand(cmd, args[0])
