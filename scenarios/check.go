@@ -226,8 +226,11 @@ func (r *reader) checkEvents(name string, s *Scenario, n, stages *node) {
 	}
 }
 
-// flagOf names the flag that changed the stages' lengths, if one did.
+// flagOf names the flag that changed the stages' lengths, if one did; stages may be nil, where none are written.
 func flagOf(stages *node) string {
+	if stages == nil {
+		return ""
+	}
 	for _, s := range stages.items {
 		if f := s.get("for"); f != nil && f.at.source != "" && f.at.source != fromDefault {
 			return fmt.Sprintf(" (%s)", f.at.source)
