@@ -3,7 +3,6 @@ package bench
 import (
 	"context"
 	"fmt"
-	"net"
 	"slices"
 	"strings"
 	"time"
@@ -29,8 +28,7 @@ func (d *doctor) checkProxies(ctx context.Context, proxies []nameServerAnswer, a
 	}
 	d.admin = producer.NewAdmin(d.client, names)
 	d.admin.Timeout = askFor
-	host, _, _ := net.SplitHostPort(names[0])
-	server := net.JoinHostPort(host, defaultPort)
+	server := serverBehind(names[0])
 	if err := letIn(ctx, d.admin, &message.BrokerData{Addrs: map[int64]string{0: names[0]}}); d.Security.advice(err) != "" {
 		checks = append(checks, d.advised(Check{Level: Fail, What: "credentials at proxy " + names[0], Detail: err.Error()}, err))
 	}

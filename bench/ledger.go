@@ -135,14 +135,13 @@ func (l *ledger) endInterval() {
 	l.intervals++
 }
 
-// interval is what each queue took in the n-th interval, in the order of shares, which must have gone before; nil where there
-// are more than MostQueues.
-func (l *ledger) interval(n int) []int64 {
+// interval is what each queue of listed took in the n-th interval; nil where there are more than MostQueues.
+func interval(listed []queuePlace, n int) []int64 {
+	if len(listed) > results.MostQueues {
+		return nil
+	}
 	var counts []int64
-	for _, q := range l.listed() {
-		if len(counts) == results.MostQueues {
-			return nil
-		}
+	for _, q := range listed {
 		count := int64(0)
 		if n < len(q.book.intervals) && q.id < len(q.book.intervals[n]) {
 			count = q.book.intervals[n][q.id]

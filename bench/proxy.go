@@ -26,11 +26,16 @@ func (e *proxyError) Error() string {
 
 // behind is what to do where a proxy is of no use.
 func behind(addr string) string {
+	return "give the name server behind it, usually -n " + serverBehind(addr)
+}
+
+// serverBehind is where the name server behind a proxy usually is.
+func serverBehind(addr string) string {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
 		host = "HOST"
 	}
-	return "give the name server behind it, usually -n " + net.JoinHostPort(host, defaultPort)
+	return net.JoinHostPort(host, defaultPort)
 }
 
 // asProxy is err as a *proxyError if a proxy gave it to who asked for brokers; nil: it's something else.
@@ -117,9 +122,8 @@ func throughProxy(c *scenarios.Case, proxy string) error {
 func (s *somebodys) checkProxyTopic(ctx context.Context, c *scenarios.Case, topic string) (*message.Route, error) {
 	r, err := s.admin.Route(ctx, topic)
 	if producer.UnknownTopic(err) {
-		host, _, _ := net.SplitHostPort(s.proxy)
 		return nil, &DangerError{fmt.Sprintf("topic %s is not there, and through the proxy %s none is made; name one with -t, or have it made: %s", topic, s.proxy,
-			topicLine(net.JoinHostPort(host, defaultPort), producer.Topic{Name: topic, Cluster: "CLUSTER", Queues: c.Topic.Queues()}))}
+			topicLine(serverBehind(s.proxy), producer.Topic{Name: topic, Cluster: "CLUSTER", Queues: c.Topic.Queues()}))}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("topic %s: %w", topic, err)

@@ -54,8 +54,9 @@ func (s *series) warm() bool { return warm(s.before, s.latest) }
 // points are m's intervals in the run's time, with what each queue took in them. m's record must have been made before.
 func (m *measurement) points(name string, round int) []results.Point {
 	points := m.series.of(name, round, m.offset)
+	listed := m.ledger.listed()
 	for i := range points {
-		points[i].Queues = m.ledger.interval(i)
+		points[i].Queues = interval(listed, i)
 	}
 	if m.warmup == nil {
 		return points

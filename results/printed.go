@@ -100,26 +100,27 @@ func encodePrinted(w *Whole, most int) ([]byte, *LeftOut, error) {
 	short, run := *w, *w.Run
 	short.Run, short.Cases = &run, slices.Clone(w.Cases)
 	run.Cases = slices.Clone(w.Run.Cases)
-	for _, part := range []string{partSeries, partBatches} {
-		left := &LeftOut{Of: hex.EncodeToString(sum[:])}
-		if short.LeftOut != nil {
-			left.Parts = slices.Clone(short.LeftOut.Parts)
-		}
-		left.Parts = append(left.Parts, part)
-		short.LeftOut = left
-		if part == partSeries {
+	short.LeftOut = &LeftOut{Of: hex.EncodeToString(sum[:])}
+	for _, part := range []struct {
+		name  string
+		leave func()
+	}{
+		{partSeries, func() {
 			short.Series = nil
-		}
-		for i := range short.Cases {
-			switch part {
-			case partSeries:
+			for i := range run.Cases {
 				run.Cases[i].Intervals = nil
-			case partBatches:
+			}
+		}},
+		{partBatches, func() {
+			for i := range short.Cases {
 				short.Cases[i].Batches = nil
 			}
-		}
+		}},
+	} {
+		part.leave()
+		short.LeftOut.Parts = append(short.LeftOut.Parts, part.name)
 		if data, err = EncodeWhole(&short); err != nil || len(data) <= most {
-			return data, left, err
+			return data, short.LeftOut, err
 		}
 	}
 	return nil, nil, fmt.Errorf("the record has %s, over the %s that logs are asked to carry: take it from %s", FormatBytes(int64(len(data))), FormatBytes(int64(most)), WholeFile)

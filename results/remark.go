@@ -15,9 +15,9 @@ func remarkLines(r *Run) []string {
 		}
 		if t := c.Transactions; t != nil {
 			remark("of the transactions %s were committed, %s rolled back, and %s ended as the broker asked for it", groupDigits(t.Committed), groupDigits(t.RolledBack), groupDigits(t.CheckedBack))
-		}
-		if t := c.Transactions; t != nil && t.Open > 0 {
-			remark("%s transactions have no end: no broker asked for it while the run waited, and nobody can say it any more", groupDigits(t.Open))
+			if t.Open > 0 {
+				remark("%s transactions have no end: no broker asked for it while the run waited, and nobody can say it any more", groupDigits(t.Open))
+			}
 		}
 		if t := c.Transactions; t != nil && t.AskedAgain > 0 {
 			remark("brokers asked %s about commits that they had been told or were being told: some of these messages may be stored twice", FormatCount(t.AskedAgain, "time"))

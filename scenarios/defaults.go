@@ -80,7 +80,7 @@ func loadDefaults(tree *node) *node {
 			tree = tree.with(tree.get("load").without(f.key), "load")
 		}
 	}
-	switch {
+	switch { // none of these modes goes with another one in a load (together)
 	case uses(load, Batch) && load.get("batch") == nil && load.get("batch_bytes") == nil:
 		tree = tree.with(defaulted(batchSize), "load", "batch")
 	case uses(load, Async) && load.get("in_flight") == nil:
